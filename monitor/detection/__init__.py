@@ -1,0 +1,1 @@
+"""What was expected of a figure, and how it compares: pure functions on panels."""

@@ -1,0 +1,113 @@
+"""
+Every error this package raises on purpose.
+
+::
+
+    MonitorError
+      ConfigError               SettingsError, RuleError        a file a person wrote; carries where
+      SourceError               SourceUnavailable (try again)   SourceThrottled (retry_after)
+                                SourceRefused (credentials)     SourceFormatChanged (tell a human)
+      StoreError
+      DetectionError            NotEnoughHistory, DidNotConverge  (become "not judged")
+      DeliveryError             DeliveryDelayed (try again)     DeliveryRefused (do not)
+
+The type answers the caller's question: can trying again help?
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class MonitorError(Exception):
+    """Any error that Trade Monitor explains in one sentence."""
+
+
+@dataclass(frozen=True, order=True)
+class Mistake:
+    """One mistake in a file that a person wrote: where it stands and what to write instead."""
+
+    path: str
+    line: int
+    column: int
+    sentence: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}:{self.column}: {self.sentence}"
+
+
+class ConfigError(MonitorError):
+    """Mistakes in configuration, reported all together, in file order."""
+
+    def __init__(self, mistakes: Iterable[Mistake] | str) -> None:
+        self.mistakes: tuple[Mistake, ...] = () if isinstance(mistakes, str) else tuple(sorted(mistakes))
+        super().__init__(mistakes if isinstance(mistakes, str) else "\n".join(map(str, self.mistakes)))
+
+
+class SettingsError(ConfigError):
+    """A mistake in ``config/`` or in the environment."""
+
+
+class RuleError(ConfigError):
+    """A mistake in a rule file."""
+
+
+class SourceError(MonitorError):
+    """Figures could not be read from a source."""
+
+
+class SourceUnavailable(SourceError):
+    """The source did not answer, or not usefully; trying again can help."""
+
+
+class SourceThrottled(SourceUnavailable):
+    """The source asks for patience; `retry_after` is in seconds, None where it did not say."""
+
+    def __init__(self, sentence: str, retry_after: float | None = None) -> None:
+        super().__init__(sentence)
+        self.retry_after = retry_after
+
+
+class SourceRefused(SourceError):
+    """The source refuses these credentials; a person must act."""
+
+
+class SourceFormatChanged(SourceError):
+    """The answer is not what this source's documentation says; a person must look."""
+
+
+class StoreError(MonitorError):
+    """The store cannot do what was asked; what was committed before is intact."""
+
+
+class DetectionError(MonitorError):
+    """A series cannot be judged; becomes "not judged" with this sentence as its reason."""
+
+
+class NotEnoughHistory(DetectionError):
+    """Too few months are held."""
+
+
+class DidNotConverge(DetectionError):
+    """A model's fit did not settle."""
+
+
+class DeliveryError(MonitorError):
+    """A message was not accepted."""
+
+
+class DeliveryDelayed(DeliveryError):
+    """Not accepted now; trying again can help. `retry_after` is in seconds, None where not said."""
+
+    def __init__(self, sentence: str, retry_after: float | None = None) -> None:
+        super().__init__(sentence)
+        self.retry_after = retry_after
+
+
+class DeliveryRefused(DeliveryError):
+    """Refused for good; `gone` says that the receiver asked never to be called again."""
+
+    def __init__(self, sentence: str, *, gone: bool = False) -> None:
+        super().__init__(sentence)
+        self.gone = gone

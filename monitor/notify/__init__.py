@@ -1,0 +1,1 @@
+"""How a message leaves the house: one file a kind, and the worker that loses nothing."""

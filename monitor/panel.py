@@ -1,0 +1,172 @@
+"""The panel: every series of a dataset over every month, as arrays, as known at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from monitor.months import Month, format_month
+from monitor.series import KEY_FIELDS, WORLD, SeriesKey, Status
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+Bytes = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Panel:
+    """
+    Figures of n series over T consecutive months.
+
+    Parameters
+    ----------
+    keys : sequence of SeriesKey, length n
+    start : Month
+        The month of column 0.
+    values : ndarray, shape (n, T)
+        Figures in each key's unit; NaN wherever `status` is not a number.
+    status : ndarray of uint8, shape (n, T)
+        `Status` of each cell.
+    flags : ndarray of uint8, shape (n, T)
+        `Flag` bits of each cell.
+    resolution : ndarray, shape (n,)
+        The rounding step that the source declares, in the key's unit; 0 where figures are exact.
+
+    Notes
+    -----
+    A panel is never changed in place: `select` and `cut` give new ones that share memory.
+    """
+
+    keys: tuple[SeriesKey, ...]
+    start: Month
+    values: Floats
+    status: Bytes
+    flags: Bytes
+    resolution: Floats
+
+    @classmethod
+    def of(
+        cls,
+        keys: Sequence[SeriesKey],
+        start: Month,
+        values: Floats,
+        *,
+        status: Bytes | None = None,
+        flags: Bytes | None = None,
+        resolution: Floats | float = 0.0,
+    ) -> Panel:
+        """Build a panel from figures; without `status`, NaN is not published and 0 a stated zero."""
+        values = np.ascontiguousarray(values, dtype=np.float64).reshape(len(keys), -1)
+        if status is None:
+            status = np.where(np.isnan(values), Status.NOT_PUBLISHED, np.where(values == 0, Status.ZERO, Status.VALUE))
+        if flags is None:
+            flags = np.zeros(values.shape, np.uint8)
+        steps = np.broadcast_to(np.asarray(resolution, np.float64), (len(keys),)).copy()
+        return cls(keys=tuple(keys), start=start, values=values, status=status.astype(np.uint8), flags=flags, resolution=steps)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """``(n, T)``."""
+        return self.values.shape[0], self.values.shape[1]
+
+    @property
+    def months(self) -> Ints:
+        """The months of the columns, shape (T,)."""
+        return np.arange(self.start, self.start + self.shape[1])
+
+    @property
+    def last(self) -> Month:
+        """The month of the last column."""
+        return self.start + self.shape[1] - 1
+
+    def column(self, month: Month) -> int:
+        """Return the column of a month, which must be inside the panel."""
+        if not self.start <= month <= self.last:
+            raise KeyError(f"{format_month(month)} is outside {format_month(self.start)} to {format_month(self.last)}")
+        return month - self.start
+
+    @property
+    def known(self) -> Bools:
+        """Where a cell is a number, shape (n, T)."""
+        return ~np.isnan(self.values)
+
+    def select(self, rows: NDArray[np.integer] | Sequence[int]) -> Panel:
+        """Return the panel of some rows, in the order given."""
+        rows = np.asarray(rows, np.int64)
+        return Panel(
+            keys=tuple(self.keys[i] for i in rows),
+            start=self.start,
+            values=self.values[rows],
+            status=self.status[rows],
+            flags=self.flags[rows],
+            resolution=self.resolution[rows],
+        )
+
+    def cut(self, last: Month) -> Panel:
+        """Return the panel up to and including a month: what a model at that month may see."""
+        stop = max(0, min(last - self.start + 1, self.shape[1]))
+        return Panel(
+            keys=self.keys,
+            start=self.start,
+            values=self.values[:, :stop],
+            status=self.status[:, :stop],
+            flags=self.flags[:, :stop],
+            resolution=self.resolution,
+        )
+
+    @cached_property
+    def fields(self) -> pd.DataFrame:
+        """The keys as a table, one column a field, row i for series i."""
+        return pd.DataFrame({name: [getattr(key, name) for key in self.keys] for name in KEY_FIELDS}, dtype="str")
+
+    @cached_property
+    def _index(self) -> pd.MultiIndex:
+        return pd.MultiIndex.from_frame(self.fields)
+
+    def row(self, key: SeriesKey) -> int:
+        """Return the row of a series, or −1."""
+        return int(self._index.get_indexer([tuple(getattr(key, name) for name in KEY_FIELDS)])[0])
+
+    def siblings(self, **changes: str) -> Ints:
+        """
+        Return, for each series, the row of its sibling with other key fields, −1 where there is none.
+
+        A sibling of another `measure` is found whatever its unit is.
+        """
+        wanted = self.fields.assign(**changes)
+        if "measure" not in changes or "unit" in changes:
+            return np.asarray(self._index.get_indexer(pd.MultiIndex.from_frame(wanted)), np.int64)
+        names = [name for name in KEY_FIELDS if name != "unit"]
+        own = pd.MultiIndex.from_frame(self.fields[names])
+        first = ~own.duplicated()
+        found = np.asarray(own[first].get_indexer(pd.MultiIndex.from_frame(wanted[names])), np.int64)
+        return np.where(found >= 0, np.flatnonzero(first)[found], -1)
+
+    def groups(self, *without: str) -> Ints:
+        """Return a group number per series, shape (n,): equal where all key fields but `without` are equal."""
+        names = [name for name in KEY_FIELDS if name not in without]
+        return np.asarray(self.fields.groupby(names, sort=False).ngroup(), np.int64)
+
+    @cached_property
+    def totals(self) -> Ints:
+        """For each series the row of its published total over partners, −1 where none is given."""
+        return self.siblings(partner=WORLD)
+
+    def take(self, array: Floats, rows: Ints) -> Floats:
+        """Return ``array[rows]`` with NaN where a row is −1."""
+        return np.where((rows >= 0)[:, None], array[rows], np.nan)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the figures as a tidy table: key fields, period, value, status."""
+        rows, columns = np.nonzero(self.status != Status.NOT_PUBLISHED)
+        frame = self.fields.iloc[rows].reset_index(drop=True)
+        frame["period"] = [format_month(m) for m in self.start + columns]
+        frame["value"] = self.values[rows, columns]
+        frame["status"] = [Status(s).name.lower() for s in self.status[rows, columns]]
+        return frame

@@ -1,0 +1,1 @@
+"""What a user wants to be told, written in YAML: the words, the loader, the condition language."""

@@ -1,0 +1,84 @@
+"""How numbers are said: thousands separators and units always, a real minus sign, growth from zero as "from none"."""
+
+from __future__ import annotations
+
+import math
+
+MINUS = "−"
+
+_MONEY_STEPS = ((1e9, "bn "), (1e6, "M "), (1e3, "k "))
+
+
+def say_number(value: float, decimals: int = 0) -> str:
+    """Write a number with thousands separators: ``5,473``; NaN is ``not known``."""
+    if math.isnan(value):
+        return "not known"
+    if math.isinf(value):
+        return "from none" if value > 0 else "to none"
+    text = f"{abs(value):,.{decimals}f}"
+    return f"{MINUS}{text}" if value < 0 and float(text.replace(",", "")) else text
+
+
+def say_amount(value: float, unit: str, *, signed: bool = False) -> str:
+    """
+    Write an amount of a base unit as a person would: kg as t from one tonne on, money in k, M or bn.
+
+    Parameters
+    ----------
+    value : float
+        In `unit`, a base unit (kg, pcs or a currency; ``USD/kg`` for prices).
+    signed : bool
+        Write a plus sign before a rise.
+    """
+    plus = "+" if signed and value > 0 else ""
+    if math.isnan(value):
+        return "not known"
+    size = abs(value)
+    if unit == "kg":
+        if size and size < 1000:
+            return f"{plus}{say_number(value)} kg"
+        return f"{plus}{say_number(value / 1000, 1 if 0 < size < 9950 else 0).removesuffix('.0')} t"
+    if "/" in unit:
+        return f"{plus}{say_number(value, 2)} {unit}"
+    if unit == "pcs":
+        return f"{plus}{say_number(value)} {unit}"
+    for factor, prefix in _MONEY_STEPS:
+        if size >= factor:
+            scaled = value / factor
+            return f"{plus}{say_number(scaled, _decimals(scaled))} {prefix}{unit}"
+    return f"{plus}{say_number(value)} {unit}"
+
+
+def _decimals(scaled: float) -> int:
+    return 2 if abs(scaled) < 10 else 1 if abs(scaled) < 100 else 0
+
+
+def say_growth(growth: float, decimals: int = 1) -> str:
+    """Write a relative change with its sign: ``+15.8%``, ``−18.3%``, ``from none`` where the base was zero."""
+    if math.isnan(growth):
+        return "not known"
+    if math.isinf(growth):
+        return "from none"
+    text = say_number(growth * 100, decimals)
+    return f"{text}%" if text.startswith(MINUS) else f"+{text}%"
+
+
+def say_percent(share: float, decimals: int = 1) -> str:
+    """Write a part of something: ``12.0%``."""
+    return "not known" if math.isnan(share) else f"{say_number(share * 100, decimals)}%"
+
+
+def say_count(count: int, noun: str, plural: str = "") -> str:
+    """Write ``1 alert`` or ``3 alerts``."""
+    return f"{say_number(count)} {noun if count == 1 else plural or noun + 's'}"
+
+
+def say_ordinal(rank: int) -> str:
+    """Write ``1st``, ``2nd``, ``3rd``, ``11th``."""
+    suffix = "th" if 10 <= rank % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(rank % 10, "th")
+    return f"{rank}{suffix}"
+
+
+def join_words(words: list[str]) -> str:
+    """Write ``a, b and c``."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
