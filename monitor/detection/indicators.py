@@ -36,6 +36,10 @@ class Indicator:
         One line for people.
     by_chance : bool
         True where the calibrated model makes "how often by chance" known (surprise only).
+    across : bool
+        True where other series of the same group are read (share, rank, hhi, unit_value…).
+    expects : bool
+        True where `compute` and `why` take ``expectation=`` (expected, lower, upper, surprise).
     """
 
     name: str
@@ -45,6 +49,8 @@ class Indicator:
     summary: str
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     by_chance: bool = False
+    across: bool = False
+    expects: bool = False
 
 
 def _table() -> dict[str, Indicator]:
