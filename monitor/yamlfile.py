@@ -1,0 +1,381 @@
+"""
+YAML files that people write: plain text, numbers, true and false, and for every value the place where it stands.
+
+The YAML here is strict. ``NO`` is Norway, ``12:30`` is text, ``0851`` keeps its zero, a date is text; keys are always
+text; a key stands once; anchors, aliases and tags are refused. Everything wrong is a `Mistake` with line and column.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from monitor.errors import ConfigError, Mistake
+
+Loc: TypeAlias = tuple[str | int, ...]
+Model = TypeVar("Model", bound=BaseModel)
+
+MOST_BYTES = 1_000_000
+MOST_NESTING = 32
+
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+_WORDS = {
+    "expected <document start>, but found": "this is not YAML: one value ends before here and another begins",
+    "mapping values are not allowed in this context": 'a ":" is not expected here; put text that holds ": " in quotes',
+    "could not find expected ':'": 'a ":" is missing after this key',
+    "did not find expected key": "a key is expected here; look at the indentation and at open brackets and quotes",
+    "did not find expected '-' indicator": 'an entry with "- " is expected here; look at the indentation',
+    "did not find expected ',' or '}'": 'a "," or "}" is expected here',
+    "did not find expected ',' or ']'": 'a "," or "]" is expected here',
+    "found unexpected end of stream": "the quote that opens here is never closed",
+    "found character that cannot start any token": "this character cannot begin a value; put the text in quotes",
+}
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """libyaml's reader with the few types that configuration needs."""
+
+    yaml_implicit_resolvers: Mapping[str, Any] = {}
+
+
+_Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""])
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?(?:0|[1-9][0-9]{0,17})$"), list("-+0123456789"))
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]+(?:[eE][-+]?[0-9]+)?|[eE][-+]?[0-9]+)$"),
+    list("-+0123456789"),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Document:
+    """
+    A file's content with the place of every value.
+
+    `data` is plain Python (dict, list, str, int, float, bool, None).
+    """
+
+    path: str
+    text: str
+    data: Any
+    root: yaml.Node = field(repr=False)
+
+    def mistake(self, loc: Iterable[str | int], sentence: str, *, key: bool = False, offset: int = 0) -> Mistake:
+        """
+        Return a mistake at the value under `loc`; steps that lead nowhere stay at the parent.
+
+        Parameters
+        ----------
+        loc : iterable of str or int
+            Keys and positions from the root.
+        key : bool
+            Point at the last key instead of at its value.
+        offset : int
+            Characters into a text value.
+        """
+        found_key, node = self._find(loc)
+        line, column = _place(self.text, found_key if key else node, offset)
+        return Mistake(self.path, line, column, sentence)
+
+    def at(self, loc: Iterable[str | int]) -> Any:
+        """Return the value under `loc`."""
+        found = self.data
+        for step in loc:
+            found = found[step]
+        return found
+
+    def _find(self, loc: Iterable[str | int]) -> tuple[yaml.Node, yaml.Node]:
+        key = node = self.root
+        for step in loc:
+            if isinstance(node, yaml.MappingNode):
+                key, node = next(((k, v) for k, v in node.value if k.value == str(step)), (key, node))
+            elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+                key = node = node.value[step]
+        return key, node
+
+
+def read(path: str | Path) -> Document:
+    """
+    Read a YAML file.
+
+    Raises
+    ------
+    ConfigError
+        With every mistake that was found, each with its line and column.
+    """
+    name = str(path)
+    try:
+        with open(path, "rb") as file:
+            raw = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise _fault(name, 1, 1, f"cannot be read: {error.strerror}") from None
+    if len(raw) > MOST_BYTES:
+        raise _fault(name, 1, 1, f"the file is larger than {MOST_BYTES:,} bytes; this is not a file a person writes")
+    return parse(_decode(raw, name), name)
+
+
+def parse(text: str, path: str) -> Document:
+    """
+    Read YAML from a text; `path` names it in mistakes.
+
+    Raises
+    ------
+    ConfigError
+        As `read` does.
+    """
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    _refuse_unprintable(text, path)
+    try:
+        _refuse_structure(text, path)
+        root = _Loader(text).get_single_node()
+    except yaml.MarkedYAMLError as error:
+        raise _explain(error, text, path) from None
+    if root is None or (isinstance(root, yaml.ScalarNode) and not root.value):
+        raise _fault(path, 1, 1, "the file is empty")
+    mistakes: list[Mistake] = []
+    data = _plain(root, path, mistakes)
+    if mistakes:
+        raise ConfigError(mistakes)
+    return Document(path, text, data, root)
+
+
+def validate(model: type[Model], document: Document, loc: Loc = ()) -> tuple[Model | None, list[Mistake]]:
+    """
+    Check the value under `loc` against a pydantic model.
+
+    Returns
+    -------
+    model or None
+        None where there are mistakes.
+    list of Mistake
+        What is wrong and what was expected, unknown keys with the nearest known one.
+    """
+    try:
+        return model.model_validate(document.at(loc)), []
+    except ValidationError as error:
+        found = [_mistake_of(model, document, loc, dict(e)) for e in error.errors(include_url=False)]
+        return None, list(dict.fromkeys(found))
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return ``; did you mean "threshold"?``, or the list of what is known if nothing is near."""
+    names = list(dict.fromkeys(known))
+    near = difflib.get_close_matches(word, names, 1) or difflib.get_close_matches(word.lower(), names, 1)
+    if near:
+        return f'; did you mean "{near[0]}"?'
+    return f"; known are {', '.join(names)}" if 0 < len(names) <= 40 else ""
+
+
+def _fault(path: str, line: int, column: int, sentence: str) -> ConfigError:
+    return ConfigError([Mistake(path, line, column, sentence)])
+
+
+def _decode(raw: bytes, path: str) -> str:
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise _fault(path, 1, 1, "the file is UTF-16; save it as UTF-8")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = raw[: error.start].decode("utf-8-sig")
+        if b"\0" in raw:
+            raise _fault(path, 1, 1, "the file is binary, not text") from None
+        sentence = f"the byte 0x{raw[error.start]:02x} is not UTF-8; save the file as UTF-8"
+        raise _fault(path, before.count("\n") + 1, len(before) - before.rfind("\n"), sentence) from None
+
+
+def _refuse_unprintable(text: str, path: str) -> None:
+    found = _UNPRINTABLE.search(text)
+    if found is None:
+        return
+    line, column = _line_column(text, found.start())
+    if "\0" in text:
+        raise _fault(path, line, column, "the file is binary, not text")
+    raise _fault(path, line, column, f"the control character U+{ord(found[0]):04X} is not allowed")
+
+
+def _refuse_structure(text: str, path: str) -> None:
+    """Refuse aliases, tags, deep nesting and a second document while the file is still a flat stream of events."""
+    depth = documents = 0
+    event: Any
+    for event in yaml.parse(text, Loader=_Loader):
+        place = event.start_mark.line + 1, event.start_mark.column + 1
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            raise _fault(path, *place, f'anchors and aliases ("&{event.anchor}") are not used here; write the value out')
+        if isinstance(event, yaml.NodeEvent) and getattr(event, "tag", None):
+            raise _fault(path, *place, f'tags ("{event.tag}") are not used here')
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MOST_NESTING:
+            raise _fault(path, *place, f"more than {MOST_NESTING} levels are nested here")
+        documents += isinstance(event, yaml.DocumentStartEvent)
+        if documents > 1:
+            raise _fault(path, *place, "a second document begins here; a file holds one")
+
+
+def _explain(error: yaml.MarkedYAMLError, text: str, path: str) -> ConfigError:
+    unclosed = "unexpected end of stream" in str(error.problem) and error.context_mark is not None
+    mark: Any = error.context_mark if unclosed else error.problem_mark or error.context_mark
+    line = text.split("\n")[mark.line] if mark.line < text.count("\n") + 1 else ""
+    indent = line[: len(line) - len(line.lstrip())]
+    if "\t" in indent or line[mark.column : mark.column + 1] == "\t":
+        column = (indent.index("\t") if "\t" in indent else mark.column) + 1
+        return _fault(path, mark.line + 1, column, "a tab stands here; YAML is indented with spaces")
+    problem = str(error.problem)
+    sentence = next((words for start, words in _WORDS.items() if problem.startswith(start)), f"this is not YAML: {problem}")
+    return _fault(path, mark.line + 1, mark.column + 1, sentence)
+
+
+def _plain(node: Any, path: str, mistakes: list[Mistake]) -> Any:
+    if isinstance(node, yaml.SequenceNode):
+        return [_plain(item, path, mistakes) for item in node.value]
+    if isinstance(node, yaml.ScalarNode):
+        return _scalar(node, path, mistakes)
+    found: dict[str, Any] = {}
+    first: dict[str, int] = {}
+    for key, value in node.value:
+        line, column = key.start_mark.line + 1, key.start_mark.column + 1
+        if not isinstance(key, yaml.ScalarNode):
+            mistakes.append(Mistake(path, line, column, "a key must be text"))
+        elif key.value in found:
+            mistakes.append(Mistake(path, line, column, f'the key "{key.value}" stands already in line {first[key.value]}'))
+        else:
+            first[key.value] = line
+            found[key.value] = _plain(value, path, mistakes)
+    return found
+
+
+def _scalar(node: Any, path: str, mistakes: list[Mistake]) -> str | int | float | bool | None:
+    kind, text = node.tag.rpartition(":")[2], str(node.value)
+    if kind == "null":
+        return None
+    if kind == "bool":
+        return text.lower() == "true"
+    if kind == "int":
+        return int(text)
+    if kind == "float":
+        if math.isfinite(float(text)):
+            return float(text)
+        mistakes.append(Mistake(path, node.start_mark.line + 1, node.start_mark.column + 1, f"the number {text} is too large"))
+    return text
+
+
+def _place(text: str, node: Any, offset: int) -> tuple[int, int]:
+    mark = node.start_mark
+    if not offset:
+        return mark.line + 1, mark.column + 1
+    begin = _index(text, mark.line, mark.column)
+    return _line_column(text, _source_index(text, begin, node, offset))
+
+
+def _source_index(text: str, begin: int, node: Any, offset: int) -> int:
+    """Follow a text value through its source: folded lines, indentation and quotes are skipped."""
+    if node.style in ("'", '"'):
+        begin += 1
+    elif node.style in ("|", ">"):
+        begin = text.find("\n", begin) + 1
+    at = begin
+    for letter in _before(str(node.value), offset):
+        at = _skip_space(text, at) if letter.isspace() else max(text.find(letter, at), at) + 1
+    if offset < len(node.value) and not node.value[offset].isspace():
+        at = max(text.find(node.value[offset], at), at)
+    return at
+
+
+def _before(value: str, offset: int) -> Iterator[str]:
+    """Yield the letters before `offset`, a run of white space as one space."""
+    previous = ""
+    for letter in value[:offset]:
+        if not (letter.isspace() and previous.isspace()):
+            yield letter
+        previous = letter
+
+
+def _skip_space(text: str, at: int) -> int:
+    while at < len(text) and text[at].isspace():
+        at += 1
+    return at
+
+
+def _index(text: str, line: int, column: int) -> int:
+    at = 0
+    for _ in range(line):
+        at = text.find("\n", at) + 1
+    return at + column
+
+
+def _line_column(text: str, index: int) -> tuple[int, int]:
+    return text.count("\n", 0, index) + 1, index - text.rfind("\n", 0, index)
+
+
+def _mistake_of(model: type[BaseModel], document: Document, loc: Loc, error: dict[str, Any]) -> Mistake:
+    steps = (*loc, *error["loc"])
+    if error["type"] == "extra_forbidden":
+        name = str(steps[-1])
+        return document.mistake(
+            steps, f'unknown key "{name}"{did_you_mean(name, _fields_at(model, error["loc"][:-1]))}', key=True
+        )
+    if error["type"] == "missing":
+        return document.mistake(steps, f'"{steps[-1]}" is missing')
+    return document.mistake(steps, _sentence(error))
+
+
+def _sentence(error: dict[str, Any]) -> str:
+    kind, found, context = error["type"], _say(error["input"]), error.get("ctx", {})
+    if kind in ("value_error", "assertion_error"):
+        return str(context.get("error", error["msg"]))
+    if kind in ("enum", "literal_error"):
+        names = re.findall(r"'([^']*)'", context["expected"])
+        return f"{found} is not one of {', '.join(names)}{_near_only(str(error['input']), names)}"
+    if kind in ("model_type", "dict_type", "model_attributes_type"):
+        return f"keys and values are expected here, found {found}"
+    if kind == "list_type":
+        return f"a list is expected here, found {found}"
+    if kind == "string_type":
+        return f"text is expected here, found {found}"
+    return f"{error['msg'][0].lower()}{error['msg'][1:]}, found {found}".replace("input should be", "must be")
+
+
+def _near_only(word: str, names: list[str]) -> str:
+    hint = did_you_mean(word, names)
+    return hint if "did you mean" in hint else ""
+
+
+def _say(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, dict):
+        return "keys and values"
+    if isinstance(value, list):
+        return "a list"
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = str(value)
+    text = text if len(text) <= 60 else f"{text[:57]}..."
+    return f'"{text}"' if isinstance(value, str) else text
+
+
+def _fields_at(model: type[BaseModel], loc: Iterable[str | int]) -> list[str]:
+    """Return the keys that are known at a place of a model; a step that is no field (a list, a name) stays."""
+    models = [model]
+    for step in loc:
+        inner = [m for outer in models for m in _models_in(_annotation(outer, step))]
+        models = inner or models
+    return [info.alias or name for found in models for name, info in found.model_fields.items()]
+
+
+def _annotation(model: type[BaseModel], step: str | int) -> Any:
+    return next((f.annotation for name, f in model.model_fields.items() if step in (name, f.alias)), None)
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for inner in get_args(annotation) for model in _models_in(inner)]
