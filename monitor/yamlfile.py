@@ -39,6 +39,21 @@ _WORDS = {
     "found character that cannot start any token": "this character cannot begin a value; put the text in quotes",
 }
 
+_EXPECTED = {
+    "model_type": "keys and values are",
+    "dict_type": "keys and values are",
+    "list_type": "a list is",
+    "tuple_type": "a list is",
+    "string_type": "text is",
+    "int_type": "a whole number is",
+    "int_parsing": "a whole number is",
+    "int_from_float": "a whole number is",
+    "float_type": "a number is",
+    "float_parsing": "a number is",
+    "bool_type": "true or false is",
+    "bool_parsing": "true or false is",
+}
+
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """libyaml's reader with the few types that configuration needs."""
@@ -210,8 +225,8 @@ def _refuse_structure(text: str, path: str) -> None:
         place = event.start_mark.line + 1, event.start_mark.column + 1
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise _fault(path, *place, f'anchors and aliases ("&{event.anchor}") are not used here; write the value out')
-        if isinstance(event, yaml.NodeEvent) and getattr(event, "tag", None):
-            raise _fault(path, *place, f'tags ("{event.tag}") are not used here')
+        if tag := getattr(event, "tag", None):
+            raise _fault(path, *place, f'tags ("{tag}") are not used here')
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MOST_NESTING:
             raise _fault(path, *place, f"more than {MOST_NESTING} levels are nested here")
@@ -334,12 +349,8 @@ def _sentence(error: dict[str, Any]) -> str:
     if kind in ("enum", "literal_error"):
         names = re.findall(r"'([^']*)'", context["expected"])
         return f"{found} is not one of {', '.join(names)}{_near_only(str(error['input']), names)}"
-    if kind in ("model_type", "dict_type", "model_attributes_type"):
-        return f"keys and values are expected here, found {found}"
-    if kind == "list_type":
-        return f"a list is expected here, found {found}"
-    if kind == "string_type":
-        return f"text is expected here, found {found}"
+    if kind in _EXPECTED:
+        return f"{_EXPECTED[kind]} expected here, found {found}"
     return f"{error['msg'][0].lower()}{error['msg'][1:]}, found {found}".replace("input should be", "must be")
 
 
