@@ -1,0 +1,131 @@
+"""
+Routing: labels decide which receivers are told.
+
+A route is a list of matchers and the receivers behind them; an alert takes the first route that matches, and goes on
+past it only where the route says so. The last route matches everything, so that no alert is lost.
+
+A label that is absent, or empty, never matches, whatever the operator: ``team!="buyers"`` says something about alerts
+that have a team. A matcher that held for every alert without the label would send strangers' alerts without a word.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+MOST_PATTERN = 200
+MOST_REPEATS = 4
+
+_MATCHER = re.compile(r'\s*([A-Za-z_][A-Za-z0-9_]*)\s*(=~|!~|!=|=)\s*(?:"((?:[^"\\]|\\.)*)"|([^\s"]+))\s*')
+_PLAIN = re.compile(r"\\.|\[\^?\]?[^\]]*\]")  # escapes and character classes, in which nothing repeats
+
+
+class Operator(StrEnum):
+    """How a matcher compares; the regular expressions match the whole label."""
+
+    EQUAL = "="
+    NOT_EQUAL = "!="
+    LIKE = "=~"
+    NOT_LIKE = "!~"
+
+    @property
+    def is_pattern(self) -> bool:
+        """True for the two that take a regular expression."""
+        return self in (Operator.LIKE, Operator.NOT_LIKE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matcher:
+    """One condition on one label."""
+
+    label: str
+    operator: Operator
+    value: str
+
+    def __str__(self) -> str:
+        quoted = self.value.replace('"', '\\"')
+        return f'{self.label}{self.operator}"{quoted}"'
+
+    @classmethod
+    def parse(cls, text: str) -> Matcher:
+        """
+        Read ``severity="critical"``; the operators are ``=``, ``!=``, ``=~`` and ``!~``.
+
+        Raises
+        ------
+        ValueError
+            In one sentence, saying what is expected.
+        """
+        found = _MATCHER.fullmatch(text)
+        if found is None:
+            raise ValueError(f"'{text}' is not a matcher; write a label, one of = != =~ !~ and a value in quotes: severity=\"critical\"")
+        operator, value = Operator(found[2]), found[4] if found[3] is None else found[3].replace('\\"', '"')
+        if not value:
+            raise ValueError(f"'{text}' never matches, because an absent label matches nothing; leave the matcher out")
+        if operator.is_pattern:
+            _check_pattern(value)
+        return cls(label=found[1], operator=operator, value=value)
+
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        """Tell whether the label is there and fits."""
+        held = labels.get(self.label)
+        if not held:
+            return False
+        fits = bool(re.fullmatch(self.value, held)) if self.operator.is_pattern else held == self.value
+        return fits is (self.operator in (Operator.EQUAL, Operator.LIKE))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """A way from labels to receivers; `goes_on` lets an alert that matched try the routes below as well."""
+
+    name: str
+    matchers: tuple[Matcher, ...] = ()
+    receivers: tuple[str, ...] = ()
+    goes_on: bool = False
+
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        """Tell whether every matcher holds."""
+        return all(matcher.matches(labels) for matcher in self.matchers)
+
+
+@dataclass(frozen=True)
+class Routes:
+    """All routes, in the order in which they are tried."""
+
+    routes: tuple[Route, ...]
+
+    def find(self, labels: Mapping[str, str]) -> tuple[Route, ...]:
+        """Return the routes an alert takes: the first that matches, and those after it while they say `goes_on`."""
+        found: list[Route] = []
+        for route in self.routes:
+            if route.matches(labels):
+                found.append(route)
+                if not route.goes_on:
+                    break
+        return tuple(found)
+
+
+def _check_pattern(pattern: str) -> None:
+    """
+    Refuse patterns whose matching time could explode.
+
+    Python's matcher backtracks. With no repeated group, no back-reference and few repeats the time stays a low power of
+    the label's length.
+    """
+    if len(pattern) > MOST_PATTERN:
+        raise ValueError(f"the pattern has {len(pattern)} characters; at most {MOST_PATTERN} are allowed")
+    if re.search(r"\(\?|\\[1-9]", pattern):
+        raise ValueError(f'the pattern "{pattern}" holds "(?" or a back-reference; plain groups, classes and repeats are allowed')
+    bare = _PLAIN.sub("x", pattern)
+    if re.search(r"\)[*+{?]", bare):
+        raise ValueError(f'the pattern "{pattern}" repeats a group; write the alternatives out')
+    repeats = len(re.findall(r"[*+?{]", bare))
+    if repeats > MOST_REPEATS:
+        raise ValueError(f'the pattern "{pattern}" has {repeats} repeats; at most {MOST_REPEATS} are allowed')
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f'the pattern "{pattern}" is not a regular expression: {error}') from None

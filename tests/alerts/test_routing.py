@@ -1,0 +1,114 @@
+"""Labels lead to receivers: first match, `continue`, and no surprise from an absent label."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.alerts.routing import Matcher, Operator, Route, Routes
+
+MAGNETS = {"severity": "critical", "theme": "magnets", "partner": "US"}
+
+
+def route(name: str, *matchers: str, goes_on: bool = False) -> Route:
+    return Route(name=name, matchers=tuple(map(Matcher.parse, matchers)), receivers=("desk",), goes_on=goes_on)
+
+
+def names(routes: Routes, labels: dict[str, str]) -> list[str]:
+    return [found.name for found in routes.find(labels)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('severity="critical"', True),
+        ("severity=critical", True),
+        (' severity = "critical" ', True),
+        ('severity="crit"', False),
+        ('severity!="critical"', False),
+        ('severity!="warning"', True),
+        ('severity=~"critical|warning"', True),
+        ('severity=~"crit"', False),
+        ('theme=~"mag.*"', True),
+        ('theme!~"mag.*"', False),
+        ('theme!~"mag"', True),
+        ('theme=~"[a-z]+"', True),
+        (r'theme=~"\w+"', True),
+    ],
+)
+def test_a_matcher_compares_the_whole_label(text: str, expected: bool) -> None:
+    assert Matcher.parse(text).matches(MAGNETS) is expected
+
+
+@pytest.mark.parametrize("operator", list(Operator))
+@pytest.mark.parametrize("labels", [{}, {"team": ""}])
+def test_an_absent_or_empty_label_never_matches(operator: Operator, labels: dict[str, str]) -> None:
+    assert not Matcher(label="team", operator=operator, value="buyers").matches(labels)
+
+
+def test_quotes_inside_a_value_are_read_and_written() -> None:
+    matcher = Matcher.parse(r'title="the \"big\" one"')
+    assert matcher.value == 'the "big" one'
+    assert Matcher.parse(str(matcher)) == matcher
+
+
+@given(st.sampled_from(list(Operator)), st.from_regex(r"[A-Za-z0-9_ -]{1,20}", fullmatch=True))
+def test_what_a_matcher_prints_reads_back_as_itself(operator: Operator, value: str) -> None:
+    matcher = Matcher(label="theme", operator=operator, value=value)
+    assert Matcher.parse(str(matcher)) == matcher
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("severity", "is not a matcher"),
+        ('severity=="critical"', "is not a matcher"),
+        ('="critical"', "is not a matcher"),
+        ('severity="critical" and theme="x"', "is not a matcher"),
+        ('severity=""', "never matches"),
+        ('theme=~"("', "is not a regular expression"),
+        ('theme=~"(a+)+"', "repeats a group"),
+        ('theme=~"(a|a)*"', "repeats a group"),
+        (r'theme=~"(a)\1"', "back-reference"),
+        ('theme=~"(?i)a"', "back-reference"),
+        ('theme=~"' + ".*" * 5 + '"', "5 repeats"),
+        ('theme=~"' + "a" * 201 + '"', "201 characters"),
+    ],
+)
+def test_a_mistake_is_explained_in_one_sentence(text: str, said: str) -> None:
+    with pytest.raises(ValueError, match=r"^[^\n]+$") as caught:
+        Matcher.parse(text)
+    assert said in str(caught.value)
+
+
+def test_the_slowest_pattern_that_is_allowed_ends_soon() -> None:
+    begin = time.process_time()
+    assert not Matcher.parse('theme=~"a*a*a*a*b"').matches({"theme": "a" * 100})
+    assert time.process_time() - begin < 10
+
+
+def test_the_first_route_that_matches_takes_the_alert() -> None:
+    routes = Routes((route("magnets", 'theme="magnets"'), route("critical", 'severity="critical"'), route("default")))
+    assert names(routes, MAGNETS) == ["magnets"]
+    assert names(routes, {"severity": "critical"}) == ["critical"]
+    assert names(routes, {"severity": "info"}) == ["default"]
+
+
+def test_a_route_that_continues_lets_the_ones_below_try() -> None:
+    routes = Routes((route("magnets", 'theme="magnets"', goes_on=True), route("data", 'severity="data"'), route("default")))
+    assert names(routes, MAGNETS) == ["magnets", "default"]
+
+
+def test_every_matcher_of_a_route_must_hold() -> None:
+    both = route("both", 'theme="magnets"', 'severity="warning"')
+    assert not both.matches(MAGNETS)
+    assert both.matches({**MAGNETS, "severity": "warning"})
+
+
+@given(st.dictionaries(st.sampled_from(["severity", "theme", "audience"]), st.text(max_size=8)))
+def test_with_a_default_route_no_alert_is_lost(labels: dict[str, str]) -> None:
+    routes = Routes((route("ops", 'audience="operators"'), route("magnets", 'theme=~"mag.*"', goes_on=True), route("default")))
+    assert routes.find(labels)
