@@ -131,7 +131,11 @@ class Panel:
 
     def row(self, key: SeriesKey) -> int:
         """Return the row of a series, or −1."""
-        return int(self._index.get_indexer([tuple(getattr(key, name) for name in KEY_FIELDS)])[0])
+        return self._rows.get(key, -1)
+
+    @cached_property
+    def _rows(self) -> dict[SeriesKey, int]:
+        return {key: row for row, key in enumerate(self.keys)}
 
     def siblings(self, **changes: str) -> Ints:
         """
@@ -166,7 +170,7 @@ class Panel:
         """Return the figures as a tidy table: key fields, period, value, status."""
         rows, columns = np.nonzero(self.status != Status.NOT_PUBLISHED)
         frame = self.fields.iloc[rows].reset_index(drop=True)
-        frame["period"] = [format_month(m) for m in self.start + columns]
+        frame["period"] = [format_month(int(m)) for m in self.start + columns]
         frame["value"] = self.values[rows, columns]
         frame["status"] = [Status(s).name.lower() for s in self.status[rows, columns]]
         return frame

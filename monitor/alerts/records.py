@@ -91,7 +91,8 @@ class Episode:
     """
     One opening-to-closing span of a rule on a series, as stored.
 
-    `id` never changes, whatever a revision does to the path. `history` is true while nothing of it was ever told.
+    `id` never changes, whatever a revision does to the path. `history` is true while nothing of it was ever told;
+    `opened_at` is when the release that opened it was published.
     """
 
     id: str
@@ -101,6 +102,7 @@ class Episode:
     path: Path
     labels: dict[str, str]
     history: bool = False
+    opened_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -336,7 +338,7 @@ Record = TypeVar("Record")
 
 
 @cache
-def _adapter(kind: type[Any]) -> Any:
+def _adapter(kind: Any) -> Any:
     from pydantic import TypeAdapter
 
     return TypeAdapter(kind)

@@ -23,14 +23,12 @@ def rise_streak(panel: Panel) -> Floats:
 
     Unknown where this y/y is. A streak that runs back into an unknown y/y counts what is known: it is "at least".
     """
-    changes = yoy(panel)
-    return _where_known(changes, run_length(changes > 0))
+    return rises(yoy(panel))
 
 
 def fall_streak(panel: Panel) -> Floats:
     """Return the number of consecutive months with a y/y fall up to this month, as `rise_streak` counts rises."""
-    changes = yoy(panel)
-    return _where_known(changes, run_length(changes < 0))
+    return falls(yoy(panel))
 
 
 def first_rise_in(panel: Panel) -> Floats:
@@ -40,13 +38,31 @@ def first_rise_in(panel: Panel) -> Floats:
     0 where the y/y is known and no rise (no change is neither a rise nor a fall). Unknown if this y/y is, or one back to the
     last rise, or if the data begin before a last rise is found: then nobody can say how long it has been.
     """
-    changes = yoy(panel)
-    return _first_in(changes, changes > 0)
+    return first_rises(yoy(panel))
 
 
 def first_fall_in(panel: Panel) -> Floats:
     """Return the months since the last y/y fall where this month is one, as `first_rise_in` counts rises."""
-    changes = yoy(panel)
+    return first_falls(yoy(panel))
+
+
+def rises(changes: Floats) -> Floats:
+    """Count rises in a row of a growth array, shape (n, T)."""
+    return _where_known(changes, run_length(changes > 0))
+
+
+def falls(changes: Floats) -> Floats:
+    """Count falls in a row of a growth array, shape (n, T)."""
+    return _where_known(changes, run_length(changes < 0))
+
+
+def first_rises(changes: Floats) -> Floats:
+    """Count the months since the last rise of a growth array, at a rise, shape (n, T)."""
+    return _first_in(changes, changes > 0)
+
+
+def first_falls(changes: Floats) -> Floats:
+    """Count the months since the last fall of a growth array, at a fall, shape (n, T)."""
     return _first_in(changes, changes < 0)
 
 

@@ -1,0 +1,317 @@
+"""
+The fold: from the verdicts of one series, oldest first, to its episodes.
+
+The life of an alert is a table (`TABLE`) from where it stands and what a month reads to where it goes and what is said.
+The fold walks that table and keeps the counts which choose the reading; it knows no clock, so live running, history,
+replay and revision all use it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.alerts.records import Change, Path, State, Step
+from monitor.months import Month
+from monitor.panel import Bools, Floats
+from monitor.rules.levels import Direction, Level, RuleKind
+
+FALSE, UNKNOWN, TRUE = 0, 1, 2
+
+BACK_BELOW, BACK_ABOVE = 0.8, 1.25
+SETTLED_AFTER = 3
+UNJUDGED_AFTER = 3
+
+
+class Stand(StrEnum):
+    """Where an alert stands before a month is read."""
+
+    IDLE = "idle"
+    PENDING = "pending"
+    FIRING = "firing"
+    EASING = "easing"
+
+
+class Before(StrEnum):
+    """What a month says while nothing is open."""
+
+    QUIET = "no level holds"
+    HOLDS = "a level holds, not yet for long enough or too small to open"
+    OPENS = "a level holds for long enough and the figure is large enough"
+    UNKNOWN = "not judged"
+    UNKNOWN_AGAIN = "not judged, twice in a row"
+
+
+class During(StrEnum):
+    """What a month says to an open alert."""
+
+    WORSE = "a higher level holds"
+    SAME = "the same level holds, or a lower one that may be higher"
+    LESS = "only a lower level holds"
+    BETWEEN = "no level holds, and it is not clear"
+    AWAY = "clear, but the figure is not back and it has not been clear for long"
+    BACK = "clear, and the figure is back"
+    SETTLED = "clear for three judged months, and the figure is not back"
+    UNKNOWN = "not judged"
+    UNKNOWN_LONG = "not judged for the third month"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the table: where it goes, what is recorded, and why."""
+
+    then: Stand
+    change: Change | None
+    reason: str
+
+
+TABLE: dict[tuple[Stand, Before | During], Row] = {
+    (Stand.IDLE, Before.QUIET): Row(Stand.IDLE, None, "nothing to say"),
+    (Stand.IDLE, Before.HOLDS): Row(Stand.PENDING, None, "waiting for more months, or for a larger figure"),
+    (Stand.IDLE, Before.OPENS): Row(Stand.FIRING, Change.OPENED, "a new alert is always said"),
+    (Stand.IDLE, Before.UNKNOWN): Row(Stand.IDLE, None, "unknown never fires"),
+    (Stand.IDLE, Before.UNKNOWN_AGAIN): Row(Stand.IDLE, None, "unknown never fires"),
+    (Stand.PENDING, Before.QUIET): Row(Stand.IDLE, Change.LAPSED, "the run ended before it was long enough"),
+    (Stand.PENDING, Before.HOLDS): Row(Stand.PENDING, None, "still waiting"),
+    (Stand.PENDING, Before.OPENS): Row(Stand.FIRING, Change.OPENED, "a new alert is always said"),
+    (Stand.PENDING, Before.UNKNOWN): Row(Stand.PENDING, None, "one unknown month neither counts nor resets"),
+    (Stand.PENDING, Before.UNKNOWN_AGAIN): Row(Stand.IDLE, Change.LAPSED, "two unknown months end a pending run"),
+    (Stand.FIRING, During.WORSE): Row(Stand.FIRING, Change.WORSENED, "a higher level is always said"),
+    (Stand.FIRING, During.SAME): Row(Stand.FIRING, None, "a month that stays is a note in the evidence"),
+    (Stand.FIRING, During.LESS): Row(Stand.FIRING, Change.EASED, "a lower level is said"),
+    (Stand.FIRING, During.BETWEEN): Row(Stand.EASING, Change.EASING, "between level and clear: said in its first month"),
+    (Stand.FIRING, During.AWAY): Row(Stand.EASING, Change.EASING, "the model got used to it, people have not"),
+    (Stand.FIRING, During.BACK): Row(Stand.IDLE, Change.RECOVERED, "clear holds and the figure is back"),
+    (Stand.FIRING, During.SETTLED): Row(Stand.IDLE, Change.NEW_NORMAL, "no longer unexpected"),
+    (Stand.FIRING, During.UNKNOWN): Row(Stand.FIRING, None, "unknown never clears"),
+    (Stand.FIRING, During.UNKNOWN_LONG): Row(Stand.FIRING, Change.NOT_JUDGED, "an open alert says that it is blind"),
+    (Stand.EASING, During.WORSE): Row(Stand.FIRING, Change.WORSENED, "a higher level is always said"),
+    (Stand.EASING, During.SAME): Row(Stand.FIRING, None, "back at the level that was said last"),
+    (Stand.EASING, During.LESS): Row(Stand.FIRING, Change.EASED, "a lower level is said"),
+    (Stand.EASING, During.BETWEEN): Row(Stand.EASING, None, "easing was said in its first month"),
+    (Stand.EASING, During.AWAY): Row(Stand.EASING, None, "easing was said in its first month"),
+    (Stand.EASING, During.BACK): Row(Stand.IDLE, Change.RECOVERED, "clear holds and the figure is back"),
+    (Stand.EASING, During.SETTLED): Row(Stand.IDLE, Change.NEW_NORMAL, "no longer unexpected"),
+    (Stand.EASING, During.UNKNOWN): Row(Stand.EASING, None, "unknown never clears"),
+    (Stand.EASING, During.UNKNOWN_LONG): Row(Stand.EASING, Change.NOT_JUDGED, "an open alert says that it is blind"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conduct:
+    """
+    How a rule's alerts live.
+
+    `needed` of the newest `within` judged months must hold a level before it opens; `slow_clear` says that the rule's
+    `clear` names the model's surprise, so that only a figure that is back, or three clear months, end an episode.
+    """
+
+    kind: RuleKind = RuleKind.STATE
+    direction: Direction = Direction.EITHER
+    needed: int = 1
+    within: int = 1
+    slow_clear: bool = False
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Cells:
+    """
+    The verdicts of one rule on one series, each of shape (T,).
+
+    `level` is the highest level known true (0 for none), `certain` tells that every higher one is known false; `clear`
+    and `gate` (is the figure large enough to open?) are Kleene; `side` is −1 below and +1 above; `value` and `usual`
+    are the figure and its usual, in the series' unit.
+    """
+
+    start: Month
+    level: NDArray[np.int8]
+    certain: Bools
+    clear: NDArray[np.int8]
+    gate: NDArray[np.int8]
+    side: NDArray[np.int8]
+    value: Floats
+    usual: Floats
+
+    def cut(self, columns: int) -> Cells:
+        """Return the verdicts of the first `columns` months."""
+        names = ("level", "certain", "clear", "gate", "side", "value", "usual")
+        return Cells(start=self.start, **{name: getattr(self, name)[:columns] for name in names})
+
+
+def fold(conduct: Conduct, cells: Cells) -> list[Path]:
+    """
+    Return the episodes of a series, oldest first; a run that is still pending comes last.
+
+    Notes
+    -----
+    Causal: folding more months only extends what folding fewer gave, so what a release changed is the difference
+    of two folds.
+    """
+    if conduct.kind is RuleKind.EVENT:
+        return _events(cells)
+    walk = _Walk(conduct, cells)
+    return list(walk.paths())
+
+
+def _events(cells: Cells) -> list[Path]:
+    paths = []
+    for column in np.flatnonzero((cells.level > 0) & (cells.gate == TRUE)):
+        level, month = Level(int(cells.level[column])), int(cells.start + column)
+        step = Step(month=month, change=Change.EVENT, level=level, side=int(cells.side[column]))
+        paths.append(Path(state=State.RESOLVED, level=level, peak=level, since=month, until=month, steps=(step,)))
+    return paths
+
+
+class _Walk:
+    """One walk over one series."""
+
+    def __init__(self, conduct: Conduct, cells: Cells) -> None:
+        self.conduct, self.cells = conduct, cells
+        self.recent: deque[int] = deque(maxlen=conduct.within)
+        self._reset()
+
+    def _reset(self) -> None:
+        self.stand = Stand.IDLE
+        self.steps: list[Step] = []
+        self.level = self.peak = Level.NONE
+        self.since = self.side = self.unknown = self.clear_months = 0
+        self.usual_at_opening = float("nan")
+        self.recent.clear()
+
+    def paths(self) -> Iterator[Path]:
+        columns = self.cells.level.shape[0]
+        column = self._next(0)
+        while column < columns:
+            if self._turned(column):
+                yield self._close(column, Change.RECOVERED, State.RESOLVED)
+            self._remember(column)
+            row = TABLE[self.stand, self._reading(column)]
+            if path := self._apply(row, column):
+                yield path
+            column = self._next(column + 1)
+        if self.stand is not Stand.IDLE:
+            state = State.PENDING if self.stand is Stand.PENDING else State.FIRING
+            yield self._path(state, self.cells.start + columns - 1)
+
+    def _next(self, column: int) -> int:
+        """Skip the months in which an idle rule stays idle; a run over several months needs them all."""
+        if self.stand is not Stand.IDLE or self.conduct.within > 1:
+            return column
+        ahead = np.flatnonzero((self.cells.level[column:] > 0) & (self.cells.gate[column:] == TRUE))
+        return column + int(ahead[0]) if len(ahead) else self.cells.level.shape[0]
+
+    def _judged(self, column: int) -> bool:
+        return bool(self.cells.level[column] > 0 or self.cells.certain[column])
+
+    def _turned(self, column: int) -> bool:
+        """Tell whether a level holds on the other side of an `either` episode."""
+        opened = self.stand in (Stand.FIRING, Stand.EASING)
+        other = self.cells.side[column] * self.side < 0 and self.cells.level[column] > 0
+        return opened and self.conduct.direction is Direction.EITHER and bool(other)
+
+    def _remember(self, column: int) -> None:
+        if self._judged(column):
+            self.recent.append(int(self.cells.level[column]))
+            self.unknown = 0
+        else:
+            self.unknown += 1
+
+    def _reading(self, column: int) -> Before | During:
+        level = int(self.cells.level[column])
+        if self.stand in (Stand.IDLE, Stand.PENDING):
+            return self._reading_before(column, level)
+        if level > self.level:
+            return During.WORSE
+        if level and (level == self.level or not self.cells.certain[column]):
+            return During.SAME
+        if level:
+            return During.LESS
+        return self._reading_without_level(column)
+
+    def _reading_before(self, column: int, level: int) -> Before:
+        if not self._judged(column):
+            return Before.UNKNOWN_AGAIN if self.unknown >= 2 else Before.UNKNOWN
+        if not level:
+            return Before.QUIET if not self._run_goes_on() else Before.HOLDS
+        enough = self._level_for_long_enough() > 0
+        return Before.OPENS if enough and self.cells.gate[column] == TRUE else Before.HOLDS
+
+    def _run_goes_on(self) -> bool:
+        """In ``2 of 3`` a quiet month is allowed while enough of the newest months may still hold."""
+        spare = self.conduct.within - self.conduct.needed
+        return self.stand is Stand.PENDING and sum(level == 0 for level in self.recent) <= spare and any(self.recent)
+
+    def _level_for_long_enough(self) -> int:
+        """Return the highest level that holds in `needed` of the newest months."""
+        ranked = sorted(self.recent, reverse=True)
+        return ranked[self.conduct.needed - 1] if len(ranked) >= self.conduct.needed else 0
+
+    def _reading_without_level(self, column: int) -> During:
+        known = self.cells.certain[column] and self.cells.clear[column] != UNKNOWN
+        if not known:
+            return During.UNKNOWN_LONG if self.unknown == UNJUDGED_AFTER else During.UNKNOWN
+        if self.cells.clear[column] == FALSE:
+            self.clear_months = 0
+            return During.BETWEEN
+        self.clear_months += 1
+        if not self.conduct.slow_clear or self._is_back(column):
+            return During.BACK
+        return During.SETTLED if self.clear_months >= SETTLED_AFTER else During.AWAY
+
+    def _is_back(self, column: int) -> bool:
+        """Tell whether the figure is back within reach of the usual of the opening month."""
+        ratio = self.cells.value[column] / self.usual_at_opening if self.usual_at_opening else float("nan")
+        return bool(ratio >= BACK_BELOW if self.side < 0 else ratio <= BACK_ABOVE)
+
+    def _apply(self, row: Row, column: int) -> Path | None:
+        level = int(self.cells.level[column])
+        if level:
+            self.clear_months = 0
+        if self.stand is Stand.IDLE and row.then is Stand.PENDING:
+            self.since = self.cells.start + column
+            self.peak = self.level = Level(level)
+        if row.change is Change.LAPSED:
+            return self._close(column, row.change, State.LAPSED)
+        if row.change in (Change.RECOVERED, Change.NEW_NORMAL):
+            return self._close(column, row.change, State.RESOLVED)
+        if row.change is Change.OPENED:
+            self._open(column)
+        elif row.change in (Change.WORSENED, Change.EASED):
+            self.level = Level(level)
+            self.peak = max(self.peak, self.level)
+        if row.change is not None:
+            self._step(column, row.change)
+        self.stand = row.then
+        return None
+
+    def _open(self, column: int) -> None:
+        self.since = self.cells.start + column
+        self.level = self.peak = Level(min(self._level_for_long_enough(), int(self.cells.level[column])))
+        self.side = int(self.cells.side[column])
+        self.usual_at_opening = float(self.cells.usual[column])
+
+    def _step(self, column: int, change: Change) -> None:
+        self.steps.append(Step(month=int(self.cells.start + column), change=change, level=self.level, side=self.side))
+
+    def _close(self, column: int, change: Change, state: State) -> Path:
+        self._step(column, change)
+        path = self._path(state, self.cells.start + column)
+        self._reset()
+        return path
+
+    def _path(self, state: State, until: Month) -> Path:
+        return Path(
+            state=state,
+            level=self.level,
+            peak=self.peak,
+            since=int(self.since),
+            until=int(until),
+            steps=tuple(self.steps),
+            easing=self.stand is Stand.EASING and state is State.FIRING,
+            unjudged=self.unknown if state is State.FIRING else 0,
+        )

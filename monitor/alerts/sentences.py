@@ -1,0 +1,231 @@
+"""
+What is said of one cell: figure first, then the comparison with its base, then how unusual, then since when.
+
+No adjectives, no alarm words: a buyer reads it in two minutes on a phone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from monitor.alerts.facts import Facts
+from monitor.alerts.records import Change, Path
+from monitor.countries import PartnerKind, name_of, partner_kind
+from monitor.months import Month, say_month
+from monitor.rules.levels import Level
+from monitor.series import Revision, SeriesKey, Status
+from monitor.wording import join_words, say_amount, say_count, say_growth, say_ordinal, say_percent
+
+_SMALL = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+
+USUAL_BASE = (0.7, 1.4)
+_MEASURES = {"weight": "", "value": "", "quantity": "", "duty": "duty on "}
+
+
+@dataclass(frozen=True)
+class Names:
+    """Short words for product codes; a code without one is said as the code."""
+
+    products: Mapping[str, str]
+
+    def product(self, code: str) -> str:
+        """Return the short words for a product."""
+        return self.products.get(code, code.partition(":")[2] or code)
+
+    def title(self, key: SeriesKey) -> str:
+        """Name a series: ``Magnets, China to United States``."""
+        reporter, partner = name_of(key.reporter), name_of(key.partner)
+        way = f"{reporter} to {partner}" if key.flow == "export" else f"{reporter} from {partner}"
+        words = _MEASURES.get(key.measure, f"{key.measure} of ") + self.product(key.product)
+        mirror = "" if key.basis == "reported" else " (partner's figure)"
+        return f"{words[0].upper()}{words[1:]}, {way}{mirror}"
+
+
+def say_small(count: int) -> str:
+    """Write small counts as words."""
+    return _SMALL[count] if 0 <= count < len(_SMALL) else str(count)
+
+
+def figure(facts: Facts) -> str:
+    """Say the figure and its month: ``46 t in May 2025``."""
+    month = say_month(facts.month)
+    if not facts.status.is_number:
+        return f"{facts.status.sentence} for {month}"
+    doubt = "" if facts.status is Status.VALUE else f" ({facts.status.sentence})"
+    return f"{say_amount(facts.value, facts.key.unit)}{doubt} in {month}"
+
+
+def _above(change: float, base: str) -> str:
+    if math.isinf(change):
+        return f"against none {base}"
+    if round(change, 3) == 0:
+        return f"as much as {base}"
+    return f"{say_percent(abs(change))} {'above' if change > 0 else 'below'} {base}"
+
+
+def against_last_year(facts: Facts) -> str:
+    """Say the y/y with its base: ``93.3% below a year earlier (689 t)``; "" where it is not known."""
+    if math.isnan(facts.yoy):
+        return ""
+    return f"{_above(facts.yoy, 'a year earlier')} ({say_amount(facts.base, facts.key.unit)})"
+
+
+def against_usual(facts: Facts) -> str:
+    """Say the ratio with its base: ``7% of its usual 628 t (median of 5 of 24 months held)``."""
+    if math.isnan(facts.ratio):
+        return ""
+    held = "median of 24 months" if facts.usual_months >= 24 else f"median of {facts.usual_months} of 24 months held"
+    return f"{say_percent(facts.ratio, 0)} of its usual {say_amount(facts.usual, facts.key.unit)} ({held})"
+
+
+def against_last_month(facts: Facts) -> str:
+    """Say the m/m with its base: ``56.2% above September (420 t)``."""
+    if math.isnan(facts.mom):
+        return ""
+    name = say_month(facts.month - 1).split()[0]
+    return f"{_above(facts.mom, name)} ({say_amount(facts.previous, facts.key.unit)})"
+
+
+def first_in(facts: Facts) -> str:
+    """Say a first rise or fall: ``the first y/y rise in three months``; "" where this is none."""
+    for months, word in ((facts.first_rise_in, "rise"), (facts.first_fall_in, "fall")):
+        if months >= 2:
+            return f"the first y/y {word} in {say_small(int(months))} months"
+    return ""
+
+
+def comparison(facts: Facts, *, month_before: bool = False, usual: bool = True) -> str:
+    """Say what the figure compares with, in one sentence; "" where there is nothing to compare with."""
+    parts = [against_last_year(facts), against_usual(facts) if usual else "", against_last_month(facts) if month_before else ""]
+    said = join_words([part for part in parts if part])
+    if not said:
+        return ""
+    first = first_in(facts)
+    return f"{said}: {first}." if first else f"{said}."
+
+
+def record(facts: Facts) -> str:
+    """Say an extreme: ``Lowest of the 8 months held, May 2019 to May 2025.``"""
+    for span, word in ((facts.low, "Lowest"), (facts.high, "Highest")):
+        if span is None or span.months_held < 3:
+            continue
+        if span.whole_history:
+            first, last = say_month(span.first_month), say_month(facts.month)
+            return f"{word} of the {span.months_held} months held, {first} to {last}."
+        if span.months_held >= 6:
+            return f"{word} since {say_month(span.first_month - 1)}."
+    return ""
+
+
+def model(facts: Facts) -> str:
+    """Say what the seasonal model expected, or why it cannot: ``Expected 380 t to 720 t (99%).``"""
+    unit = facts.key.unit
+    if not math.isnan(facts.lower):
+        return f"Expected {say_amount(facts.lower, unit)} to {say_amount(facts.upper, unit)} (99%)."
+    name, _, why = facts.why_model.partition(": ")
+    return f"{name[0].upper()}{name[1:]}: not yet ({why})." if why else ""
+
+
+def rank(facts: Facts) -> str:
+    """Say the rank with its coverage: ``2nd of the 4 countries held (47% of the total), after Germany (1,118 t).``"""
+    if math.isnan(facts.rank) or facts.ranked < 2:
+        return ""
+    covered = "" if math.isnan(facts.ranked_share) else f" ({say_percent(facts.ranked_share, 0)} of the total)"
+    place = "First" if facts.rank == 1 else say_ordinal(int(facts.rank))
+    after = "" if facts.rank == 1 else f", after {facts.leader} ({say_amount(facts.leader_value, facts.key.unit)})"
+    return f"{place} of the {facts.ranked} countries held{covered}{after}."
+
+
+def doubts(facts: Facts) -> list[str]:
+    """Say what weakens the comparison: an unusual base month, a derived base, a y/y that cannot be made."""
+    said = []
+    low, high = USUAL_BASE
+    if not math.isnan(facts.yoy) and not math.isnan(facts.base_ratio) and not low <= facts.base_ratio <= high:
+        two = "" if math.isnan(facts.two_years) else f"; against two years earlier {say_growth(facts.two_years)}"
+        said.append(f"A year earlier was itself {say_percent(facts.base_ratio, 0)} of its usual{two}.")
+    if facts.base_derived and not math.isnan(facts.yoy):
+        said.append("The figure a year earlier is derived from a published growth rate.")
+    if facts.derived:
+        said.append("The figure is derived from a published growth rate.")
+    if facts.why_yoy and facts.status.is_number:
+        said.append(f"{facts.why_yoy[0].upper()}{facts.why_yoy[1:]}.")
+    return said
+
+
+def is_country(key: SeriesKey) -> bool:
+    """True where the partner is a country, so that a rank or a share can be said."""
+    return partner_kind(key.partner) is PartnerKind.COUNTRY
+
+
+def span_words(first: Month, last: Month) -> str:
+    """Name the months of a short span: ``2 months, May and June``; a longer one by its ends."""
+    count = last - first + 1
+    if count <= 3:
+        return f"{say_count(count, 'month')}, {join_words([say_month(m).split()[0] for m in range(first, last + 1)])}"
+    return f"{say_count(count, 'month')}, {say_month(first)} to {say_month(last)}"
+
+
+def outcome(change: Change, level: Level, previous: Level, path: Path, facts: Facts) -> str:
+    """Say what changed since the last message: ``New, critical``, ``Recovered (104% of its usual; below for 2 months…)``."""
+    if change in (Change.OPENED, Change.EVENT):
+        return f"New, {level.label}"
+    if change is Change.OPENED_BY_REVISION:
+        end = "" if path.state.is_open else f", over since {say_month(path.until)}"
+        return f"New by revision, {path.peak.label}{end}"
+    if change is Change.WORSENED:
+        return f"Worse: {level.label}, was {previous.label}"
+    if change is Change.EASED:
+        return f"Eased to {level.label}, was {previous.label}"
+    if change is Change.EASING:
+        return f"Easing: no level holds, not yet clear, {level.label} since {say_month(path.since)}"
+    if change is Change.RECOVERED:
+        return _recovered(path, facts)
+    if change is Change.NEW_NORMAL:
+        side = _away(facts, path)
+        return f"New normal: no longer unexpected{side}"
+    return change.value.capitalize()
+
+
+def _recovered(path: Path, facts: Facts) -> str:
+    side = path.steps[-1].side if path.steps else 0
+    word = "below" if side < 0 else "above" if side > 0 else "open"
+    ratio = "" if math.isnan(facts.ratio) else f"{say_percent(facts.ratio, 0)} of its usual; "
+    return f"Recovered ({ratio}{word} for {span_words(path.since, max(path.since, path.until - 1))})"
+
+
+def _away(facts: Facts, path: Path) -> str:
+    if math.isnan(facts.ratio):
+        return ""
+    word = "below" if facts.ratio < 1 else "above"
+    return f"; still {say_percent(abs(facts.ratio - 1), 0)} {word} its usual, open since {say_month(path.since)}"
+
+
+def revised_words(revisions: list[Revision], unit: str) -> str:
+    """Say what was revised: ``46 t was revised to 412 t in May 2025``."""
+    said = [f"{say_amount(r.old, unit)} was revised to {say_amount(r.new, unit)} in {say_month(r.period)}" for r in revisions[:3]]
+    more = len(revisions) - 3
+    return join_words(said) + (f" and {say_count(more, 'more month')}" if more > 0 else "")
+
+
+def corrected(old: Path, new: Path, revisions: list[Revision], unit: str) -> str:
+    """Say a correction: ``Corrected: 46 t was revised to 412 t in May 2025; it was a warning, not critical``."""
+    why = revised_words(revisions, unit) or "the history changed"
+    if old.peak != new.peak:
+        result = f"{say_month(new.since)} was {_a(new.peak)}, not {old.peak.label}"
+    elif old.since != new.since:
+        result = f"it opened in {say_month(new.since)}, not {say_month(old.since)}"
+    else:
+        result = f"it is {new.state.value}, not {old.state.value}" if old.state is not new.state else "its path changed"
+    return f"Corrected: {why}; {result}"
+
+
+def withdrawn(old: Path, revisions: list[Revision], unit: str) -> str:
+    """Say a withdrawal with both figures: ``Withdrawn: 46 t was revised to 640 t in May 2025``."""
+    why = revised_words(revisions, unit) or "the history changed"
+    return f"Withdrawn: {why}; there was no alert in {say_month(old.since)}"
+
+
+def _a(level: Level) -> str:
+    return f"{'an' if level is Level.INFO else 'a'} {level.label}" if level is not Level.CRITICAL else "critical"

@@ -1,0 +1,229 @@
+"""Rules on a panel: the verdict of every watched cell, and why a cell could not be judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.alerts.episodes import FALSE, TRUE, UNKNOWN, Cells, Conduct
+from monitor.detection.reader import Ask, Reader, unknown_calls
+from monitor.panel import Bools, Floats, Panel
+from monitor.rules.condition import Condition
+from monitor.rules.levels import Direction, Level
+from monitor.rules.loading import resolve
+from monitor.rules.schema import AtLeast, Rule
+from monitor.series import SeriesKey, Status
+
+Kleene = NDArray[np.int8]
+Doubts = set[tuple[tuple[str, ...], int]]
+
+DOUBTED = "the figure itself is in doubt (its unit value is far from usual)"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Verdicts:
+    """
+    One rule on one panel, cell by cell.
+
+    `reader` holds the watched rows; arrays have shape (m, T) over them. `level` is the highest level known true,
+    `certain` tells that every higher one is known false; `clear` and `gate` are Kleene (0 false, 1 unknown, 2 true).
+    """
+
+    rule: Rule
+    reader: Reader
+    level: NDArray[np.int8]
+    certain: Bools
+    clear: Kleene
+    gate: Kleene
+    side: NDArray[np.int8]
+    doubted: Bools
+
+    @property
+    def keys(self) -> tuple[SeriesKey, ...]:
+        """The watched series."""
+        return self.reader.own.keys
+
+    @property
+    def panel(self) -> Panel:
+        """The figures of the watched series, as they were judged."""
+        return self.reader.own
+
+    @property
+    def conduct(self) -> Conduct:
+        """How this rule's alerts live."""
+        rule = self.rule
+        return Conduct(
+            kind=rule.kind,
+            direction=rule.direction,
+            needed=rule.needed,
+            within=rule.within,
+            slow_clear=rule.clear is not None and _names_surprise(rule.clear),
+        )
+
+    @property
+    def judged(self) -> Bools:
+        """Cells with a level, or known to have none."""
+        return self.certain | (self.level > 0)
+
+    def cells(self, row: int) -> Cells:
+        """Return one series' verdicts, for the fold."""
+        return Cells(
+            start=self.panel.start,
+            level=self.level[row],
+            certain=self.certain[row],
+            clear=self.clear[row],
+            gate=self.gate[row],
+            side=self.side[row],
+            value=self.panel.values[row],
+            usual=self.reader.ask("usual")[row],
+        )
+
+    def why(self, row: int, column: int) -> str:
+        """Say why a cell is not judged, or not judged above its level; "" where it is."""
+        if self.certain[row, column]:
+            return ""
+        status = Status(int(self.panel.status[row, column]))
+        if not status.is_number:
+            return f"this month: {status.sentence}"
+        for level, condition in self.rule.levels:
+            if level <= self.level[row, column]:
+                break
+            if unknown := unknown_calls(condition.calls, self.reader, row, column):
+                return self.reader.why(unknown[0], row, column)
+        return DOUBTED if self.doubted[row, column] else "an alternative of the condition is not known"
+
+
+@dataclass(eq=False)
+class Bench:
+    """
+    Where a panel's rules are judged: readers of the same rows share what they computed.
+
+    Parameters
+    ----------
+    panel : Panel
+        The whole dataset, as of one release.
+    """
+
+    panel: Panel
+    _expectations: dict[bytes, dict[str, object]] = field(default_factory=dict)
+
+    def reader(self, rule: Rule) -> Reader:
+        """Return the reader of a rule's watched rows."""
+        watched = resolve(rule, self.panel)
+        shared = self._expectations.setdefault(watched.rows.tobytes(), {})
+        return Reader(watched.panel, watched.rows, model=rule.model, pairs=rule.jan_feb == "combined", expectations=shared)
+
+
+def judge(bench: Bench, rules: Iterable[Rule]) -> list[Verdicts]:
+    """
+    Judge every watched cell of a panel by every rule; data rules first, whose doubts weigh on the others.
+
+    Returns
+    -------
+    list of Verdicts
+        One per rule, in the order judged.
+    """
+    ordered = sorted(rules, key=lambda rule: not is_data_rule(rule))
+    doubts: Doubts = set()
+    found = []
+    for rule in ordered:
+        verdicts = judge_rule(bench.reader(rule), rule, doubts)
+        if is_data_rule(rule):
+            doubts |= _doubted_cells(verdicts)
+        found.append(verdicts)
+    return found
+
+
+def is_data_rule(rule: Rule) -> bool:
+    """True where a rule doubts figures instead of judging trade."""
+    return all(level is Level.DATA for level, _ in rule.levels)
+
+
+def judge_rule(reader: Reader, rule: Rule, doubts: Doubts) -> Verdicts:
+    """Judge the watched rows of a reader by one rule."""
+    doubted = _mask(reader.own, doubts)
+    shape = reader.own.shape
+    level = np.zeros(shape, np.int8)
+    certain = np.ones(shape, bool)
+    for grade, condition in rule.levels:
+        holds = condition.evaluate(reader.read)
+        if grade is Level.CRITICAL:
+            holds = np.where(doubted, UNKNOWN, holds)
+        holds = _with_history(holds, rule, reader)
+        undecided = level == 0
+        level = np.where(undecided & (holds == TRUE), np.int8(grade), level)
+        certain &= ~(undecided & (holds == UNKNOWN))
+    no_level = (level == 0) & certain
+    clear = rule.clear.evaluate(reader.read) if rule.clear is not None else np.where(no_level, TRUE, FALSE)
+    return Verdicts(
+        rule=rule,
+        reader=reader,
+        level=level,
+        certain=certain,
+        clear=clear.astype(np.int8),
+        gate=_gate(reader, rule.at_least),
+        side=_side(reader, rule),
+        doubted=doubted,
+    )
+
+
+def _with_history(holds: Kleene, rule: Rule, reader: Reader) -> Kleene:
+    """Make a month unknown that has fewer months before it than the rule asks for."""
+    if not rule.min_history:
+        return holds
+    known = reader.own.known
+    before = np.cumsum(known, axis=1) - known
+    return np.where(before < rule.min_history, UNKNOWN, holds).astype(np.int8)
+
+
+def _gate(reader: Reader, alternatives: tuple[AtLeast, ...]) -> Kleene:
+    """Tell whether the larger of value and usual reaches any of the sizes; an unknown usual counts as absent."""
+    shape = reader.own.shape
+    if not alternatives:
+        return np.full(shape, TRUE, np.int8)
+    size = np.fmax(reader.own.values, reader.ask("usual"))
+    total = reader.own.take(reader.panel.values, reader.panel.totals[reader.rows])
+    met = np.full(shape, FALSE, np.int8)
+    for least in alternatives:
+        bound = total * least.share if least.share is not None else np.full(shape, least.amount)
+        reached = np.where(np.isnan(bound) | np.isnan(size), UNKNOWN, np.where(size >= bound, TRUE, FALSE))
+        met = np.maximum(met, reached).astype(np.int8)
+    return met
+
+
+def _side(reader: Reader, rule: Rule) -> NDArray[np.int8]:
+    """Return −1 below and +1 above: by the rule's direction, else by the surprise, else by the ratio to usual."""
+    if rule.direction is not Direction.EITHER:
+        return np.full(reader.own.shape, -1 if rule.direction is Direction.DROP else 1, np.int8)
+    ratio = np.sign(np.nan_to_num(reader.ask("ratio") - 1.0))
+    if not any(_names_surprise(condition) for _, condition in rule.levels):
+        return ratio.astype(np.int8)
+    surprise: Floats = reader.read(Ask("surprise"))
+    return np.where(np.isnan(surprise), ratio, np.sign(np.nan_to_num(surprise))).astype(np.int8)
+
+
+def _names_surprise(condition: Condition) -> bool:
+    return any(call.indicator == "surprise" for call in condition.calls)
+
+
+def _cell(key: SeriesKey) -> tuple[str, ...]:
+    """Name what value, weight and unit value of one flow share."""
+    return (key.source, key.dataset, key.reporter, key.partner, key.product, key.flow, key.basis)
+
+
+def _doubted_cells(verdicts: Verdicts) -> Doubts:
+    rows, columns = np.nonzero(verdicts.level > 0)
+    return {(_cell(verdicts.keys[row]), int(column)) for row, column in zip(rows, columns, strict=True)}
+
+
+def _mask(panel: Panel, doubts: Doubts) -> Bools:
+    mask = np.zeros(panel.shape, bool)
+    columns: dict[object, list[int]] = {}
+    for cell, column in doubts:
+        columns.setdefault(cell, []).append(column)
+    for row, key in enumerate(panel.keys if doubts else ()):
+        mask[row, columns.get(_cell(key), [])] = True
+    return mask
