@@ -9,7 +9,7 @@ import numpy as np
 
 from monitor.detection.changes import LEAST, WINDOW, usual, usual_count, yoy
 from monitor.detection.market import COVERED, countries, price_rows
-from monitor.detection.records import fall
+from monitor.detection.records import trough_and_peak
 from monitor.months import calendar_month, say_month
 from monitor.panel import Panel
 from monitor.series import Status
@@ -95,7 +95,7 @@ def of_recovered(panel: Panel, row: int, column: int) -> str:
     if sentence := this_month(panel, row, column):
         return sentence
     one = panel.select([row]).cut(panel.start + column)
-    trough, peak = fall(one)
+    trough, peak = trough_and_peak(one)
     if not np.isnan(peak[0, column]):
         return f"recovered: no fall below the usual in the {WINDOW} months up to this one"
     first = max(column - WINDOW + 1, 0)

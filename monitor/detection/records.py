@@ -17,59 +17,59 @@ def run_length(flags: Bools) -> Ints:
     return _columns(flags) - _last(~flags)
 
 
-def rise_streak(panel: Panel) -> Floats:
+def rises(rates: Floats) -> Floats:
     """
-    Return the number of consecutive months with a y/y rise up to this month; 0 if this one is not a rise.
+    Return how many growth rates in a row, up to each one, are above 0; 0 where it is known and not.
 
-    Unknown where this y/y is. A streak that runs back into an unknown y/y counts what is known: it is "at least".
+    Unknown where the rate is. A run that goes back into an unknown rate counts what is known: it is "at least".
     """
+    return _where_known(rates, run_length(rates > 0))
+
+
+def falls(rates: Floats) -> Floats:
+    """Return how many growth rates in a row, up to each one, are below 0, as `rises` counts rises."""
+    return _where_known(rates, run_length(rates < 0))
+
+
+def first_rises(rates: Floats) -> Floats:
+    """
+    Return the columns since the last rate above 0 where this one is: 3 is "the first rise in three months".
+
+    0 where the rate is known and no rise (no change is neither a rise nor a fall). Unknown if this rate is, or one back to
+    the last rise, or if the data begin before a last rise is found: then nobody can say how long it has been.
+    """
+    return _first_in(rates, rates > 0)
+
+
+def first_falls(rates: Floats) -> Floats:
+    """Return the columns since the last rate below 0 where this one is, as `first_rises` counts rises."""
+    return _first_in(rates, rates < 0)
+
+
+def rise_streak(panel: Panel) -> Floats:
+    """Return the number of consecutive months with a y/y rise up to this month: `rises` of the y/y."""
     return rises(yoy(panel))
 
 
 def fall_streak(panel: Panel) -> Floats:
-    """Return the number of consecutive months with a y/y fall up to this month, as `rise_streak` counts rises."""
+    """Return the number of consecutive months with a y/y fall up to this month: `falls` of the y/y."""
     return falls(yoy(panel))
 
 
 def first_rise_in(panel: Panel) -> Floats:
-    """
-    Return the months since the last y/y rise where this month is one: 3 is "the first rise in three months".
-
-    0 where the y/y is known and no rise (no change is neither a rise nor a fall). Unknown if this y/y is, or one back to the
-    last rise, or if the data begin before a last rise is found: then nobody can say how long it has been.
-    """
+    """Return the months since the last y/y rise where this month is one: `first_rises` of the y/y."""
     return first_rises(yoy(panel))
 
 
 def first_fall_in(panel: Panel) -> Floats:
-    """Return the months since the last y/y fall where this month is one, as `first_rise_in` counts rises."""
+    """Return the months since the last y/y fall where this month is one: `first_falls` of the y/y."""
     return first_falls(yoy(panel))
 
 
-def rises(changes: Floats) -> Floats:
-    """Count rises in a row of a growth array, shape (n, T)."""
-    return _where_known(changes, run_length(changes > 0))
-
-
-def falls(changes: Floats) -> Floats:
-    """Count falls in a row of a growth array, shape (n, T)."""
-    return _where_known(changes, run_length(changes < 0))
-
-
-def first_rises(changes: Floats) -> Floats:
-    """Count the months since the last rise of a growth array, at a rise, shape (n, T)."""
-    return _first_in(changes, changes > 0)
-
-
-def first_falls(changes: Floats) -> Floats:
-    """Count the months since the last fall of a growth array, at a fall, shape (n, T)."""
-    return _first_in(changes, changes < 0)
-
-
-def _first_in(changes: Floats, hit: Bools) -> Floats:
-    last_hit, last_unknown = _earlier(_last(hit)), _earlier(_last(np.isnan(changes)))
+def _first_in(rates: Floats, hit: Bools) -> Floats:
+    last_hit, last_unknown = _earlier(_last(hit)), _earlier(_last(np.isnan(rates)))
     since = np.where(last_hit > last_unknown, _columns(hit) - last_hit, np.nan)
-    return _where_known(changes, np.where(hit, since, 0.0))
+    return _where_known(rates, np.where(hit, since, 0.0))
 
 
 def high_in(panel: Panel) -> Floats:
@@ -161,11 +161,11 @@ def recovered(panel: Panel) -> Floats:
     The trough is the lowest figure of the 24 months up to this one (the first of equal ones); the peak is the usual before
     the trough's month. Unknown where that usual is unknown, or not above the trough: then there was no fall.
     """
-    trough, peak = fall(panel)
+    trough, peak = trough_and_peak(panel)
     return quotient(panel.values - trough, peak - trough)
 
 
-def fall(panel: Panel) -> tuple[Floats, Floats]:
+def trough_and_peak(panel: Panel) -> tuple[Floats, Floats]:
     """Return the trough of the 24 months up to each one and the usual before it, both (n, T)."""
     usuals = usual(panel)
     trough, peak = np.full(panel.shape, np.inf), np.full(panel.shape, np.nan)
@@ -215,5 +215,5 @@ def _earlier(columns: Ints) -> Ints:
     return np.concatenate([np.full((len(columns), 1), -1), columns[:, :-1]], axis=1)[:, : columns.shape[1]]
 
 
-def _where_known(changes: Floats, count: Floats | Ints) -> Floats:
-    return np.where(np.isnan(changes), np.nan, count)
+def _where_known(figures: Floats, count: Floats | Ints) -> Floats:
+    return np.where(np.isnan(figures), np.nan, count)

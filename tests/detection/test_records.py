@@ -139,6 +139,11 @@ def test_recovered_is_the_share_of_the_fall_made_good() -> None:
     assert found[0, 5:].tolist() == pytest.approx([0.0, 0.0, 0.5, 1.1])
 
 
+def test_of_equal_troughs_the_first_counts_because_the_usual_sinks_afterwards() -> None:
+    found = records.recovered(panel([100.0] * 3 + [20.0] + [30.0] * 4 + [20.0, 60.0]))
+    assert last(found) == pytest.approx(0.5)
+
+
 def test_without_a_fall_nothing_is_recovered() -> None:
     assert np.isnan(records.recovered(panel([10.0, 11.0, 12.0, 13.0, 14.0]))).all()
 
