@@ -1,0 +1,270 @@
+"""
+A digest as a mail: text, HTML and inline charts, sent over SMTP, one mail a recipient.
+
+A message is the same bytes at every attempt, Message-ID included, so that a mail sent twice after an unclear failure is
+recognised as one.
+"""
+
+from __future__ import annotations
+
+import re
+import smtplib
+import ssl
+from collections.abc import Callable
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import parseaddr
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+from urllib.parse import quote
+from uuid import NAMESPACE_URL, uuid5
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+
+from monitor import charts
+from monitor.errors import DeliveryDelayed, DeliveryError, DeliveryRefused
+from monitor.notify import render
+from monitor.notify.base import Message, Receipt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from monitor.sources.http import Client
+
+_PORTS = {"starttls": 587, "tls": 465, "none": 25}
+_REMEMBERED = 10_000  # accepted (message, recipient) pairs kept in memory, so that a partial failure repeats no mail
+
+
+def _mailbox(text: str) -> str:
+    name, address = parseaddr(text)
+    local, _, domain = address.rpartition("@")
+    if not local or not domain or not text.isprintable() or re.search(r"[\s,;<>]", address):
+        raise ValueError(f'"{text}" is not a mail address; write desk@example.com or Desk <desk@example.com>')
+    Address(display_name=name, addr_spec=address)
+    return text
+
+
+Mailbox = Annotated[str, AfterValidator(_mailbox)]
+
+
+class MailParameters(BaseModel):
+    """How a mail looks, wherever it goes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    sender: Mailbox = Field(default="Trade Monitor <monitor@localhost.localdomain>", alias="from")
+    to: tuple[Mailbox, ...] = Field(min_length=1)
+    reply_to: Mailbox | None = None
+    list_id: str = Field(default="", pattern=r"^([A-Za-z0-9][A-Za-z0-9.-]*)?$")
+    unsubscribe: Mailbox | None = None
+    charts: int = Field(default=4, ge=0, le=12)
+
+
+class Email:
+    """Sends mails through one SMTP server."""
+
+    class Parameters(MailParameters):
+        """
+        The server, the login, and how a mail looks.
+
+        `to` has one or more addresses; each gets a mail of its own. `list_id` names the list (``magnets.example.com``),
+        `unsubscribe` is the address that a List-Unsubscribe mail goes to, `charts` how many lines show a chart.
+        """
+
+        host: str = Field(min_length=1)
+        port: int | None = Field(default=None, ge=1, le=65535)
+        tls: Literal["starttls", "tls", "none"] = "starttls"
+        user: str = ""
+        password: SecretStr | None = None
+        ca_file: Path | None = None
+        timeout_s: float = Field(default=30.0, gt=0, le=120)
+
+    def __init__(
+        self, name: str, parameters: Email.Parameters, *, client: Client, public_url: str = "", clock: Callable[[], datetime]
+    ) -> None:
+        self.name = name
+        self._parameters = parameters
+        self._public_url = public_url
+        self._accepted: dict[tuple[str, str], None] = {}
+
+    @staticmethod
+    def addresses(parameters: MailParameters) -> tuple[str, ...]:
+        """Return the recipients: each is sent to, and fails, on its own."""
+        return parameters.to
+
+    def send(self, message: Message) -> Receipt:
+        """
+        Mail one message to the address after ``#`` in its receiver, or to every recipient.
+
+        Recipients that the server refuses for good do not keep the others from their mail; the receipt names them.
+
+        Raises
+        ------
+        DeliveryDelayed
+            If a recipient has not got it yet and may later. Those who have are not mailed again by this process.
+        DeliveryRefused
+            If every recipient is refused.
+        """
+        said: list[str] = []
+        refused: list[str] = []
+        delayed: list[str] = []
+        todo = [to for to in self._recipients(message) if (message.id, to) not in self._accepted]
+        with self._session() as smtp:
+            for recipient in todo:
+                try:
+                    self._mail(smtp, message, recipient)
+                    said.append(f"accepted for {recipient}")
+                except DeliveryRefused as error:
+                    refused.append(str(error))
+                except DeliveryDelayed as error:
+                    delayed.append(str(error))
+        if delayed:
+            raise DeliveryDelayed(f"{self.name}: {'; '.join([*delayed, *refused, *said])}")
+        if refused and len(refused) == len(self._recipients(message)):
+            raise DeliveryRefused(f"{self.name}: {'; '.join(refused)}")
+        return Receipt(answer="; ".join([*said, *refused]) or "accepted before")
+
+    def show(self, message: Message) -> dict[str, Any]:
+        """Return the mails as text; a mail holds no secret."""
+        p = self._parameters
+        mails = [self._compose(message, to).as_string() for to in self._recipients(message)]
+        return {"server": f"{p.host}:{p.port or _PORTS[p.tls]}", "tls": p.tls, "mails": mails}
+
+    def _recipients(self, message: Message) -> tuple[str, ...]:
+        _, marked, address = message.receiver.partition("#")
+        if not marked:
+            return self._parameters.to
+        if address not in self._parameters.to:
+            raise DeliveryRefused(f"{self.name}: {address} is no longer among its recipients")
+        return (address,)
+
+    def _compose(self, message: Message, recipient: str) -> EmailMessage:
+        return compose(message, self._parameters, recipient, public_url=self._public_url)
+
+    def _mail(self, smtp: smtplib.SMTP, message: Message, recipient: str) -> None:
+        mail = self._compose(message, recipient)
+        with _explained(f"{recipient}: "):
+            smtp.send_message(mail, to_addrs=[parseaddr(recipient)[1]])
+        while len(self._accepted) >= _REMEMBERED:
+            self._accepted.pop(next(iter(self._accepted)))
+        self._accepted[message.id, recipient] = None
+
+    @contextmanager
+    def _session(self) -> Iterator[smtplib.SMTP]:
+        """Connect, secure the line, log in; say good-bye whatever happens."""
+        p = self._parameters
+        with _explained(f"{self.name}: {p.host}: "):
+            smtp = self._connect()
+            try:
+                if p.tls == "starttls":
+                    smtp.starttls(context=self._context())
+                if p.user:
+                    smtp.login(p.user, p.password.get_secret_value() if p.password else "")
+            except BaseException:
+                smtp.close()
+                raise
+        try:
+            yield smtp
+        finally:
+            with suppress(smtplib.SMTPException, OSError):
+                smtp.quit()
+            smtp.close()
+
+    def _connect(self) -> smtplib.SMTP:
+        p = self._parameters
+        port = p.port or _PORTS[p.tls]
+        if p.tls == "tls":
+            return smtplib.SMTP_SSL(p.host, port, timeout=p.timeout_s, context=self._context())
+        return smtplib.SMTP(p.host, port, timeout=p.timeout_s)
+
+    def _context(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=self._parameters.ca_file)
+
+
+@contextmanager
+def _explained(place: str) -> Iterator[None]:
+    """Turn what smtplib raises into DeliveryDelayed (4xx, no connection) or DeliveryRefused (5xx), each in one sentence."""
+    try:
+        yield
+    except smtplib.SMTPRecipientsRefused as error:
+        code, answer = next(iter(error.recipients.values()))
+        raise _answered(place, code, answer) from error
+    except smtplib.SMTPResponseException as error:
+        raise _answered(place, error.smtp_code, error.smtp_error) from error
+    except smtplib.SMTPNotSupportedError as error:
+        raise DeliveryRefused(f"{place}{error}") from error
+    except TimeoutError as error:
+        raise DeliveryDelayed(f"{place}no answer in time") from error
+    except ssl.SSLCertVerificationError as error:
+        raise DeliveryDelayed(f"{place}its certificate cannot be trusted: {error.verify_message}") from error
+    except (smtplib.SMTPException, OSError) as error:
+        raise DeliveryDelayed(f"{place}{render.plain(str(error)) or type(error).__name__}") from error
+
+
+def _answered(place: str, code: int, answer: bytes | str) -> DeliveryError:
+    words = render.plain(answer.decode("utf-8", "replace") if isinstance(answer, bytes) else answer)[:200]
+    return (DeliveryRefused if code >= 500 else DeliveryDelayed)(f"{place}{code} {words}".strip())
+
+
+def compose(message: Message, parameters: MailParameters, recipient: str, *, public_url: str = "") -> EmailMessage:
+    """Return the mail of a message for one recipient: mixed[alternative[text, related[HTML, charts]], attachments]."""
+    digest = message.digest
+    mail = EmailMessage(policy=SMTP)
+    _address(mail, message, parameters, recipient)
+    pictures = _pictures(message, parameters.charts, _domain(parameters))
+    mail.set_content(render.text(digest, public_url=public_url))
+    links = {place: f"cid:{cid}" for place, cid, _ in pictures}
+    mail.add_alternative(render.html(digest, public_url=public_url, pictures=links), subtype="html")
+    page = mail.get_payload()[1]  # type: ignore[index]
+    for place, cid, png in pictures:
+        name = f"chart-{place + 1}.png"
+        page.add_related(png, "image", "png", cid=f"<{cid}>", disposition="inline", filename=name)  # type: ignore[union-attr]
+    for attachment in digest.attachments:
+        maintype, _, subtype = attachment.media_type.partition(";")[0].strip().partition("/")
+        name = re.sub(r"[^\w.-]+", "-", attachment.name)[-100:].lstrip(".-") or "attachment"
+        mail.add_attachment(render.attached(attachment), maintype, subtype or "plain", filename=name)
+    _fix_boundaries(mail, message.id)
+    return mail
+
+
+def _address(mail: EmailMessage, message: Message, parameters: MailParameters, recipient: str) -> None:
+    domain = _domain(parameters)
+    root = f"<{uuid5(NAMESPACE_URL, f'thread:{message.thread}')}@{domain}>"
+    mail["From"] = parameters.sender
+    mail["To"] = recipient
+    mail["Subject"] = f"{'[Test] ' if message.test else ''}{render.plain(message.digest.subject)}"
+    mail["Date"] = message.created_at
+    mail["Message-ID"] = f"<{message.id}@{domain}>"
+    mail["In-Reply-To"] = root
+    mail["References"] = root
+    mail["Auto-Submitted"] = "auto-generated"
+    mail["X-Auto-Response-Suppress"] = "All"
+    mail["List-Id"] = f"<{parameters.list_id or f'{_slug(message.route)}.{domain}'}>"
+    if parameters.reply_to:
+        mail["Reply-To"] = parameters.reply_to
+    if parameters.unsubscribe:
+        address, subject = parseaddr(parameters.unsubscribe)[1], quote(f"unsubscribe {_slug(message.route)}")
+        mail["List-Unsubscribe"] = f"<mailto:{quote(address, safe='@+')}?subject={subject}>"
+
+
+def _domain(parameters: MailParameters) -> str:
+    return parseaddr(parameters.sender)[1].rpartition("@")[2]
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "alerts"
+
+
+def _pictures(message: Message, limit: int, domain: str) -> list[tuple[int, str, bytes]]:
+    """Return (place of the line, content id, PNG) of the first lines that have a chart."""
+    drawn = [(place, line.chart) for place, line in enumerate(message.digest.lines) if line.chart is not None][:limit]
+    return [(place, f"{message.id}.{place}@{domain}", charts.draw(chart)) for place, chart in drawn]
+
+
+def _fix_boundaries(mail: EmailMessage, message_id: str) -> None:
+    """Give each multipart its own boundary by its place, where the library would draw one by chance."""
+    for place, part in enumerate(part for part in mail.walk() if part.is_multipart()):
+        part.set_boundary(f"=_{message_id}_{place}")

@@ -1,0 +1,195 @@
+"""
+A digest as plain text, HTML, Markdown and JSON: the same words four times.
+
+Names come from sources and are trusted in none of them: control and direction characters are taken out of every text,
+markup is escaped, and cells of attached tables cannot be formulas.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+import re
+import textwrap
+import unicodedata
+from collections.abc import Iterator, Mapping
+from enum import Enum
+from functools import cache
+from io import StringIO
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from monitor.alerts.records import Attachment, Digest, Line, dump
+from monitor.rules.levels import Level
+
+if TYPE_CHECKING:
+    from css_inline import CSSInliner
+    from jinja2 import Template
+
+WIDTH = 78
+
+_ESCAPE_SEQUENCE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\].*?(?:\x07|\x1b\\)|\x1b[@-Z\\-_]", re.DOTALL)
+_JOINERS = "\u200c\u200d"  # needed to write Persian and Indic words
+_FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?%?")
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>#|~&])")
+
+Record = TypeVar("Record")
+
+
+def plain(text: str) -> str:
+    """Return a text on one line without terminal escapes, control, direction and other invisible characters."""
+    words = " ".join(_ESCAPE_SEQUENCE.sub("", text).split())
+    return "".join(c for c in words if c in _JOINERS or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp"))
+
+
+def cleaned(record: Record) -> Record:
+    """Return a record with every text in it made `plain`; attachments stay as they are."""
+    found: Any = record
+    if isinstance(found, str) and not isinstance(found, Enum):
+        found = plain(found)
+    elif isinstance(found, tuple):
+        found = tuple(map(cleaned, found))
+    elif isinstance(found, dict):
+        found = {cleaned(key): cleaned(value) for key, value in found.items()}
+    elif dataclasses.is_dataclass(found) and not isinstance(found, Attachment | type):
+        found = dataclasses.replace(found, **{f.name: cleaned(getattr(found, f.name)) for f in dataclasses.fields(found)})
+    return found  # type: ignore[no-any-return]
+
+
+def safe_csv(text: str) -> str:
+    """
+    Return a CSV text in which no cell can be a formula.
+
+    A cell that begins with ``=``, ``+``, ``-``, ``@``, a tab or a line break gets a leading apostrophe, unless it is a
+    number.
+    """
+    out = StringIO()
+    csv.writer(out, lineterminator="\r\n").writerows(
+        [_safe_cell(cell) for cell in row] for row in csv.reader(StringIO(text, newline=""))
+    )
+    return out.getvalue()
+
+
+def _safe_cell(cell: str) -> str:
+    return f"'{cell}" if _FORMULA.match(cell) and not _NUMBER.fullmatch(cell) else cell
+
+
+def attached(attachment: Attachment) -> bytes:
+    """Return the bytes of a file that goes with a digest; formulas in a table are neutralised."""
+    is_table = attachment.media_type.partition(";")[0].strip() in ("text/csv", "text/tab-separated-values")
+    return (safe_csv(attachment.text) if is_table else attachment.text).encode()
+
+
+def evidence_command(episode: str) -> str:
+    """Return the command that shows what a verdict rests on."""
+    return f"monitor alerts show {episode[:8]}"
+
+
+def evidence_url(public_url: str, episode: str) -> str:
+    """Return the page that shows what a verdict rests on, "" where there is no public address."""
+    return f"{public_url.rstrip('/')}/alerts/{episode}" if public_url and episode else ""
+
+
+def text(digest: Digest, *, public_url: str = "", width: int = WIDTH) -> str:
+    """Write a digest as plain text, wrapped at `width` columns."""
+    digest = cleaned(digest)
+    blocks = [f"{_wrap(digest.title, width)}\n{'=' * min(width, len(digest.title))}"]
+    for part, lines in digest.parts:
+        blocks.append(f"{part.value.capitalize()}\n{'-' * len(part.value)}")
+        blocks += ["\n".join(_text_line(line, public_url, width)) for line in lines]
+    blocks += [_wrap(sentence, width) for sentence in closing(digest)]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _text_line(line: Line, public_url: str, width: int) -> Iterator[str]:
+    yield _wrap(line.text, width)
+    for label, words in details(line):
+        yield _wrap(f"{label}: {words}" if label else words, width, "  ")
+    yield from (f"  {url}" for url in links(line, public_url))
+
+
+def _wrap(words: str, width: int, indent: str = "") -> str:
+    options: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}
+    return textwrap.fill(words, width, initial_indent=indent, subsequent_indent=indent, **options)
+
+
+def details(line: Line) -> list[tuple[str, str]]:
+    """Return what stands below a line: (label, words) for summaries, runbooks and evidence, each said once."""
+    found = [("", reason.summary) for reason in line.reasons if reason.summary]
+    found += [("Runbook", reason.runbook) for reason in line.reasons if reason.runbook]
+    found += [("Evidence", ", ".join(f"{evidence_command(r.episode)} ({r.rule})" for r in line.reasons if r.episode))]
+    return [pair for pair in dict.fromkeys(found) if pair[1]]
+
+
+def links(line: Line, public_url: str) -> list[str]:
+    """Return the pages of a line's evidence."""
+    return [url for r in line.reasons if (url := evidence_url(public_url, r.episode))]
+
+
+def closing(digest: Digest) -> list[str]:
+    """Return the sentences below the lines, in their order."""
+    found = (digest.more, digest.still_open, digest.not_judged, digest.chance, *digest.notes, digest.credit)
+    return [sentence for sentence in found if sentence]
+
+
+def html(digest: Digest, *, public_url: str = "", pictures: Mapping[int, str] | None = None) -> str:
+    """
+    Write a digest as a page for mail programs: styles inline, readable on a phone, dark where the reader asks for it.
+
+    Parameters
+    ----------
+    pictures : mapping of int to str
+        Where the picture of ``digest.lines[i]`` is found (``cid:…``, ``data:…``).
+    """
+    digest = cleaned(digest)
+    shown = {id(line): picture for i, picture in (pictures or {}).items() for line in [digest.lines[i]]}
+    page = _template("digest.html.j2").render(
+        digest=digest, closing=closing(digest), pictures=shown, public_url=public_url, details=details, evidence_url=evidence_url,
+        evidence_command=evidence_command, picture_of=lambda line: shown.get(id(line), ""), Level=Level,
+    )  # fmt: skip
+    return _inliner().inline(page)
+
+
+@cache
+def _template(name: str) -> Template:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    loader = PackageLoader("monitor.notify", "templates")
+    return Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    ).get_template(name)
+
+
+@cache
+def _inliner() -> CSSInliner:
+    from css_inline import CSSInliner
+
+    return CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
+
+
+def markdown(digest: Digest, *, public_url: str = "") -> str:
+    """Write a digest as Markdown; characters that mean something there are escaped."""
+    digest = cleaned(digest)
+    blocks = [f"# {_escape(digest.title)}"]
+    for part, lines in digest.parts:
+        blocks.append(f"## {part.value.capitalize()}")
+        blocks += [_markdown_line(line, public_url) for line in lines]
+    return "\n\n".join(blocks + [_escape(sentence) for sentence in closing(digest)]) + "\n"
+
+
+def _markdown_line(line: Line, public_url: str) -> str:
+    rest = " ".join([*line.sentences, f"{line.outcome}."])
+    first = f"- **{_escape(line.title)}**: **{_escape(line.figure)}**{',' if line.sentences else '.'} {_escape(rest)}"
+    below = [f"  - {label + ': ' if label else ''}{_escape(words)}" for label, words in details(line)]
+    return "\n".join([first, *below, *(f"  - <{url}>" for url in links(line, public_url))])
+
+
+def _escape(words: str) -> str:
+    return _MARKDOWN.sub(r"\\\1", words)
+
+
+def as_json(digest: Digest) -> str:
+    """Write a digest as JSON, complete; characters that a terminal would obey are written as escapes."""
+    pretty = json.dumps(json.loads(dump(digest)), indent=2, ensure_ascii=False)
+    return "".join(c if c == "\n" or c.isprintable() else json.dumps(c)[1:-1] for c in pretty) + "\n"
