@@ -148,7 +148,7 @@ class _Assessment:
             if episode.rule in names:
                 stored.setdefault(str(episode.key), []).append(episode)
         changed_rule = not self.first and self._is_new_version(rule)
-        known = min(self.horizon - verdicts.panel.start + 1, verdicts.panel.shape[1])
+        known = 0 if self.first else min(self.horizon - verdicts.panel.start + 1, verdicts.panel.shape[1])
         speaks = (verdicts.level > 0).any(axis=1)
         for row, key in enumerate(verdicts.keys):
             mine = stored.get(str(key), [])
