@@ -108,6 +108,16 @@ class Document:
             found = found[step]
         return found
 
+    def part(self, loc: Loc, *, defaults: Loc = (), deep: Iterable[str] = ()) -> Document:
+        """
+        Return the mapping under `loc` as a document of its own, completed by the keys of the mapping under `defaults`.
+
+        Keys named in `deep` are completed key by key. Every value keeps the place where it was written.
+        """
+        mine, given = (self._find(loc)[1], self._find(defaults)[1]) if defaults else (self._find(loc)[1], None)
+        root = _completed(mine, given, tuple(deep))
+        return Document(self.path, self.text, _plain(root, self.path, []), root)
+
     def _find(self, loc: Iterable[str | int]) -> tuple[yaml.Node, yaml.Node]:
         key = node = self.root
         for step in loc:
@@ -187,7 +197,20 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(word, names, 1) or difflib.get_close_matches(word.lower(), names, 1)
     if near:
         return f'; did you mean "{near[0]}"?'
-    return f"; known are {', '.join(names)}" if 0 < len(names) <= 40 else ""
+    return f"; known are {', '.join(names)}" if 0 < len(names) <= 12 else ""
+
+
+def _completed(node: Any, given: Any, deep: tuple[str, ...]) -> Any:
+    if not isinstance(node, yaml.MappingNode) or not isinstance(given, yaml.MappingNode):
+        return node
+    own = {key.value: value for key, value in node.value}
+    pairs = [(k, _completed(v, _under(given, k.value), ()) if k.value in deep else v) for k, v in node.value]
+    missing = [(k, v) for k, v in given.value if k.value not in own]
+    return yaml.MappingNode(node.tag, pairs + missing, node.start_mark, node.end_mark)
+
+
+def _under(node: Any, name: str) -> Any:
+    return next((value for key, value in node.value if key.value == name), None)
 
 
 def _fault(path: str, line: int, column: int, sentence: str) -> ConfigError:
