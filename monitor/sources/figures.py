@@ -121,9 +121,10 @@ def checked(frame: pd.DataFrame, *, where: str, one_unit: bool = True) -> pd.Dat
     """
     frame = frame.reset_index(drop=True)
     lines = frame.get("line")
-    frame = frame.assign(
-        **{name: value for name, value in (("basis", "reported"), ("flags", int(Flag.NONE))) if name not in frame}
-    )
+    if "basis" not in frame:
+        frame = frame.assign(basis=Basis.REPORTED.value)
+    if "flags" not in frame:
+        frame = frame.assign(flags=int(Flag.NONE))
     missing = [name for name in FIGURE_COLUMNS if name not in frame and name != "status"]
     if missing:
         raise SourceFormatChanged(f"{where}: no column {', '.join(missing)}")

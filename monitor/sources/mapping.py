@@ -1,0 +1,234 @@
+"""The columns of somebody's file become the fields of figures: names to codes, texts to numbers, units to base units."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Hashable
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args
+
+import numpy as np
+import pandas as pd
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from monitor.countries import code_of
+from monitor.errors import SourceFormatChanged
+from monitor.months import Month, month
+from monitor.series import Flag
+from monitor.sources.figures import parse_numbers, place
+from monitor.units import Dimension, find_unit
+
+T = TypeVar("T", bound=Hashable)
+
+MEASURES = {
+    "weight": Dimension.WEIGHT,
+    "value": Dimension.MONEY,
+    "duty": Dimension.MONEY,
+    "quantity": Dimension.COUNT,
+}
+"""What is measured, and the dimension of its unit."""
+
+FieldName = Literal[
+    "reporter", "partner", "product", "flow", "measure", "unit", "basis", "period", "year", "month", "value", "flag", "title"
+]
+_REQUIRED = ("reporter", "partner", "product", "flow", "measure", "unit", "period", "value")
+_PERIOD = re.compile(r"(\d{4})[-/.M]?(\d{1,2})(?:[-/.]\d{1,2}(?:[ T][\d:.]*)?)?")
+
+
+def _known_unit(name: str) -> str:
+    find_unit(name)
+    return name
+
+
+UnitName = Annotated[str, AfterValidator(_known_unit)]
+
+
+class ValueColumn(BaseModel):
+    """One measure of a file that has a column for each."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    column: str
+    unit: UnitName
+
+
+class Mapping(BaseModel):
+    """
+    Which column holds which field, and what the texts in them mean.
+
+    A field is taken from `columns`, else from the column that has its name, else from the constant of its name
+    (``reporter: CN``). ``values`` reads one column a measure, ``wide`` one column a month.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    columns: dict[FieldName, str] = Field(default_factory=dict)
+    reporter: str | None = None
+    partner: str | None = None
+    product: str | None = None
+    flow: str | None = None
+    measure: str | None = None
+    unit: UnitName | None = None
+    basis: Literal["reported", "mirror"] = "reported"
+    values: dict[str, ValueColumn] = Field(default_factory=dict)
+    wide: str | None = Field(default=None, description="a pattern with the groups year and month, for headings that are months")
+    period_format: str | None = Field(default=None, description="as datetime.strptime takes it, where a month is not 2025-10")
+    decimal: Literal[".", ","] = "."
+    thousands: Literal["", ",", ".", " ", "'"] = ""
+    nomenclature: str = Field(default="", pattern=r"^[A-Z0-9]*$")
+    digits: int = Field(default=0, ge=0, le=14, description="product codes are filled with leading zeros to this length")
+    partners: dict[str, str] = Field(default_factory=dict)
+    products: dict[str, str] = Field(default_factory=dict)
+    measures: dict[str, str] = Field(default_factory=dict)
+    flows: dict[str, str] = Field(default_factory=dict)
+    units: dict[str, UnitName] = Field(default_factory=dict)
+    flags: dict[str, Literal["derived", "provisional", "estimated"]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _sensible(self) -> Self:
+        if self.decimal == self.thousands:
+            raise ValueError("decimal and thousands are the same mark")
+        if self.wide is not None and not {"year", "month"} <= set(re.compile(self.wide).groupindex):
+            raise ValueError("wide needs the groups (?P<year>…) and (?P<month>…)")
+        return self
+
+
+def to_figures(rows: pd.DataFrame, mapping: Mapping, where: str) -> tuple[pd.DataFrame, dict[str, str]]:
+    """
+    Return figures (not yet `checked`, with their `line`) and the titles of product codes.
+
+    Raises
+    ------
+    SourceFormatChanged
+        With file, line and the text that has no meaning here.
+    """
+    rows = _fields(_long(rows, mapping, where), mapping, where)
+    reader = _Reader(rows, where)
+    value = parse_numbers(rows["value"], decimal=mapping.decimal, thousands=mapping.thousands, where=where, lines=rows["line"])
+    units = reader.read("unit", lambda text: find_unit(mapping.units.get(text, text)))
+    frame = pd.DataFrame(
+        {
+            "reporter": reader.read("reporter", lambda text: mapping.partners.get(text) or code_of(text)),
+            "partner": reader.read("partner", lambda text: mapping.partners.get(text) or code_of(text)),
+            "product": reader.read("product", lambda text: _product(text, mapping)),
+            "flow": reader.read("flow", lambda text: _flow(mapping.flows.get(text, text))),
+            "measure": reader.read("measure", lambda text: _measure(mapping.measures.get(text, text))),
+            "unit": units.map(lambda unit: unit.base),
+            "basis": reader.read("basis", str),
+            "period": reader.read("period", lambda text: _period(text, mapping.period_format)),
+            "value": value * units.map(lambda unit: float(unit.factor)).to_numpy(np.float64),
+            "flags": reader.read("flag", lambda text: int(Flag[mapping.flags[text].upper()]) if text in mapping.flags else 0),
+            "line": rows["line"],
+        }
+    )
+    _refuse_wrong_units(frame, where)
+    titles = dict(zip(frame["product"], rows["title"].map(_plain), strict=True)) if "title" in rows else {}
+    return frame[~np.isnan(value)], titles
+
+
+class _Reader:
+    """Translates a column by its distinct texts, and knows the line of one that cannot be translated."""
+
+    def __init__(self, rows: pd.DataFrame, where: str) -> None:
+        self.rows, self.where = rows, where
+
+    def read(self, field: str, translate: Callable[[str], T]) -> pd.Series:
+        if field not in self.rows:
+            return pd.Series(0, index=self.rows.index)
+        codes, distinct = pd.factorize(self.rows[field], use_na_sentinel=False)
+        meanings: list[Any] = []
+        for number, cell in enumerate(distinct):
+            try:
+                meanings.append(translate(_plain(cell)))
+            except ValueError as error:
+                row = int(np.argmax(codes == number))
+                raise SourceFormatChanged(f"{place(self.where, self.rows['line'], row)}: {error}") from error
+        return pd.Series(pd.Series(meanings, dtype=object).to_numpy()[codes], index=self.rows.index)
+
+
+def _plain(cell: object) -> str:
+    if cell is None or (isinstance(cell, float) and np.isnan(cell)):
+        return ""
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell).strip()
+
+
+def _long(rows: pd.DataFrame, mapping: Mapping, where: str) -> pd.DataFrame:
+    """Turn a column a month, or a column a measure, into a row a figure."""
+    if mapping.wide is not None:
+        pattern = re.compile(mapping.wide)
+        months = {name: match for name in rows.columns if (match := pattern.fullmatch(name))}
+        if not months:
+            raise SourceFormatChanged(f"{where}: no heading is a month by the pattern {mapping.wide}")
+        names = {name: f"{match['year']}-{match['month']}" for name, match in months.items()}
+        others = [name for name in rows.columns if name not in names]
+        return rows.rename(columns=names).melt(others, list(names.values()), "period", "value")
+    if not mapping.values:
+        return rows
+    for name in [column.column for column in mapping.values.values() if column.column not in rows]:
+        raise SourceFormatChanged(_no_column(where, name, "value", rows))
+    parts = [rows.assign(measure=name, unit=column.unit, value=rows[column.column]) for name, column in mapping.values.items()]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _fields(rows: pd.DataFrame, mapping: Mapping, where: str) -> pd.DataFrame:
+    """Name columns by field and add the constants."""
+    for field, name in mapping.columns.items():
+        if name not in rows:
+            raise SourceFormatChanged(_no_column(where, name, field, rows))
+    named = {field: rows[name] for field in get_args(FieldName) if (name := mapping.columns.get(field, field)) in rows}
+    constants = {f: v for f in ("basis", *_REQUIRED[:6]) if (v := getattr(mapping, f)) is not None and f not in named}
+    found = pd.DataFrame(named | {"line": rows["line"]}).assign(**constants)
+    if "period" not in found and {"year", "month"} <= set(found.columns):
+        years, months = found["year"].map(_plain), found["month"].map(_plain).str.zfill(2)
+        found["period"] = years + "-" + months
+    for missing in [name for name in _REQUIRED if name not in found]:
+        raise SourceFormatChanged(_no_column(where, missing, missing, rows))
+    return found
+
+
+def _no_column(where: str, name: str, field: str, rows: pd.DataFrame) -> str:
+    has = ", ".join(f'"{column}"' for column in rows.columns if column != "line")
+    return f'{where}: no column "{name}" for the {field}; it has {has}'
+
+
+def _period(text: str, layout: str | None) -> Month:
+    if layout is not None:
+        day = datetime.strptime(text, layout)
+        return month(day.year, day.month)
+    match = _PERIOD.fullmatch(text)
+    if match is None:
+        raise ValueError(f'"{text}" is not a month; expected is 2025-10, or set period_format')
+    return month(int(match[1]), int(match[2]))
+
+
+def _product(text: str, mapping: Mapping) -> str:
+    if text in mapping.products:
+        return mapping.products[text]
+    if not text:
+        raise ValueError("no product code")
+    if mapping.nomenclature:
+        return f"{mapping.nomenclature}:{text.zfill(mapping.digits)}"
+    if ":" not in text:
+        raise ValueError(f'the product "{text}" has no nomenclature; set nomenclature, or map it under products')
+    return text
+
+
+def _flow(text: str) -> str:
+    if text not in ("export", "import"):
+        raise ValueError(f'"{text}" is neither export nor import; map it under flows')
+    return text
+
+
+def _measure(text: str) -> str:
+    if text not in MEASURES:
+        raise ValueError(f'unknown measure "{text}"; known are {", ".join(MEASURES)}; map it under measures')
+    return text
+
+
+def _refuse_wrong_units(frame: pd.DataFrame, where: str) -> None:
+    pairs = frame[["measure", "unit"]].reset_index(drop=True).drop_duplicates()
+    for row, measure, unit in pairs.itertuples():
+        dimension = find_unit(unit).dimension
+        if dimension != MEASURES[measure]:
+            sentence = f"a {measure} in {unit}, which is a unit of {dimension}, not of {MEASURES[measure]}"
+            raise SourceFormatChanged(f"{place(where, frame['line'], row)}: {sentence}")

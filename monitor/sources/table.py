@@ -1,0 +1,280 @@
+"""
+Kind ``table``: any file of figures, described by a mapping instead of a program.
+
+A file, a watched folder, an https address or a file that comes with the package; one release a file, or one release a
+month where an old file is to be taken in as it once came out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, Self
+
+import pandas as pd
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from monitor.errors import SourceFormatChanged, SourceUnavailable
+from monitor.months import Month, format_month, parse_month
+from monitor.series import Coverage
+from monitor.sources import base
+from monitor.sources.calendar import Calendar
+from monitor.sources.figures import checked
+from monitor.sources.folder import changed, settled
+from monitor.sources.mapping import MEASURES, Mapping, to_figures
+from monitor.sources.payload import MAX_BYTES, Layout, load, packed, read_frame
+from monitor.units import parse_quantity
+
+if TYPE_CHECKING:
+    from monitor.sources.http import Client
+
+ACCEPT = (
+    "text/csv",
+    "text/plain",
+    "text/tab-separated-values",
+    "application/gzip",
+    "application/x-gzip",
+    "application/octet-stream",
+    "application/vnd.apache.parquet",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+)
+
+
+def _month(text: str) -> str:
+    parse_month(text)
+    return text
+
+
+def _quantity(text: str) -> str:
+    parse_quantity(text)
+    return text
+
+
+class Split(BaseModel):
+    """One release a month of the publication calendar; the first one covers everything up to `first`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    each: Literal["month"]
+    first: Annotated[str, AfterValidator(_month)] | None = None
+
+
+class Scope(BaseModel):
+    """What a release is complete for; a list that is left out means all."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    partners: tuple[str, ...] | None = None
+    products: tuple[str, ...] | None = None
+    measures: tuple[str, ...] | None = None
+    flows: tuple[str, ...] | None = None
+
+
+class TableParameters(Mapping):
+    """Where a table is, how it is written, what it is complete for and when it comes out."""
+
+    dataset: str = Field(min_length=1)
+    path: Path | None = None
+    folder: Path | None = None
+    url: str | None = Field(default=None, pattern=r"^https://")
+    package: str | None = Field(default=None, pattern=r"^[\w-]+(\.[\w-]+)+$")
+    encoding: str = ""
+    delimiter: Literal["", ",", ";", "\t", "|"] = ""
+    header_line: int = Field(default=1, ge=1)
+    sheet: str = ""
+    max_bytes: int = Field(default=MAX_BYTES, ge=1)
+    absent: Literal["zero", "not_published"] = "not_published"
+    coverage: Literal["all", "file"] | Scope = "all"
+    resolution: dict[str, Annotated[str, AfterValidator(_quantity)]] = Field(default_factory=dict)
+    titles: dict[str, str] = Field(default_factory=dict)
+    published: Calendar | None = None
+    releases: Split | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        places = [name for name in ("path", "folder", "url", "package") if getattr(self, name) is not None]
+        if len(places) != 1:
+            raise ValueError(f"write one of path, folder, url and package; here are {' and '.join(places) or 'none'}")
+        if self.releases is not None and self.published is None:
+            raise ValueError("releases needs published: when the figures of a month come out")
+        for measure, step in self.resolution.items():
+            if measure not in MEASURES or parse_quantity(step).dimension != MEASURES[measure]:
+                raise ValueError(f'the resolution "{step}" does not fit the measure "{measure}"')
+        return self
+
+    @property
+    def layout(self) -> Layout:
+        """How the file is to be read."""
+        names = ("encoding", "delimiter", "header_line", "sheet", "max_bytes")
+        return Layout(**{name: getattr(self, name) for name in names})
+
+
+@dataclass(frozen=True, kw_only=True)
+class File:
+    """One file that was found: its bytes, and when it was last changed, if that is known."""
+
+    name: str
+    data: bytes
+    time: datetime | None = None
+
+    @property
+    def digest(self) -> str:
+        """Tells contents apart in a release's name."""
+        return hashlib.sha256(self.data).hexdigest()[:8]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Content:
+    """What one file, or several, say: checked figures, the rows they were read from, the titles of product codes."""
+
+    frame: pd.DataFrame
+    titles: dict[str, str]
+    rows: pd.DataFrame
+    row_periods: pd.Series
+
+    @property
+    def periods(self) -> tuple[Month, ...]:
+        """The months that have figures, ascending."""
+        return tuple(sorted(int(m) for m in self.frame["period"].unique()))
+
+
+class Table:
+    """Figures from files."""
+
+    Parameters = TableParameters
+
+    def __init__(self, name: str, parameters: TableParameters, *, client: Client, clock: Callable[[], datetime]) -> None:
+        self.name = name
+        self.parameters = parameters
+        self._client = client
+        self._clock = clock
+        self._newest: tuple[str, Content] | None = None
+
+    def releases(self, since: Month) -> Iterable[base.ReleaseNotice]:
+        """Say what is out; a file that cannot be read is announced too, and refused when it is fetched."""
+        notices = [notice for file in self._files() for notice, _ in self._parts(file)]
+        return sorted((n for n in notices if not n.periods or max(n.periods) >= since), key=lambda n: n.published_at)
+
+    def fetch(self, notice: base.ReleaseNotice) -> base.Table:
+        """Read the figures of one release."""
+        for file in self._files():
+            for part, read in self._parts(file):
+                if part.name == notice.name:
+                    return read()
+        raise SourceUnavailable(f"{self.name} {notice.dataset}: the release {notice.name} is no longer there")
+
+    def from_files(self, paths: Sequence[Path], published_at: datetime | None = None) -> tuple[base.ReleaseNotice, base.Table]:
+        """Make one release of the files given, published then or when the calendar says."""
+        found = [File(name=p.name, data=load(p, max_bytes=self.parameters.max_bytes), time=changed(p)) for p in paths]
+        contents = [self._content(file) for file in found]
+        names = ", ".join(file.name for file in found)
+        frame = checked(pd.concat([content.frame for content in contents]), where=names)
+        titles = {code: title for content in contents for code, title in content.titles.items()}
+        periods = tuple(sorted(int(m) for m in frame["period"].unique()))
+        newest = max(file.time for file in found if file.time)
+        notice = self._notice(names, periods, newest, published_at)
+        raw, raw_name = packed({file.name: file.data for file in found})
+        return notice, self._table(frame, titles, periods, raw, raw_name)
+
+    def _files(self) -> Iterator[File]:
+        parameters = self.parameters
+        if parameters.package is not None:
+            yield File(name=parameters.package, data=(files("monitor") / "data" / parameters.package).read_bytes())
+        elif parameters.url is not None:
+            answer = self._client.get(parameters.url, accept=ACCEPT)
+            yield File(name=parameters.url.rpartition("/")[2] or "figures", data=answer.body, time=self._clock())
+        else:
+            paths = [parameters.path] if parameters.path else settled(parameters.folder or Path(), self._clock())
+            for path in paths:
+                yield File(name=path.name, data=load(path, max_bytes=parameters.max_bytes), time=changed(path))
+
+    def _content(self, file: File) -> Content:
+        """Read a file, remembering the newest: its releases are announced, then fetched."""
+        key = f"{file.name} {file.digest}"
+        if self._newest is None or self._newest[0] != key:
+            rows = read_frame(file.data, file.name, self.parameters.layout)
+            frame, titles = to_figures(rows, self.parameters, file.name)
+            periods = frame["period"].set_axis(frame["line"])
+            content = Content(frame=checked(frame, where=file.name), titles=titles, rows=rows, row_periods=periods)
+            self._newest = (key, content)
+        return self._newest[1]
+
+    def _parts(self, file: File) -> Iterator[tuple[base.ReleaseNotice, Callable[[], base.Table]]]:
+        """Cut a file into releases; each comes with what reads it."""
+        try:
+            content = self._content(file)
+        except SourceFormatChanged:
+            yield self._notice(f"{file.name} {file.digest}", (), file.time), partial(self._refuse, file)
+            return
+        if self.parameters.releases is None:
+            notice = self._notice(f"{file.name} {file.digest}", content.periods, file.time)
+            yield notice, partial(self._table, content.frame, content.titles, content.periods, file.data, file.name)
+            return
+        for periods in self._months(content):
+            name = format_month(periods[-1])
+            yield self._notice(name, periods, file.time), partial(self._part, content, periods, f"{file.name}-{name}.parquet")
+
+    def _refuse(self, file: File) -> base.Table:
+        self._content(file)
+        raise SourceFormatChanged(f"{file.name}: cannot be read")  # pragma: no cover - reading it raises first
+
+    def _months(self, content: Content) -> list[tuple[Month, ...]]:
+        """Group months by the release that they came out with, the first release holding the history."""
+        split, calendar = self.parameters.releases, self.parameters.published
+        first = parse_month(split.first) if split and split.first else content.periods[0]
+        grouped: dict[Month, list[Month]] = {}
+        for month in content.periods:
+            release = max(calendar.periods_of_release(month)) if calendar else month
+            grouped.setdefault(first if month <= first else release, []).append(month)
+        return [tuple(months) for months in grouped.values()]
+
+    def _notice(
+        self, name: str, periods: tuple[Month, ...], time: datetime | None, published_at: datetime | None = None
+    ) -> base.ReleaseNotice:
+        calendar = self.parameters.published
+        guess = calendar.published_at(periods[-1]) if calendar and periods else time or self._clock()
+        return base.ReleaseNotice(
+            dataset=self.parameters.dataset,
+            name=name,
+            published_at=published_at or guess,
+            estimated=published_at is None,
+            periods=periods,
+        )
+
+    def _part(self, content: Content, periods: tuple[Month, ...], raw_name: str) -> base.Table:
+        frame = content.frame[content.frame["period"].isin(periods)].reset_index(drop=True)
+        lines = content.row_periods.index[content.row_periods.isin(periods)]
+        buffer = io.BytesIO()
+        rows = content.rows[content.rows["line"].isin(lines)]
+        rows.to_parquet(buffer, compression="zstd", index=False)
+        return self._table(frame, content.titles, periods, buffer.getvalue(), raw_name)
+
+    def _table(
+        self, frame: pd.DataFrame, titles: dict[str, str], periods: tuple[Month, ...], raw: bytes, raw_name: str
+    ) -> base.Table:
+        parameters = self.parameters
+        return base.Table(
+            frame=frame,
+            coverage=coverage_of(frame, periods, parameters.coverage),
+            absent=parameters.absent,
+            resolution={measure: parse_quantity(step).amount for measure, step in parameters.resolution.items()},
+            raw=raw,
+            raw_name=raw_name,
+            titles=titles | parameters.titles,
+        )
+
+
+def coverage_of(frame: pd.DataFrame, periods: tuple[Month, ...], scope: Literal["all", "file"] | Scope) -> Coverage:
+    """Return what a release is complete for: everything, what the file itself names, or what was declared."""
+    if scope == "all":
+        return Coverage(periods=periods)
+    if isinstance(scope, Scope):
+        return Coverage(periods=periods, **scope.model_dump())
+    fields = {"partners": "partner", "products": "product", "measures": "measure", "flows": "flow"}
+    return Coverage(periods=periods, **{plural: tuple(sorted(frame[name].unique())) for plural, name in fields.items()})
