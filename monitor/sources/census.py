@@ -1,0 +1,302 @@
+"""
+US trade month by month from the Census Bureau's international trade API: imports and exports by HS, imports by NAICS.
+
+One release a month. The API answers with an array of arrays, header first, every value a text; it says "not yet" by an
+empty answer and "no key" by a web page with status 200. Variables are those of the Bureau's guide to the trade datasets.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import Any, Literal, Self
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from monitor.errors import SourceFormatChanged, SourceUnavailable
+from monitor.months import Month, format_month, last_day, month_of, parse_month, say_month
+from monitor.series import Basis, Coverage, Flag
+from monitor.sources.base import FIGURE_COLUMNS, ReleaseNotice, Table
+from monitor.sources.census_answers import TOTAL, cell, figure_of, partner_of, read_rows, refusal
+from monitor.sources.figures import checked
+from monitor.sources.http import Answer, Client
+
+Measure = Literal["value", "weight", "quantity", "duty"]
+
+DAYS_AFTER_MONTH = 35  # FT-900 day, give or take
+EARLIEST_DAYS_BEFORE = 5
+PUBLISHED = time(8, 30, tzinfo=ZoneInfo("America/New_York"))
+LATEST_OVERDUE = timedelta(days=180)  # an older month is out without asking
+FIRST_MONTH = "2013-01"
+
+_ACCEPTED = ("application/json", "text/html", "text/plain")
+_UNIT_OF = {"value": "USD", "duty": "USD", "weight": "kg", "quantity": "pcs"}
+
+
+@dataclass(frozen=True)
+class _Dataset:
+    """The variables of one dataset; `probe` is a code that is traded every month."""
+
+    flow: str
+    code: str
+    title: str
+    values: Mapping[str, str]  # account -> variable
+    quantities: Mapping[str, str]
+    duty: str | None
+    levels: Mapping[str, int]  # level -> digits
+    probe: tuple[str, str]  # level, code
+
+
+_HS_LEVELS = {"HS2": 2, "HS4": 4, "HS6": 6, "HS10": 10}
+_IMPORT_VALUES = {"general": "GEN_VAL_MO", "consumption": "CON_VAL_MO"}
+_DATASETS = {
+    "imports/hs": _Dataset(
+        flow="import",
+        code="I_COMMODITY",
+        title="I_COMMODITY_SDESC",
+        values=_IMPORT_VALUES,
+        quantities={"general": "GEN_QY1_MO", "consumption": "CON_QY1_MO"},
+        duty="CAL_DUT_MO",
+        levels=_HS_LEVELS,
+        probe=("HS2", "85"),
+    ),
+    "exports/hs": _Dataset(
+        flow="export",
+        code="E_COMMODITY",
+        title="E_COMMODITY_SDESC",
+        values={"general": "ALL_VAL_MO"},
+        quantities={"general": "QTY_1_MO"},
+        duty=None,
+        levels=_HS_LEVELS,
+        probe=("HS2", "85"),
+    ),
+    "imports/naics": _Dataset(
+        flow="import",
+        code="NAICS",
+        title="NAICS_SDESC",
+        values=_IMPORT_VALUES,
+        quantities={},
+        duty="CAL_DUT_MO",
+        levels={"NA2": 2, "NA3": 3, "NA4": 4, "NA5": 5, "NA6": 6},
+        probe=("NA3", "334"),
+    ),
+}
+
+
+class CensusParameters(BaseModel):
+    """
+    What to read of the Census trade API.
+
+    `products` empty means every code of the level (not possible at HS10, where the API gives up). `account` chooses general
+    imports (arrivals) or imports for consumption. `weight` and `quantity` are the API's first quantity, where its unit is one
+    of weight or of pieces.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    dataset: Literal["imports/hs", "exports/hs", "imports/naics"]
+    level: str
+    products: tuple[str, ...] = ()
+    measures: tuple[Measure, ...] = Field(("value",), min_length=1)
+    account: Literal["general", "consumption"] = "general"
+    first: str = FIRST_MONTH
+    key: SecretStr | None = None
+    base_url: str = "https://api.census.gov/data/timeseries/intltrade"
+
+    @field_validator("first")
+    @classmethod
+    def _a_month(cls, first: str) -> str:
+        parse_month(first)
+        return first
+
+    @model_validator(mode="after")
+    def _fits_the_dataset(self) -> Self:
+        dataset = _DATASETS[self.dataset]
+        if self.level not in dataset.levels:
+            raise ValueError(f"{self.dataset} has the levels {', '.join(dataset.levels)}, not {self.level}")
+        digits = dataset.levels[self.level]
+        if wrong := [code for code in self.products if not re.fullmatch(rf"\d{{{digits}}}", code)]:
+            raise ValueError(f'"{wrong[0]}" is not a code of {self.level}, which has {digits} digits')
+        if self.level == "HS10" and not self.products:
+            raise ValueError("at HS10 the products must be listed; the API does not answer for all of them at once")
+        if self.account not in dataset.values:
+            raise ValueError(f"{self.dataset} has one account only; leave account out")
+        if refused := [m for m in self.measures if not _variable(dataset, m, self.account)]:
+            raise ValueError(f"{self.dataset} does not give {refused[0]}")
+        return self
+
+
+def _variable(dataset: _Dataset, measure: str, account: str) -> str | None:
+    """Return the API's variable for a measure, None if the dataset has none."""
+    if measure == "value":
+        return dataset.values.get(account)
+    return dataset.duty if measure == "duty" else dataset.quantities.get(account)
+
+
+class Census:
+    """The US account of its own trade."""
+
+    Parameters = CensusParameters
+
+    def __init__(self, name: str, parameters: CensusParameters, *, client: Client, clock: Callable[[], datetime]) -> None:
+        self.name = name
+        self.parameters = parameters
+        self._client, self._clock = client, clock
+        self._dataset = _DATASETS[parameters.dataset]
+        self._variables = {m: str(_variable(self._dataset, m, parameters.account)) for m in parameters.measures}
+
+    def releases(self, since: Month) -> Iterator[ReleaseNotice]:
+        """
+        Say which months are out, oldest first.
+
+        A month is expected 35 days after its end; the newest ones are asked for with one small request each, from the
+        newest back to the first that is out.
+        """
+        months = self._expected(max(since, parse_month(self.parameters.first)))
+        while months and self._doubtful(months[-1]) and not self._is_out(months[-1]):
+            months.pop()
+        for period in months:
+            published = min(published_at(period), self._clock())
+            yield ReleaseNotice(
+                dataset=self.parameters.dataset,
+                name=format_month(period),
+                published_at=published.astimezone(UTC),
+                estimated=True,
+                periods=(period,),
+            )
+
+    def _expected(self, since: Month) -> list[Month]:
+        now = self._clock()
+        early = timedelta(days=EARLIEST_DAYS_BEFORE)
+        return [period for period in range(since, month_of(now.date())) if published_at(period) - early <= now]
+
+    def _doubtful(self, period: Month) -> bool:
+        return self._clock() - published_at(period) < LATEST_OVERDUE
+
+    def _is_out(self, period: Month) -> bool:
+        """Ask for one figure that every month has: the world's trade in one large group of goods."""
+        level, code = self._dataset.probe
+        variables = ["CTY_CODE", self._dataset.values[self.parameters.account]]
+        answer = self._ask(period, variables, {"CTY_CODE": TOTAL, self._dataset.code: code, "COMM_LVL": level})
+        return bool(read_rows(answer, self._where(period)))
+
+    def fetch(self, notice: ReleaseNotice) -> Table:
+        """
+        Read the figures of one month.
+
+        Raises
+        ------
+        SourceUnavailable
+            If the month is not out, or an answer was cut short.
+        SourceRefused
+            If the key is missing or not valid.
+        SourceFormatChanged
+            If an answer is not what the documentation says.
+        """
+        period, where = parse_month(notice.name), self._where(parse_month(notice.name))
+        answers = [self._ask(period, self._asked(), predicates) for predicates in self._predicates()]
+        rows = [row for answer in answers for row in read_rows(answer, where)]
+        if not rows and not self._is_out(period):
+            raise SourceUnavailable(f"{where}: {say_month(period)} is not out yet")
+        return Table(
+            frame=self._frame(rows, period, where),
+            coverage=self._coverage(period),
+            absent="zero",
+            resolution=dict.fromkeys(self.parameters.measures, 1.0),
+            raw=b"\n".join(answer.body for answer in answers),
+            raw_name=f"{self.parameters.dataset.replace('/', '-')}-{notice.name}.json",
+            titles={self._product(row.get(self._dataset.code, "")): row.get(self._dataset.title, "") for row in rows},
+        )
+
+    def _asked(self) -> list[str]:
+        """Return the variables to ask for; a quantity comes with its unit."""
+        unit = ["UNIT_QY1"] if {"weight", "quantity"} & set(self.parameters.measures) else []
+        code, title = self._dataset.code, self._dataset.title
+        return list(dict.fromkeys(["CTY_CODE", "CTY_NAME", code, title, *self._variables.values(), *unit, "SUMMARY_LVL"]))
+
+    def _predicates(self) -> list[dict[str, str]]:
+        """Return one query per code, as wide ones time out, or one for a whole level."""
+        level = {"COMM_LVL": self.parameters.level}
+        return [level | {self._dataset.code: code} for code in self.parameters.products] or [level]
+
+    def _ask(self, period: Month, variables: Sequence[str], predicates: Mapping[str, str]) -> Answer:
+        key = self.parameters.key.get_secret_value() if self.parameters.key else ""
+        params = {"get": ",".join(variables), **predicates, "time": format_month(period)} | ({"key": key} if key else {})
+        url = f"{self.parameters.base_url.rstrip('/')}/{self.parameters.dataset}"
+        answer = self._client.get(url, params=params, accept=_ACCEPTED, secrets=(key,) if key else ())
+        if answer.content_type == "text/html" and answer.body.strip():
+            raise refusal(answer, self._where(period), key)
+        return answer
+
+    def _where(self, period: Month) -> str:
+        return f"{self.name} {self.parameters.dataset} {format_month(period)}"
+
+    def _product(self, code: str) -> str:
+        level = self.parameters.level
+        return f"{level.replace('NA', 'NAICS')}:{code}"
+
+    def _coverage(self, period: Month) -> Coverage:
+        products = tuple(self._product(code) for code in self.parameters.products) or None
+        return Coverage(periods=(period,), products=products, measures=self.parameters.measures, flows=(self._dataset.flow,))
+
+    def _frame(self, rows: Iterable[dict[str, str]], period: Month, where: str) -> pd.DataFrame:
+        cells = [made for row in rows for made in self._cells(row, period, where)]
+        if not cells:
+            return pd.DataFrame(columns=list(FIGURE_COLUMNS))
+        return checked(_joined(pd.DataFrame(cells)), where=where)
+
+    def _cells(self, row: dict[str, str], period: Month, where: str) -> Iterator[dict[str, Any]]:
+        """Turn one row into the cells of the measures asked for."""
+        partner = partner_of(row, where)
+        if partner is None:
+            return
+        self._refuse_other(row, period, where)
+        for measure, variable in self._variables.items():
+            value = figure_of(row, measure, variable, where)
+            yield {
+                "country": row["CTY_CODE"],
+                "reporter": "US",
+                "partner": partner,
+                "product": self._product(row[self._dataset.code]),
+                "flow": self._dataset.flow,
+                "measure": measure,
+                "unit": _UNIT_OF[measure],
+                "basis": Basis.REPORTED.value,
+                "period": period,
+                "value": value,
+                "flags": int(Flag.NONE),
+            }
+
+    def _refuse_other(self, row: dict[str, str], period: Month, where: str) -> None:
+        """Refuse a row about another month or another kind of code than was asked for."""
+        try:
+            same = parse_month(cell(row, "time", where)) == period
+        except ValueError as error:
+            raise SourceFormatChanged(f"{where}: time is {error}") from None
+        if not same:
+            raise SourceFormatChanged(f"{where}: a row is about {row['time']}")
+        code, digits = cell(row, self._dataset.code, where), self._dataset.levels[self.parameters.level]
+        if len(code) != digits or not code.isalnum():
+            raise SourceFormatChanged(f'{where}: "{code}" is not a code of {self.parameters.level}, which has {digits} digits')
+
+
+def published_at(period: Month) -> datetime:
+    """Return when a month comes out by the calendar's rule: 35 days after its end, 08:30 in New York."""
+    return datetime.combine(last_day(period) + timedelta(days=DAYS_AFTER_MONTH), PUBLISHED)
+
+
+def _joined(cells: pd.DataFrame) -> pd.DataFrame:
+    """
+    Add up what two Schedule C countries give for one ISO country (West Bank, Gaza).
+
+    The same Schedule C country twice is left to be refused.
+    """
+    cells = cells.drop_duplicates()
+    keys = [name for name in cells.columns if name not in ("country", "value")]
+    if not cells.duplicated([*keys, "country"]).any() and cells.duplicated(keys).any():
+        cells = cells.groupby(keys, sort=False)["value"].sum(min_count=1).reset_index()
+    return cells.drop(columns="country", errors="ignore")
