@@ -103,47 +103,55 @@ def to_figures(rows: pd.DataFrame, mapping: Mapping, where: str) -> tuple[pd.Dat
         With file, line and the text that has no meaning here.
     """
     rows = _fields(_long(rows, mapping, where), mapping, where)
-    reader = _Reader(rows, where)
     value = parse_numbers(rows["value"], decimal=mapping.decimal, thousands=mapping.thousands, where=where, lines=rows["line"])
-    units = reader.read("unit", lambda text: find_unit(mapping.units.get(text, text)))
-    frame = pd.DataFrame(
-        {
-            "reporter": reader.read("reporter", lambda text: mapping.partners.get(text) or code_of(text)),
-            "partner": reader.read("partner", lambda text: mapping.partners.get(text) or code_of(text)),
-            "product": reader.read("product", lambda text: _product(text, mapping)),
-            "flow": reader.read("flow", lambda text: _flow(mapping.flows.get(text, text))),
-            "measure": reader.read("measure", lambda text: _measure(mapping.measures.get(text, text))),
-            "unit": units.map(lambda unit: unit.base),
-            "basis": reader.read("basis", str),
-            "period": reader.read("period", lambda text: _period(text, mapping.period_format)),
-            "value": value * units.map(lambda unit: float(unit.factor)).to_numpy(np.float64),
-            "flags": reader.read("flag", lambda text: int(Flag[mapping.flags[text].upper()]) if text in mapping.flags else 0),
-            "line": rows["line"],
-        }
+    units = translated(rows["unit"], rows["line"], where, lambda text: find_unit(mapping.units.get(text, text)))
+    frame = rows[["line"]].assign(
+        unit=units.map(lambda unit: unit.base),
+        value=value * units.map(lambda unit: float(unit.factor)).to_numpy(np.float64),
+        **{name: translated(rows[name], rows["line"], where, read) for name, read in _readers(mapping).items() if name in rows},
     )
+    frame = frame.rename(columns={"flag": "flags"})
     _refuse_wrong_units(frame, where)
     titles = dict(zip(frame["product"], rows["title"].map(_plain), strict=True)) if "title" in rows else {}
     return frame[~np.isnan(value)], titles
 
 
-class _Reader:
-    """Translates a column by its distinct texts, and knows the line of one that cannot be translated."""
+def _readers(mapping: Mapping) -> dict[str, Callable[[str], Any]]:
+    """What a text in each field's column means."""
 
-    def __init__(self, rows: pd.DataFrame, where: str) -> None:
-        self.rows, self.where = rows, where
+    def partner(text: str) -> str:
+        return mapping.partners.get(text) or code_of(text)
 
-    def read(self, field: str, translate: Callable[[str], T]) -> pd.Series:
-        if field not in self.rows:
-            return pd.Series(0, index=self.rows.index)
-        codes, distinct = pd.factorize(self.rows[field], use_na_sentinel=False)
-        meanings: list[Any] = []
-        for number, cell in enumerate(distinct):
-            try:
-                meanings.append(translate(_plain(cell)))
-            except ValueError as error:
-                row = int(np.argmax(codes == number))
-                raise SourceFormatChanged(f"{place(self.where, self.rows['line'], row)}: {error}") from error
-        return pd.Series(pd.Series(meanings, dtype=object).to_numpy()[codes], index=self.rows.index)
+    return {
+        "reporter": partner,
+        "partner": partner,
+        "product": lambda text: _product(text, mapping),
+        "flow": lambda text: _flow(mapping.flows.get(text, text)),
+        "measure": lambda text: _measure(mapping.measures.get(text, text)),
+        "basis": str,
+        "period": lambda text: _period(text, mapping.period_format),
+        "flag": lambda text: int(Flag[mapping.flags[text].upper()]) if text in mapping.flags else int(Flag.NONE),
+    }
+
+
+def translated(cells: pd.Series, lines: pd.Series, where: str, translate: Callable[[str], T]) -> pd.Series:
+    """
+    Translate a column by its distinct texts.
+
+    Raises
+    ------
+    SourceFormatChanged
+        For the first line whose text `translate` refuses with a ValueError.
+    """
+    codes, distinct = pd.factorize(cells, use_na_sentinel=False)
+    meanings = np.empty(len(distinct), dtype=object)
+    for number, cell in enumerate(distinct):
+        try:
+            meanings[number] = translate(_plain(cell))
+        except ValueError as error:
+            row = int(np.argmax(codes == number))
+            raise SourceFormatChanged(f"{place(where, lines, row)}: {error}") from error
+    return pd.Series(meanings[codes], index=cells.index)
 
 
 def _plain(cell: object) -> str:

@@ -29,9 +29,10 @@ DELIMITERS = ",;\t|"
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """How a file is to be read; None and empty texts are found out."""
+    """How a file is to be read; what is empty is found out. `fallback` is the encoding of a text that is not Unicode."""
 
     encoding: str = ""
+    fallback: str = ""
     delimiter: str = ""
     header_line: int = 1
     sheet: str = ""
@@ -92,7 +93,7 @@ def read_frame(data: bytes, name: str, layout: Layout | None = None) -> pd.DataF
         return _parquet(data, name, layout.max_bytes)
     if data.startswith(b"PK\x03\x04"):
         return _with_heading(_excel(data, name, layout), name, layout.header_line)
-    return _with_heading(_delimited(_text(data, name, layout.encoding), name, layout), name, layout.header_line)
+    return _with_heading(_delimited(_text(data, name, layout), name, layout), name, layout.header_line)
 
 
 def _unzipped(data: bytes, name: str, max_bytes: int) -> bytes:
@@ -173,8 +174,8 @@ def _refuse_entities(archive: zipfile.ZipFile, name: str) -> None:
             raise SourceFormatChanged(f"{name}: {member} declares XML entities, which an Excel file never needs")
 
 
-def _text(data: bytes, name: str, encoding: str) -> str:
-    found = encoding or _encoding(data, name)
+def _text(data: bytes, name: str, layout: Layout) -> str:
+    found = layout.encoding or _encoding(data, name, layout.fallback)
     try:
         text = data.decode(found)
     except (UnicodeDecodeError, LookupError) as error:
@@ -193,7 +194,7 @@ def _kind(text: str) -> str:
     return "an HTML page" if "<!doctype html" in start or "<html" in start else "XML"
 
 
-def _encoding(data: bytes, name: str) -> str:
+def _encoding(data: bytes, name: str, fallback: str) -> str:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
     if b"\0" in data[:4096]:
@@ -202,9 +203,13 @@ def _encoding(data: bytes, name: str) -> str:
         data.decode("utf-8-sig")
         return "utf-8-sig"
     except UnicodeDecodeError:
-        from charset_normalizer import from_bytes
+        return fallback or _guessed_encoding(data, name)
 
-        best = from_bytes(data[:200_000]).best()
+
+def _guessed_encoding(data: bytes, name: str) -> str:
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(data[:200_000]).best()
     if best is None:
         raise SourceFormatChanged(f"{name}: neither a text in a known encoding nor Excel or Parquet; set encoding")
     return best.encoding
