@@ -152,6 +152,8 @@ def why_no_partner(code: str) -> str:
     """Say why a text is not the code of a country, a group or the world; "" where it is."""
     if code == WORLD or code in GROUPS or (re.fullmatch("[A-Z]{2}", code) and name_of(code) != code):
         return ""
+    if re.fullmatch("[A-Z]{2}", code):
+        return f'"{code}" is not the ISO code of a country'
     try:
         return f'"{code}" is not a code of a partner; write {code_of(code)}'
     except ValueError as error:

@@ -22,7 +22,7 @@ from monitor.panel import Floats
 from monitor.rules import expression as ex
 from monitor.rules.expression import Bounds, Call, Expression, Kleene
 from monitor.rules.measuring import Measured, check
-from monitor.units import Dimension, find_unit
+from monitor.units import UNITS, Dimension, find_unit
 
 __all__ = ["Call", "Condition", "ConditionError", "parse"]
 
@@ -259,3 +259,8 @@ def _base(unit: str) -> tuple[str, float]:
     if top.dimension is not Dimension.MONEY or bottom.dimension not in (Dimension.WEIGHT, Dimension.COUNT):
         raise ValueError(f'"{unit}" is not a price; write it like USD/kg')
     return f"{top.base}/{bottom.base}", float(top.factor / bottom.factor)
+
+
+def dimension_of_unit(unit: str) -> Dimension:
+    """Return what a base unit counts; ``USD/kg`` is a price."""
+    return Dimension.PRICE if "/" in unit else UNITS[unit].dimension

@@ -1,0 +1,253 @@
+"""What a rule is: the keys that a file may hold, and the frozen rule that everything else reads."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from monitor.baskets import Basket
+from monitor.rules.condition import Condition
+from monitor.rules.expression import Call
+from monitor.rules.levels import Direction, Level, RuleKind
+from monitor.series import Basis
+
+SLUG = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
+LABEL = r"^[a-z_][a-z0-9_]*$"
+
+
+def _listed(value: Any) -> Any:
+    if isinstance(value, str):
+        return (value,)
+    if not isinstance(value, list):
+        raise ValueError("write one name or a list of names")
+    return value
+
+
+def _needed(value: Any) -> Any:
+    """Read ``3`` as three of the newest three, ``2 of 3`` as two of the newest three."""
+    words = value.split() if isinstance(value, str) else []
+    if isinstance(value, int) and not isinstance(value, bool):
+        pair = (value, value)
+    elif len(words) == 3 and words[1] == "of" and words[0].isdigit() and words[2].isdigit():
+        pair = (int(words[0]), int(words[2]))
+    else:
+        raise ValueError(f'for is a number of months or "2 of 3", found "{value}"')
+    if not 1 <= pair[0] <= pair[1] <= 24:
+        raise ValueError(f"for must be at least 1 month and at most 24, found {value}")
+    return pair
+
+
+def _alternatives(value: Any) -> Any:
+    if isinstance(value, dict) and set(value) == {"any"}:
+        value = value["any"]
+    if isinstance(value, int | float) or (isinstance(value, dict) and value):
+        raise ValueError("write a quantity like 20 t, or any: with a list of them; also 2% of total")
+    return _listed(value)
+
+
+_ONE_OR_MORE = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
+_ANY = {"type": "object", "properties": {"any": _ONE_OR_MORE}, "required": ["any"], "additionalProperties": False}
+_FOR = {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 24}, {"type": "string", "pattern": "^[0-9]+ of [0-9]+$"}]}
+
+Words = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1), WithJsonSchema(_ONE_OR_MORE)]
+Slug = Annotated[str, Field(pattern=SLUG)]
+LabelName = Annotated[str, Field(pattern=LABEL)]
+
+
+class Strict(BaseModel):
+    """Keys that are not known are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Watch(Strict):
+    """Which series a rule looks at. A key that is left out admits every value."""
+
+    source: str | None = Field(None, description="The source's name, as in config/sources.yaml.")
+    dataset: str | None = Field(None, description="The dataset of the source, like imports/naics.")
+    product: Words = Field(("each",), description="each, total (of the basket), a code like HS6:850511, or a list of codes.")
+    basket: str | None = Field(None, description="A basket of config/baskets.yaml; each of its codes unless product is total.")
+    reporter: Words | None = Field(None, description="Whose figures: an ISO code, or several.")
+    partner: Words = Field(
+        ("each",),
+        description="each (countries), total (the published world), ISO codes, groups of config/partners.yaml, or a list.",
+    )
+    flow: Literal["export", "import"] | None = Field(None, description="export or import.")
+    measure: Literal["weight", "value", "quantity", "duty", "unit_value"] = Field(description="What is measured.")
+    basis: Basis | None = Field(None, description="reported (the reporter's own account) or mirror (its partner's).")
+
+
+class When(Strict):
+    """A condition for each level."""
+
+    info: str | None = Field(None, description="Worth knowing.")
+    warning: str | None = Field(None, description="Worth a look.")
+    critical: str | None = Field(None, description="Act on it.")
+    data: str | None = Field(None, description="A doubt about the figure itself; told to operators.")
+
+
+class RuleModel(Strict):
+    """A rule on figures."""
+
+    name: Slug = Field(description="A name of its own: lower-case letters, digits and hyphens.")
+    kind: RuleKind = Field(RuleKind.STATE, description="state opens and ends; event is said once for its month.")
+    direction: Direction = Field(description="drop, rise or either: picks the words.")
+    watch: Watch = Field(description="Which series the rule looks at.")
+    when: When = Field(description="A condition for each level.")
+    clear: str | None = Field(None, description="The condition that ends an alert; without it, that no level holds.")
+    at_least: Annotated[
+        tuple[str, ...], BeforeValidator(_alternatives), WithJsonSchema({"anyOf": [{"type": "string"}, _ANY]})
+    ] = Field((), description="How large a figure must be to open an alert: 20 t, 1 M USD, 2% of total, or any: a list.")
+    for_: Annotated[tuple[int, int], BeforeValidator(_needed), WithJsonSchema(_FOR)] = Field(
+        (1, 1), alias="for", description="For how many judged months: 2, or 2 of 3."
+    )
+    min_history: int = Field(0, ge=0, le=240, description="Months that must be held before the judged one.")
+    jan_feb: Literal["combined", "separate"] = Field("separate", description="combined judges January and February as one.")
+    model: str = Field("bank", description="The model behind expected and surprise: bank or structural.")
+    labels: dict[LabelName, str] = Field({}, description="Words that routes choose by.")
+    summary: Annotated[str, Field(max_length=500)] = Field(
+        "", description="A sentence added to each alert; {partner}, {month}… are replaced."
+    )
+    runbook: Annotated[str, Field(max_length=500)] = Field("", description="What to do: a path or an https address.")
+    renamed_from: Annotated[tuple[Slug, ...], BeforeValidator(_listed), WithJsonSchema(_ONE_OR_MORE)] = Field(
+        (), description="Former names; their alerts are kept."
+    )
+
+
+class Fact(StrEnum):
+    """What operators are told about the service itself."""
+
+    SOURCE_FAILED = "source_failed"
+    RELEASE_LATE = "release_late"
+    RELEASE_HELD = "release_held"
+    FORMAT_CHANGED = "format_changed"
+    DELIVERY_DIED = "delivery_died"
+
+
+class OperationsModel(Strict):
+    """A rule on the service itself: said once when it begins, and once when it is over."""
+
+    name: Slug = Field(description="A name of its own: lower-case letters, digits and hyphens.")
+    kind: Literal["operations"]
+    facts: tuple[Fact, ...] = Field(min_length=1, description="Which facts are told.")
+    level: Literal["info", "warning", "critical"] = Field("warning", description="How grave.")
+    labels: dict[LabelName, str] = Field({}, description="Words that routes choose by.")
+    runbook: Annotated[str, Field(max_length=500)] = Field("", description="What to do: a path or an https address.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AtLeast:
+    """A size that opens an alert: an `amount` in `unit` (a base unit), or a `share` of the published total."""
+
+    text: str
+    amount: float = math.nan
+    unit: str = ""
+    share: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """
+    A rule, checked and compiled.
+
+    Parameters
+    ----------
+    levels : tuple of (Level, Condition)
+        Highest first.
+    clear : Condition or None
+        None means "all levels known false".
+    at_least : tuple of AtLeast
+        Alternatives; empty where any size will do.
+    needed, within : int
+        ``for: 2 of 3`` is needed 2 within 3.
+    products : tuple of str or None
+        Product codes watched; None is each product that is no aggregate.
+    summed : Basket or None
+        The basket whose total is watched.
+    each_partner : bool
+        Every country is watched, beside `partners`.
+    partners : tuple of str
+        Partner codes watched, groups of partners written out.
+    version : str
+        Hash of all that decides a verdict, the data rules of the same set included; not of words and labels.
+    unit : str
+        The unit of the amounts that the rule names for the watched figure; "" where it names none.
+    place : str
+        ``rules/x.yaml:4``.
+    """
+
+    name: str
+    kind: RuleKind
+    direction: Direction
+    watch: Watch
+    levels: tuple[tuple[Level, Condition], ...]
+    clear: Condition | None
+    at_least: tuple[AtLeast, ...] = ()
+    needed: int = 1
+    within: int = 1
+    min_history: int = 0
+    jan_feb: str = "separate"
+    model: str = "bank"
+    products: tuple[str, ...] | None = None
+    summed: Basket | None = None
+    each_partner: bool = True
+    partners: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
+    summary: str = ""
+    runbook: str = ""
+    renamed_from: tuple[str, ...] = ()
+    version: str = ""
+    unit: str = ""
+    place: str = ""
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """The conditions of all levels, and `clear`."""
+        return (*(condition for _, condition in self.levels), *((self.clear,) if self.clear else ()))
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """Every indicator that the rule reads, each once."""
+        return tuple(dict.fromkeys(call for condition in self.conditions for call in condition.calls))
+
+    @property
+    def is_data(self) -> bool:
+        """True where the rule doubts figures instead of judging trade."""
+        return self.levels[0][0] is Level.DATA
+
+    @property
+    def mentions_surprise_in_clear(self) -> bool:
+        """True where an alert ends by recovering or by a new normal only: the model gets used to a level, people do not."""
+        return self.clear is not None and self.clear.reads("surprise")
+
+    @property
+    def by_chance(self) -> float | None:
+        """
+        The share of judged cells that would reach a level by chance alone; None where it is not known.
+
+        It is an upper bound: surprise is a standard normal value under the model, and further terms of a condition can
+        only make it rarer.
+        """
+        pairs = [condition.bounds() for _, condition in self.levels]
+        known = [pair for pair in pairs if pair is not None]
+        if len(known) < len(pairs):
+            return None
+        low, high = max(low for low, _ in known), min(high for _, high in known)
+        return min(1.0, (math.erfc(-low / math.sqrt(2)) + math.erfc(high / math.sqrt(2))) / 2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operations:
+    """A rule on the service itself."""
+
+    name: str
+    facts: tuple[Fact, ...]
+    level: Level
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
+    runbook: str = ""
+    place: str = ""
