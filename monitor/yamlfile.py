@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar, get_args
@@ -19,25 +19,10 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from monitor.errors import ConfigError, Mistake
+from monitor.yamltext import MOST_BYTES, compose, decode, fault, line_column
 
 Loc: TypeAlias = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
-
-MOST_BYTES = 1_000_000
-MOST_NESTING = 32
-
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
-_WORDS = {
-    "expected <document start>, but found": "this is not YAML: one value ends before here and another begins",
-    "mapping values are not allowed in this context": 'a ":" is not expected here; put text that holds ": " in quotes',
-    "could not find expected ':'": 'a ":" is missing after this key',
-    "did not find expected key": "a key is expected here; look at the indentation and at open brackets and quotes",
-    "did not find expected '-' indicator": 'an entry with "- " is expected here; look at the indentation',
-    "did not find expected ',' or '}'": 'a "," or "}" is expected here',
-    "did not find expected ',' or ']'": 'a "," or "]" is expected here',
-    "found unexpected end of stream": "the quote that opens here is never closed",
-    "found character that cannot start any token": "this character cannot begin a value; put the text in quotes",
-}
 
 _EXPECTED = {
     "model_type": "keys and values are",
@@ -53,22 +38,6 @@ _EXPECTED = {
     "bool_type": "true or false is",
     "bool_parsing": "true or false is",
 }
-
-
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """libyaml's reader with the few types that configuration needs."""
-
-    yaml_implicit_resolvers: Mapping[str, Any] = {}
-
-
-_Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""])
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
-_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?(?:0|[1-9][0-9]{0,17})$"), list("-+0123456789"))
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]+(?:[eE][-+]?[0-9]+)?|[eE][-+]?[0-9]+)$"),
-    list("-+0123456789"),
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,10 +111,10 @@ def read(path: str | Path) -> Document:
         with open(path, "rb") as file:
             raw = file.read(MOST_BYTES + 1)
     except OSError as error:
-        raise _fault(name, 1, 1, f"cannot be read: {error.strerror}") from None
+        raise fault(name, 1, 1, f"cannot be read: {error.strerror}") from None
     if len(raw) > MOST_BYTES:
-        raise _fault(name, 1, 1, f"the file is larger than {MOST_BYTES:,} bytes; this is not a file a person writes")
-    return parse(_decode(raw, name), name)
+        raise fault(name, 1, 1, f"the file is larger than {MOST_BYTES:,} bytes; this is not a file a person writes")
+    return parse(decode(raw, name), name)
 
 
 def parse(text: str, path: str) -> Document:
@@ -158,14 +127,7 @@ def parse(text: str, path: str) -> Document:
         As `read` does.
     """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    _refuse_unprintable(text, path)
-    try:
-        _refuse_structure(text, path)
-        root = _Loader(text).get_single_node()
-    except yaml.MarkedYAMLError as error:
-        raise _explain(error, text, path) from None
-    if root is None or (isinstance(root, yaml.ScalarNode) and not root.value):
-        raise _fault(path, 1, 1, "the file is empty")
+    root = compose(text, path)
     mistakes: list[Mistake] = []
     data = _plain(root, path, mistakes)
     if mistakes:
@@ -213,64 +175,6 @@ def _under(node: Any, name: str) -> Any:
     return next((value for key, value in node.value if key.value == name), None)
 
 
-def _fault(path: str, line: int, column: int, sentence: str) -> ConfigError:
-    return ConfigError([Mistake(path, line, column, sentence)])
-
-
-def _decode(raw: bytes, path: str) -> str:
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise _fault(path, 1, 1, "the file is UTF-16; save it as UTF-8")
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        before = raw[: error.start].decode("utf-8-sig")
-        if b"\0" in raw:
-            raise _fault(path, 1, 1, "the file is binary, not text") from None
-        sentence = f"the byte 0x{raw[error.start]:02x} is not UTF-8; save the file as UTF-8"
-        raise _fault(path, before.count("\n") + 1, len(before) - before.rfind("\n"), sentence) from None
-
-
-def _refuse_unprintable(text: str, path: str) -> None:
-    found = _UNPRINTABLE.search(text)
-    if found is None:
-        return
-    line, column = _line_column(text, found.start())
-    if "\0" in text:
-        raise _fault(path, line, column, "the file is binary, not text")
-    raise _fault(path, line, column, f"the control character U+{ord(found[0]):04X} is not allowed")
-
-
-def _refuse_structure(text: str, path: str) -> None:
-    """Refuse aliases, tags, deep nesting and a second document while the file is still a flat stream of events."""
-    depth = documents = 0
-    event: Any
-    for event in yaml.parse(text, Loader=_Loader):
-        place = event.start_mark.line + 1, event.start_mark.column + 1
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise _fault(path, *place, f'anchors and aliases ("&{event.anchor}") are not used here; write the value out')
-        if tag := getattr(event, "tag", None):
-            raise _fault(path, *place, f'tags ("{tag}") are not used here')
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > MOST_NESTING:
-            raise _fault(path, *place, f"more than {MOST_NESTING} levels are nested here")
-        documents += isinstance(event, yaml.DocumentStartEvent)
-        if documents > 1:
-            raise _fault(path, *place, "a second document begins here; a file holds one")
-
-
-def _explain(error: yaml.MarkedYAMLError, text: str, path: str) -> ConfigError:
-    unclosed = "unexpected end of stream" in str(error.problem) and error.context_mark is not None
-    mark: Any = error.context_mark if unclosed else error.problem_mark or error.context_mark
-    line = text.split("\n")[mark.line] if mark.line < text.count("\n") + 1 else ""
-    indent = line[: len(line) - len(line.lstrip())]
-    if "\t" in indent or line[mark.column : mark.column + 1] == "\t":
-        column = (indent.index("\t") if "\t" in indent else mark.column) + 1
-        return _fault(path, mark.line + 1, column, "a tab stands here; YAML is indented with spaces")
-    problem = str(error.problem)
-    sentence = next((words for start, words in _WORDS.items() if problem.startswith(start)), f"this is not YAML: {problem}")
-    return _fault(path, mark.line + 1, mark.column + 1, sentence)
-
-
 def _plain(node: Any, path: str, mistakes: list[Mistake]) -> Any:
     if isinstance(node, yaml.SequenceNode):
         return [_plain(item, path, mistakes) for item in node.value]
@@ -310,7 +214,7 @@ def _place(text: str, node: Any, offset: int) -> tuple[int, int]:
     if not offset:
         return mark.line + 1, mark.column + 1
     begin = _index(text, mark.line, mark.column)
-    return _line_column(text, _source_index(text, begin, node, offset))
+    return line_column(text, _source_index(text, begin, node, offset))
 
 
 def _source_index(text: str, begin: int, node: Any, offset: int) -> int:
@@ -347,10 +251,6 @@ def _index(text: str, line: int, column: int) -> int:
     for _ in range(line):
         at = text.find("\n", at) + 1
     return at + column
-
-
-def _line_column(text: str, index: int) -> tuple[int, int]:
-    return text.count("\n", 0, index) + 1, index - text.rfind("\n", 0, index)
 
 
 def _mistake_of(model: type[BaseModel], document: Document, loc: Loc, error: dict[str, Any]) -> Mistake:
