@@ -80,7 +80,7 @@ class Email:
         user: str = ""
         password: SecretStr | None = None
         ca_file: Path | None = None
-        timeout_s: float = Field(default=30.0, gt=0, le=120)
+        timeout_s: float = Field(default=30.0, gt=0, le=55)
 
     def __init__(
         self, name: str, parameters: Email.Parameters, *, client: Client, public_url: str = "", clock: Callable[[], datetime]

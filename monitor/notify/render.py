@@ -39,8 +39,12 @@ Record = TypeVar("Record")
 
 def plain(text: str) -> str:
     """Return a text on one line without terminal escapes, control, direction and other invisible characters."""
-    words = " ".join(_ESCAPE_SEQUENCE.sub("", text).split())
-    return "".join(c for c in words if c in _JOINERS or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp"))
+    visible = (" " if c.isspace() else c for c in _ESCAPE_SEQUENCE.sub("", text) if c.isspace() or not _is_hidden(c))
+    return " ".join("".join(visible).split())
+
+
+def _is_hidden(c: str) -> bool:
+    return c not in _JOINERS and unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co")
 
 
 def cleaned(record: Record) -> Record:

@@ -15,7 +15,6 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import reduce
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -24,7 +23,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from monitor.alerts.records import AlertState
-from monitor.errors import DeliveryDelayed, DeliveryRefused, SourceThrottled, SourceUnavailable
+from monitor.errors import DeliveryDelayed, DeliveryRefused, SourceError, SourceUnavailable
 from monitor.notify.base import Message, Receipt
 from monitor.notify.render import evidence_url
 
@@ -58,13 +57,13 @@ class Webhook:
         old_secret: SecretStr | None = None
         headers: dict[str, SecretStr] = Field(default_factory=dict)
         max_alerts: int = Field(default=0, ge=0)
-        timeout_s: float = Field(default=20.0, gt=0, le=120)
+        timeout_s: float = Field(default=20.0, gt=0, le=55)
 
         @field_validator("url")
         @classmethod
         def _is_an_address(cls, url: SecretStr) -> SecretStr:
             parts = urlsplit(url.get_secret_value())
-            if parts.scheme not in ("http", "https") or not parts.hostname:
+            if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
                 raise ValueError("a webhook's url begins with https:// (or http://) and a host")
             return url
 
@@ -106,13 +105,16 @@ class Webhook:
         if not has_alerts(message):
             return Receipt(answer="nothing to send: this digest changes no alert")
         url, limit = self._parameters.url.get_secret_value(), self._parameters.timeout_s
+        secrets = [value.get_secret_value() for value in self._parameters.headers.values()]
         try:
-            answer = self._client.post(url, body=self._body(message), headers=self._headers(message), total_s=limit)
-        except SourceThrottled as error:
-            raise DeliveryDelayed(self._masked(str(error)), error.retry_after) from None
+            answer = self._client.post(
+                url, body=self._body(message), headers=self._headers(message), total_s=limit, secrets=secrets
+            )
         except SourceUnavailable as error:
-            raise DeliveryDelayed(self._masked(str(error))) from None
-        return judge(self.name, answer, now=self._clock())
+            raise DeliveryDelayed(f"{self.name}: {error}") from error
+        except SourceError as error:
+            raise DeliveryRefused(f"{self.name}: {error}") from error
+        return judge(self.name, answer)
 
     def show(self, message: Message) -> dict[str, Any]:
         """Return the call with secrets masked."""
@@ -128,11 +130,6 @@ class Webhook:
         secrets = [s.get_secret_value() for s in (self._parameters.secret, self._parameters.old_secret) if s is not None]
         own = {name: value.get_secret_value() for name, value in self._parameters.headers.items()}
         return {**own, **signed_headers(message.id, self._clock(), self._body(message), secrets)}
-
-    def _masked(self, sentence: str) -> str:
-        """Return a sentence without the address: its path may be a credential."""
-        url = self._parameters.url.get_secret_value()
-        return f"{self.name}: {sentence.replace(url, urlsplit(url).hostname or MASK)}"
 
 
 def has_alerts(message: Message) -> bool:
@@ -237,7 +234,7 @@ def signed_headers(message_id: str, now: datetime, content: bytes, secrets: list
     return headers
 
 
-def judge(name: str, answer: Answer, *, now: datetime) -> Receipt:
+def judge(name: str, answer: Answer) -> Receipt:
     """
     Read a receiver's answer: 2xx is accepted, 408, 425, 429 and 5xx may be tried again, anything else is a refusal.
 
@@ -250,7 +247,7 @@ def judge(name: str, answer: Answer, *, now: datetime) -> Receipt:
     if 200 <= answer.status < 300:
         return Receipt(answer=said)
     if answer.status in _DELAYED or answer.status >= 500:
-        raise DeliveryDelayed(f"{name} answered {said}", retry_after(_header(answer, "retry-after"), now))
+        raise DeliveryDelayed(f"{name} answered {said}", answer.retry_after)
     if 300 <= answer.status < 400:
         raise DeliveryRefused(f"{name} answered {said}; redirects are not followed, so give the address that it leads to")
     if answer.status == HTTPStatus.GONE:
@@ -260,18 +257,3 @@ def judge(name: str, answer: Answer, *, now: datetime) -> Receipt:
 
 def _phrase(status: int) -> str:
     return HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else ""
-
-
-def _header(answer: Answer, name: str) -> str:
-    return next((value for key, value in answer.headers.items() if key.lower() == name), "")
-
-
-def retry_after(value: str, now: datetime) -> float | None:
-    """Return the seconds that a ``Retry-After`` asks for, which may be a number or a date; None where it says nothing usable."""
-    if value.strip().isdecimal():
-        return float(value)
-    try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    return max(0.0, ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now).total_seconds())

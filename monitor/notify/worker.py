@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 BACKOFF_S = (5.0, 30.0, 120.0, 600.0, 1800.0, 7200.0, 18000.0)
 LONGEST_RETRY_AFTER = timedelta(days=1)
-LEASE = timedelta(minutes=10)  # above the longest time that sending one claim's worth of messages takes
+LEASE = timedelta(minutes=10)  # far above the longest time that one message takes
 CLAIMS = 10
 STOP_WITHIN_S = 8.0
 
@@ -169,6 +169,8 @@ class Worker:
         """Send one receiver's claims one after the other."""
         try:
             for claim in lane.claims:
+                if time.monotonic() > lane.start_until:
+                    break  # too near the end of the lease: the claim is left to the next round
                 lane.attempts += 1
                 lane.delayed |= self._deliver(claim) is Outcome.DELAYED
         except StoreError as error:  # the lease ends and the message goes out again under the same id
@@ -228,5 +230,6 @@ class _Lane:
     def __init__(self, receiver: str, claims: list[Claim]) -> None:
         self.receiver = receiver
         self.claims = claims
+        self.start_until = time.monotonic() + LEASE.total_seconds() / 2
         self.attempts = 0
         self.delayed = False
