@@ -1,8 +1,8 @@
 """
 The log: one line an event, as JSON for machines or as text for a terminal, with secrets masked.
 
-Call the standard `logging` with an event name and fields: ``log.info("release committed", extra={"fields": {...}})``,
-or the shorter ``event(log, "release committed", release=..., cells=...)``. Every line carries the run it belongs to.
+Call the standard `logging` with an event name and fields, ``log.info("delivery", extra={"receiver": ...})``, or the
+shorter ``event(log, "release committed", release=..., cells=...)``. Every line carries the run it belongs to.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ MASK = "<secret>"
 SHORTEST_SECRET = 4  # a shorter one would mask ordinary words
 
 _run: ContextVar[str] = ContextVar("run", default="")
+
+# What every record has; anything else came with `extra`.
+_STANDARD = {*vars(logging.makeLogRecord({})), "message", "asctime", "fields"}
 
 # Libraries that write addresses into the log at INFO; an address may hold a key.
 _TALKATIVE = ("httpx", "httpcore", "apscheduler", "alembic", "matplotlib", "fontTools", "PIL")
@@ -91,7 +94,8 @@ def _spellings(secrets: Iterable[str]) -> list[str]:
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
     head = {"run": _run.get()} if _run.get() else {}
-    return {**head, **getattr(record, "fields", {})}
+    extra = {name: value for name, value in vars(record).items() if name not in _STANDARD}
+    return {**head, **extra, **getattr(record, "fields", {})}
 
 
 def _as_json(record: logging.LogRecord, failure: str) -> str:

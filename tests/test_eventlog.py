@@ -39,6 +39,14 @@ def test_a_json_line_holds_time_level_event_and_fields() -> None:
     assert line["time"].endswith("+00:00")
 
 
+def test_fields_given_as_the_standard_library_takes_them_are_written_too() -> None:
+    stream = written("json")
+    log.warning("delivery", extra={"receiver": "desk", "attempt": 2})
+    line = json.loads(stream.getvalue())
+    assert (line["receiver"], line["attempt"]) == ("desk", 2)
+    assert set(line) == {"time", "level", "event", "logger", "receiver", "attempt"}
+
+
 def test_every_event_of_a_run_carries_its_name_and_the_next_run_another() -> None:
     stream = written("json")
     for _ in range(2):

@@ -1,0 +1,220 @@
+"""
+The service's clock: pulls at each source's times, judges when something came in, delivers all the while.
+
+Every job may run at any time and be cut anywhere, so the clock keeps nothing: at each start everything is pulled once,
+and what was missed is made up for. A job that fails is logged and tried again at its next time; it stops nothing else.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any, Protocol
+
+from apscheduler.executors.base import BaseExecutor, run_job
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+from monitor.errors import MonitorError
+from monitor.eventlog import event, run
+from monitor.settings import Schedule
+from monitor.vitals import Vitals
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 9.0  # seconds that jobs at hand have left once the service is asked to stop
+PAUSE = 5.0  # seconds before deliveries begin again after an error
+
+_EVERY_JOB: dict[str, Any] = {"coalesce": True, "misfire_grace_time": None, "max_instances": 1, "replace_existing": True}
+
+
+class Jobs(Protocol):
+    """What the clock starts; each may be called at any time."""
+
+    def pull(self, source: str) -> int:
+        """Take in what one source has published; return how many releases came in."""
+        ...
+
+    def evaluate(self) -> int:
+        """Judge every release that is not judged yet; return how many changes of alerts were recorded."""
+        ...
+
+    def deliver(self, stop: threading.Event) -> None:
+        """Send what waits, until `stop` is set; then finish the delivery at hand and return."""
+        ...
+
+
+class Scheduler:
+    """
+    Runs the jobs of one desk.
+
+    Parameters
+    ----------
+    jobs : Jobs
+    schedules : mapping of str to Schedule
+        When each source is pulled.
+    vitals : Vitals
+        Is told how every round ended.
+    """
+
+    def __init__(self, jobs: Jobs, schedules: Mapping[str, Schedule], vitals: Vitals) -> None:
+        self._jobs = jobs
+        self._schedules = schedules
+        self._vitals = vitals
+        self._judging = threading.Lock()
+        self._workers = _Threads()
+        self._clock = BackgroundScheduler(executors={"default": self._workers}, timezone=UTC)
+
+    def run(self, stop: threading.Event) -> None:
+        """Pull everything once, then run until `stop` is set or a signal comes; return within ten seconds of that."""
+        deliveries = threading.Thread(target=self._deliver, args=(stop,), name="deliver", daemon=True)
+        with _signals(stop):
+            self._plan()
+            self._clock.start()
+            deliveries.start()
+            event(log, "service started", sources=len(self._schedules))
+            stop.wait()
+        event(log, "service stopping")
+        end = time.monotonic() + PATIENCE
+        self._clock.shutdown(wait=False)
+        deliveries.join(PATIENCE)
+        self._workers.join(end)
+        event(log, "service stopped", cut_short=deliveries.is_alive() or self._workers.busy)
+
+    def next_times(self) -> dict[str, datetime | None]:
+        """Return when each job runs next."""
+        return {job.id: job.next_run_time for job in self._clock.get_jobs()}
+
+    def _plan(self) -> None:
+        now = datetime.now(UTC)
+        for name, schedule in self._schedules.items():
+            job = f"pull:{name}"
+            self._clock.add_job(self._pull, schedule.trigger(), [name], id=job, name=job, next_run_time=now, **_EVERY_JOB)
+        # A crash between a release and its judgement, or a release that another process took in, is found here.
+        self._clock.add_job(self._evaluate, IntervalTrigger(hours=1), id="evaluate", next_run_time=now, **_EVERY_JOB)
+
+    def _pull(self, name: str) -> None:
+        def pull() -> None:
+            releases = self._jobs.pull(name)
+            self._vitals.pulled(name, releases)
+            event(log, "pull ended", source=name, releases=releases)
+            came_in.append(releases)
+
+        came_in: list[int] = []
+        self._round(f"pull:{name}", pull)
+        if any(came_in):
+            self._evaluate()
+
+    def _evaluate(self) -> None:
+        def evaluate() -> None:
+            transitions = self._jobs.evaluate()
+            self._vitals.evaluated(transitions)
+            event(log, "evaluation ended", transitions=transitions)
+
+        with self._judging:
+            self._round("evaluate", evaluate)
+
+    def _deliver(self, stop: threading.Event) -> None:
+        while not stop.is_set():
+            self._vitals.ended("deliver")  # under way again; its round ends only with an error or the service
+            self._round("deliver", lambda: self._jobs.deliver(stop))
+            stop.wait(PAUSE)
+
+    def _round(self, job: str, work: Callable[[], None]) -> bool:
+        """Run one round of a job: the boundary that no error of a job passes."""
+        with run(job):
+            try:
+                work()
+            except Exception as error:
+                event(log, "job failed", level=logging.ERROR, failure=True, job=job)
+                self._vitals.ended(job, str(error) if isinstance(error, MonitorError) else f"failed with {type(error).__name__}")
+                return False
+        self._vitals.ended(job)
+        return True
+
+
+class _Threads(BaseExecutor):  # type: ignore[misc]
+    """A daemon thread a job, so that a source that hangs cannot keep the process from ending."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._running: set[threading.Thread] = set()
+
+    @property
+    def busy(self) -> bool:
+        """True while a job is running."""
+        return any(thread.is_alive() for thread in self._running)
+
+    def join(self, end: float) -> None:
+        """Wait for the jobs at hand, until a moment of the monotonic clock."""
+        for thread in self._running:
+            thread.join(max(0.0, end - time.monotonic()))
+
+    def _do_submit_job(self, job: Any, run_times: list[datetime]) -> None:
+        thread = threading.Thread(target=self._work, args=(job, run_times), name=job.id, daemon=True)
+        self._running = {one for one in self._running if one.is_alive()} | {thread}
+        thread.start()
+
+    def _work(self, job: Any, run_times: list[datetime]) -> None:
+        try:
+            events = run_job(job, job._jobstore_alias, run_times, self._logger.name)
+        except BaseException:  # the executor's contract: it must learn that the job is over, whatever ended it
+            self._run_job_error(job.id, *sys.exc_info()[1:])
+        else:
+            self._run_job_success(job.id, events)
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """
+    Hold a desk's lock: one service runs on a desk. A killed process leaves no lock behind.
+
+    Raises
+    ------
+    MonitorError
+        If another service runs here.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "serve.lock", "a+", encoding="ascii") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read().strip() or "unknown"
+            raise MonitorError(f"{folder}: another service runs on this desk already (process {holder}); one is enough") from None
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield
+
+
+@contextmanager
+def _signals(stop: threading.Event) -> Iterator[None]:
+    """Let SIGTERM and SIGINT set `stop`; a second signal ends the process as if nobody listened."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def asked(number: int, frame: FrameType | None) -> None:
+        # Not stop.set() itself: a handler interrupts the main thread, which may hold the event's own lock.
+        threading.Thread(target=stop.set, daemon=True).start()
+        signal.signal(number, before[signal.Signals(number)])
+
+    for number in before:
+        signal.signal(number, asked)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,146 @@
+"""
+Secrets: taken from the environment or from a file, never written in YAML, printed as ``<secret>``.
+
+A field that a model types as ``SecretStr`` is written ``password: {env: SMTP_PASSWORD}``, ``password: {file: path}`` or
+``password_file: path``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, SecretStr
+
+from monitor.errors import Mistake
+from monitor.eventlog import MASK
+from monitor.yamlfile import Document, Loc
+
+HOW = "write {env: NAME} or {file: path} here and keep it there"
+
+_ABSENT = object()
+
+
+class Secret(SecretStr):
+    """A text that no print, repr or error shows."""
+
+    def _display(self) -> str:
+        return MASK
+
+
+@dataclass(kw_only=True)
+class Vault:
+    """
+    Replaces references to secrets by the secrets, and remembers them.
+
+    `mistakes` collects what is wrong, `absent` where a secret is not there, and `values` what was found, so that logs can
+    mask it.
+    """
+
+    environ: Mapping[str, str]
+    folder: Path
+    mistakes: list[Mistake] = field(default_factory=list)
+    absent: list[Loc] = field(default_factory=list)
+    values: set[str] = field(default_factory=set)
+
+    def fill(self, model: type[BaseModel], document: Document, loc: Loc, *, needed: bool = True) -> Any:
+        """
+        Return the data under `loc` with every reference to a secret of `model` replaced; one that is not there is left out.
+
+        With ``needed=False``, for an entry that is switched off, it is no mistake and an empty text stands for it.
+        """
+        return _Walk(self, document, needed).fields(model, document.at(loc), loc)
+
+
+@dataclass(frozen=True)
+class _Walk:
+    vault: Vault
+    document: Document
+    needed: bool
+
+    def fields(self, model: type[BaseModel], data: Any, loc: Loc) -> Any:
+        if not isinstance(data, dict):
+            return data
+        found = dict(data)
+        for name, info in model.model_fields.items():
+            key, twin = info.alias or name, f"{info.alias or name}_file"
+            if twin in found and twin not in model.model_fields and _is_secret(info.annotation):
+                self._twin(found, key, twin, loc)
+            elif key in found:
+                found[key] = self.value(info.annotation, found[key], (*loc, key))
+            if found.get(key) is _ABSENT:
+                self.vault.absent.append((*loc, key))
+                del found[key]
+        return found
+
+    def value(self, annotation: Any, value: Any, loc: Loc) -> Any:
+        if _is_secret(annotation) and isinstance(value, dict) and set(value) <= {"env", "file"}:
+            return self._look_up(value, loc)
+        if _is_secret(annotation) and isinstance(value, str | int | float) and str not in _arms(annotation):
+            return self._missing(loc, f'a secret stands here in plain text for "{loc[-1]}"; {HOW}', always=True)
+        for arm in _arms(annotation):
+            value = self._inside(arm, value, loc)
+        return value
+
+    def _inside(self, arm: Any, value: Any, loc: Loc) -> Any:
+        origin, inner = get_origin(arm), get_args(arm)
+        if isinstance(arm, type) and issubclass(arm, BaseModel):
+            return self.fields(arm, value, loc)
+        if origin in (dict, Mapping) and isinstance(value, dict):
+            held = {key: self.value(inner[1], one, (*loc, key)) for key, one in value.items()}
+            return {key: one for key, one in held.items() if one is not _ABSENT}
+        if origin in (list, tuple) and isinstance(value, list):
+            found = [self.value(inner[0], one, (*loc, at)) for at, one in enumerate(value)]
+            return [one for one in found if one is not _ABSENT]
+        return value
+
+    def _twin(self, found: dict[str, Any], key: str, twin: str, loc: Loc) -> None:
+        path = found.pop(twin)
+        if key in found:
+            self._missing((*loc, twin), f'"{key}" and "{twin}" both stand here; write one of them', always=True)
+        found[key] = self._read(path, (*loc, twin))
+
+    def _look_up(self, reference: dict[str, Any], loc: Loc) -> Secret | object:
+        if len(reference) != 1:
+            return self._missing(loc, "write either {env: NAME} or {file: path}", always=True)
+        if "file" in reference:
+            return self._read(reference["file"], (*loc, "file"))
+        name = str(reference["env"])
+        if not self.vault.environ.get(name):
+            return self._missing((*loc, "env"), f'the environment variable "{name}" is not set; it holds the secret "{loc[-1]}"')
+        return self._keep(self.vault.environ[name])
+
+    def _read(self, path: Any, loc: Loc) -> Secret | object:
+        try:
+            text = (self.vault.folder / str(path)).read_text(encoding="utf-8").rstrip("\r\n")
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "not text"
+            return self._missing(loc, f'the file "{path}", which holds a secret, cannot be read: {reason}')
+        return self._keep(text) if text else self._missing(loc, f'the file "{path}", which holds a secret, is empty')
+
+    def _keep(self, value: str) -> Secret:
+        self.vault.values.add(value)
+        return Secret(value)
+
+    def _missing(self, loc: Loc, sentence: str, *, always: bool = False) -> Secret | object:
+        if not self.needed and not always:
+            return Secret("")
+        self.vault.mistakes.append(self.document.mistake(loc, sentence))
+        return _ABSENT
+
+
+def _is_secret(annotation: Any) -> bool:
+    return any(isinstance(arm, type) and issubclass(arm, SecretStr) for arm in _arms(annotation))
+
+
+def _arms(annotation: Any) -> list[Any]:
+    """Return what a field may be: the members of a union, without annotations."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _arms(get_args(annotation)[0])
+    if origin in (Union, UnionType):
+        return [arm for one in get_args(annotation) for arm in _arms(one)]
+    return [annotation]

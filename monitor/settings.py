@@ -1,0 +1,370 @@
+"""
+Settings: the files of ``config/`` and the environment, checked together and frozen.
+
+Everything that is wrong in any file is reported at once, with its place. A desk is the folder above ``config/``;
+relative paths start there.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar, cast
+from urllib.parse import unquote, urlsplit
+
+from pydantic import BaseModel, SecretStr, create_model
+
+from monitor import registry, settings_files, yamlfile
+from monitor.alerts.routing import Route, Routes
+from monitor.baskets import Baskets, load_baskets, load_partner_groups
+from monitor.errors import ConfigError, Mistake, SettingsError
+from monitor.secrets import Secret, Vault
+from monitor.settings_files import Entry, Event, Log, Monitor, Schedule, SourceKeys
+from monitor.sources.completeness import CompleteWhen
+from monitor.yamlfile import Document, Loc, did_you_mean
+
+__all__ = ["Event", "ReceiverSettings", "Schedule", "Settings", "SourceSettings"]
+
+Model = TypeVar("Model", bound=BaseModel)
+Loaded = TypeVar("Loaded")
+
+_OVERRIDES = {
+    "MONITOR_DATABASE": "database",
+    "MONITOR_DATA_DIR": "data_dir",
+    "MONITOR_PUBLIC_URL": "public_url",
+    "MONITOR_LOG": "log",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceSettings:
+    """One entry of ``sources.yaml``; `parameters` is its kind's own model, with relative paths led to the desk."""
+
+    name: str
+    kind: str
+    dataset: str
+    enabled: bool
+    schedule: Schedule
+    credit: str
+    complete_when: CompleteWhen | None
+    parameters: Any
+
+    @property
+    def entry(self) -> str:
+        """The name that no other entry has: ``census/imports/naics``."""
+        return f"{self.name}/{self.dataset}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReceiverSettings:
+    """One entry of ``receivers.yaml``; `parameters` is its kind's own model, with relative paths led to the desk."""
+
+    name: str
+    kind: str
+    parameters: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """
+    What a desk is told by its files and its environment.
+
+    Attributes
+    ----------
+    desk, data_dir, rules : Path
+        The desk's folder, where data is kept, and the rules.
+    database : SecretStr
+        An SQLAlchemy address.
+    operators : str
+        The receiver that hears of trouble with sources and deliveries.
+    warnings : tuple of Mistake
+        What is odd but works.
+    secrets : frozenset of str
+        Values that no log may hold.
+    """
+
+    desk: Path
+    data_dir: Path
+    database: SecretStr
+    rules: Path
+    public_url: str
+    log: Log
+    http: settings_files.Http
+    digest: settings_files.Digests
+    deliver: settings_files.Deliver
+    health: settings_files.Health
+    sources: tuple[SourceSettings, ...]
+    receivers: tuple[ReceiverSettings, ...]
+    routes: Routes
+    operators: str
+    events: tuple[Event, ...]
+    baskets: Baskets
+    groups: Mapping[str, tuple[str, ...]]
+    warnings: tuple[Mistake, ...]
+    secrets: frozenset[str] = dataclasses.field(repr=False)
+
+    @classmethod
+    def load(cls, folder: Path, environ: Mapping[str, str]) -> Settings:
+        """
+        Read the files of a configuration folder.
+
+        Parameters
+        ----------
+        folder : Path
+            ``config/`` of a desk.
+        environ : mapping of str to str
+            Secrets, and MONITOR_DATABASE (or MONITOR_DATABASE_FILE), MONITOR_DATA_DIR, MONITOR_PUBLIC_URL and
+            MONITOR_LOG, which win over ``monitor.yaml``.
+
+        Raises
+        ------
+        SettingsError
+            With every mistake of every file.
+        """
+        if not folder.is_dir():
+            raise SettingsError(f"{folder}: there is no such folder; `monitor init` makes a desk with config/ and rules/")
+        return _Reading(folder, environ).settings()
+
+
+@dataclass(frozen=True)
+class _Place:
+    """One entry of a list in a file."""
+
+    document: Document
+    loc: Loc
+
+    @property
+    def data(self) -> dict[str, Any]:
+        data = self.document.at(self.loc)
+        return data if isinstance(data, dict) else {}
+
+    @property
+    def name(self) -> str:
+        return str(self.data.get("name", ""))
+
+    def mistake(self, key: str | int, *more: str | int, says: str) -> Mistake:
+        return self.document.mistake((*self.loc, key, *more), says)
+
+    def with_data(self, data: Any) -> Document:
+        """Return the document with this entry's data replaced, for checking; places stay."""
+        block, at = self.loc
+        return dataclasses.replace(self.document, data={block: {at: data}})
+
+
+class _Reading:
+    """One reading of a folder: mistakes of all files are collected before it gives up."""
+
+    def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
+        self._folder = folder
+        self._environ = environ
+        self._desk = folder.resolve().parent
+        self._vault = Vault(environ=environ, folder=self._desk)
+        self._mistakes = self._vault.mistakes
+        self._warnings: list[Mistake] = []
+
+    def settings(self) -> Settings:
+        monitor = self._monitor()
+        sources = self._sources()
+        places = self._places("receivers.yaml", "receivers", settings_files.ReceiverFile)
+        receivers = self._receivers(places)
+        routes, operators = self._routes(places)
+        events = self._file("events.yaml", settings_files.EventFile)
+        baskets = self._loaded("baskets.yaml", load_baskets, Baskets())
+        no_groups: dict[str, tuple[str, ...]] = {}
+        groups = self._loaded("partners.yaml", load_partner_groups, no_groups)
+        if self._mistakes or monitor is None:
+            raise SettingsError(dict.fromkeys(self._mistakes))
+        database = _text(monitor.database) or f"sqlite:///{self._desk / monitor.data_dir / 'monitor.db'}"
+        return Settings(
+            desk=self._desk,
+            data_dir=self._desk / monitor.data_dir,
+            database=Secret(database),
+            rules=self._desk / monitor.rules,
+            public_url=monitor.public_url,
+            log=monitor.log,
+            http=_anchored(monitor.http, self._desk),
+            digest=monitor.digest,
+            deliver=monitor.deliver,
+            health=monitor.health,
+            sources=sources,
+            receivers=receivers,
+            routes=routes,
+            operators=operators,
+            events=events.events if events else (),
+            baskets=baskets,
+            groups=groups,
+            warnings=tuple(sorted(self._warnings)),
+            secrets=frozenset(self._vault.values | _passwords(database)),
+        )
+
+    def _monitor(self) -> Monitor | None:
+        document = self._document("monitor.yaml", optional=True) or yamlfile.parse("{}", "monitor.yaml")
+        checked = [self._filled(document), *(self._overriding(*pair) for pair in _OVERRIDES.items())]
+        if not all([self._valid(Monitor, one, ()) for one in checked]):  # a list: every one says what is wrong with it
+            return None
+        return Monitor.model_validate({key: value for one in checked for key, value in one.data.items()})
+
+    def _filled(self, document: Document) -> Document:
+        return dataclasses.replace(document, data=self._vault.fill(Monitor, document, ()))
+
+    def _overriding(self, variable: str, key: str) -> Document:
+        """Return what the environment says about one key of ``monitor.yaml``, as if it were a file."""
+        place = yamlfile.parse("{}", f"environment variable {variable}")
+        value, file = self._environ.get(variable), self._environ.get(f"{variable}_FILE")
+        if key == "database" and file and not value:
+            return self._filled(dataclasses.replace(place, data={"database_file": file}))
+        if not value:
+            return place
+        data = {"database": Secret(value), "log": Log.words(value)}.get(key, value)
+        return dataclasses.replace(place, data={key: data})
+
+    def _sources(self) -> tuple[SourceSettings, ...]:
+        places = self._places("sources.yaml", "sources", settings_files.SourceFile)
+        self._refuse_doubles(places, lambda place: f"{place.name}/{place.data.get('dataset', '')}")
+        found = [(self._entry(SourceKeys, "sources", place, needed=place.data.get("enabled") is not False)) for place in places]
+        shared = ("name", "kind", "dataset", "enabled", "schedule", "credit", "complete_when")
+        return tuple(
+            SourceSettings(**{key: getattr(keys, key) for key in shared}, parameters=parameters)
+            for keys, parameters in filter(None, found)
+        )
+
+    def _receivers(self, places: list[_Place]) -> tuple[ReceiverSettings, ...]:
+        self._refuse_doubles(places, lambda place: place.name)
+        found = [self._entry(Entry, "notifiers", place) for place in places]
+        return tuple(
+            ReceiverSettings(name=keys.name, kind=keys.kind, parameters=parameters) for keys, parameters in filter(None, found)
+        )
+
+    def _entry(self, keys: type[Model], group: str, place: _Place, *, needed: bool = True) -> tuple[Model, BaseModel] | None:
+        """Check one entry against the keys that all have and the parameters of its kind."""
+        parameters = self._parameters(group, place)
+        if parameters is None:
+            return None
+        whole = _together(keys, parameters)
+        data = self._vault.fill(whole, place.document, place.loc, needed=needed)
+        before = len(self._mistakes)
+        entry = self._valid(whole, place.with_data(data), place.loc)
+        if entry is None or len(self._mistakes) > before:
+            return None
+        own = {info.alias or name for name, info in parameters.model_fields.items()}
+        made = parameters.model_validate({key: value for key, value in data.items() if key in own})
+        return entry, _anchored(made, self._desk)
+
+    def _parameters(self, group: str, place: _Place) -> type[BaseModel] | None:
+        kind = place.data.get("kind")
+        if not isinstance(kind, str):
+            self._mistakes.append(place.mistake("kind", says=f'"kind" is missing; known are {", ".join(registry.kinds(group))}'))
+            return None
+        try:
+            found: type[BaseModel] = registry.load(group, kind).Parameters
+        except SettingsError as error:
+            self._mistakes.append(place.mistake("kind", says=str(error)))
+            return None
+        return found
+
+    def _routes(self, receivers: list[_Place]) -> tuple[Routes, str]:
+        document = self._document("routes.yaml")
+        file = self._valid(settings_files.RouteFile, document, ()) if document else None
+        if document is None or file is None:
+            return Routes(()), ""
+        routes = [
+            Route(name=keys.name, matchers=keys.match, receivers=keys.receivers, goes_on=keys.goes_on) for keys in file.routes
+        ]
+        places = [_Place(document, ("routes", at)) for at in range(len(routes))]
+        self._refuse_doubles(places, lambda place: place.name)
+        self._mistakes += _unreachable(routes, places)
+        self._compare_receivers(routes, places, receivers, file.operators)
+        return Routes(tuple(routes)), file.operators
+
+    def _compare_receivers(self, routes: list[Route], places: list[_Place], receivers: list[_Place], operators: str) -> None:
+        known = [place.name for place in receivers]
+        named: list[tuple[str, Loc]] = [(operators, ("operators",))]
+        for route, place in zip(routes, places, strict=True):
+            named += [(name, (*place.loc, "receivers", n)) for n, name in enumerate(route.receivers)]
+        for name, loc in named:
+            if name not in known:
+                sentence = f'unknown receiver "{name}"{did_you_mean(name, known)}'
+                self._mistakes.append(places[0].document.mistake(loc, sentence))
+        for place in receivers:
+            if place.name not in {name for name, _ in named}:
+                self._warnings.append(place.mistake("name", says=f'no route leads to the receiver "{place.name}"'))
+
+    def _refuse_doubles(self, places: list[_Place], name_of: Callable[[_Place], str]) -> None:
+        first: dict[str, int] = {}
+        for place in places:
+            name, line = name_of(place), place.mistake("name", says="").line
+            if name in first:
+                self._mistakes.append(place.mistake("name", says=f'the name "{name}" stands already in line {first[name]}'))
+            first.setdefault(name, line)
+
+    def _places(self, name: str, block: str, model: type[BaseModel]) -> list[_Place]:
+        document = self._document(name)
+        if document is None or self._valid(model, document, ()) is None:
+            return []
+        return [_Place(document, (block, at)) for at in range(len(document.data[block]))]
+
+    def _file(self, name: str, model: type[Model]) -> Model | None:
+        document = self._document(name, optional=True)
+        return self._valid(model, document, ()) if document else None
+
+    def _loaded(self, name: str, load: Callable[[Path], Loaded], empty: Loaded) -> Loaded:
+        path = self._folder / name
+        try:
+            return load(path) if path.exists() else empty
+        except ConfigError as error:
+            self._mistakes += error.mistakes
+            return empty
+
+    def _valid(self, model: type[Model], document: Document, loc: Loc) -> Model | None:
+        found, mistakes = yamlfile.validate(model, document, loc)
+        said_already = {document.mistake(absent, f'"{absent[-1]}" is missing') for absent in self._vault.absent}
+        self._mistakes += [mistake for mistake in mistakes if mistake not in said_already]
+        return found
+
+    def _document(self, name: str, *, optional: bool = False) -> Document | None:
+        path = self._folder / name
+        if optional and not path.exists():
+            return None
+        try:
+            return yamlfile.read(path)
+        except ConfigError as error:
+            self._mistakes += error.mistakes
+            return None
+
+
+@cache
+def _together(keys: type[Model], parameters: type[BaseModel]) -> type[Model]:
+    """Return one model with both sets of keys, so that an unknown key is compared with all that are known."""
+    bases: Any = (keys, parameters)
+    whole: Any = create_model(f"{parameters.__qualname__} entry", __base__=bases)
+    return cast("type[Model]", whole)
+
+
+def _unreachable(routes: list[Route], places: list[_Place]) -> Iterator[Mistake]:
+    """Yield what is wrong with the order: every alert must end somewhere, and every route must be reachable."""
+    *others, last = zip(routes, places, strict=True)
+    if last[0].matchers:
+        yield last[1].mistake("match", says='the last route takes every alert that is left; leave "match" out, or add a route')
+    if last[0].goes_on:
+        yield last[1].mistake("continue", says='no route follows the last one; leave "continue" out')
+    for route, place in others:
+        if not route.matchers and not route.goes_on:
+            yield place.mistake("name", says=f'the route "{route.name}" takes every alert, so the routes below it get none')
+
+
+def _anchored(parameters: Model, desk: Path) -> Model:
+    """Lead the relative paths of a model to the desk."""
+    paths = {name: desk / value for name, value in parameters if isinstance(value, Path)}
+    return parameters.model_copy(update=paths)
+
+
+def _text(value: SecretStr | str | None) -> str | None:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
+
+
+def _passwords(address: str) -> set[str]:
+    password = urlsplit(address).password
+    return {address, password, unquote(password)} if password else set()

@@ -1,0 +1,275 @@
+"""What may stand in the files of ``config/``: one frozen model a file or block, each key with its default."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+
+from monitor.alerts.routing import Matcher
+from monitor.months import Month, parse_month
+from monitor.secrets import HOW
+from monitor.series import SeriesKey
+from monitor.sources.completeness import CompleteWhen
+from monitor.sources.http import HttpSettings
+
+if TYPE_CHECKING:
+    from apscheduler.triggers.cron import CronTrigger
+
+_SIZES = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9}
+_TIMES = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
+_AMOUNT = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)")
+_SHOWN_PASSWORD = re.compile(r"//[^/@]*:[^/@]+@")
+
+
+def read_size(value: Any) -> int:
+    """Read ``50 MB`` as a number of bytes."""
+    found = _AMOUNT.fullmatch(str(value))
+    if found is None or found[2] not in _SIZES:
+        raise ValueError(f'"{value}" is not a size; write a number and one of {", ".join(_SIZES)}, like 50 MB')
+    return int(float(found[1]) * _SIZES[found[2]])
+
+
+def read_duration(value: Any) -> timedelta:
+    """Read ``3 days`` or ``20 seconds``."""
+    if isinstance(value, timedelta):
+        return value
+    found = _AMOUNT.fullmatch(str(value))
+    seconds = _TIMES.get(found[2].removesuffix("s"), 0) if found else 0
+    if found is None or not seconds or not float(found[1]):
+        raise ValueError(
+            f'"{value}" is not a length of time; write a number and {", ".join(f"{unit}s" for unit in _TIMES)}, like 3 days'
+        )
+    return timedelta(seconds=float(found[1]) * seconds)
+
+
+def _name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", text):
+        raise ValueError(f'"{text}" is not a name; letters, digits, ".", "_" and "-" are allowed, at most 64')
+    return text
+
+
+def _web_address(text: str) -> str:
+    parts = urlsplit(text)
+    if text and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
+        raise ValueError(f'"{text}" is not a web address; write it as https://monitor.example.org')
+    return text.rstrip("/")
+
+
+def _zone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f'unknown time zone "{text}"; write it as America/New_York') from None
+    return text
+
+
+def _month(text: Any) -> Month:
+    return parse_month(str(text))
+
+
+def _matcher(text: Any) -> Matcher:
+    if not isinstance(text, str):
+        raise ValueError('a matcher is text, like severity="critical"; put it in single quotes if it holds braces or commas')
+    return Matcher.parse(text)
+
+
+def _database(address: SecretStr | str | None) -> SecretStr | str | None:
+    if isinstance(address, str) and _SHOWN_PASSWORD.search(address):
+        raise ValueError(f"the database's address holds a password in plain text; set MONITOR_DATABASE, or {HOW}")
+    return address
+
+
+Name = Annotated[str, AfterValidator(_name)]
+Size = Annotated[int, BeforeValidator(read_size)]
+Duration = Annotated[timedelta, BeforeValidator(read_duration)]
+
+
+class _Block(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Schedule(_Block):
+    """When something is done: five cron fields and a time zone. Weekdays are names."""
+
+    cron: str = "0 * * * *"
+    zone: Annotated[str, AfterValidator(_zone)] = "UTC"
+
+    @model_validator(mode="after")
+    def _comes(self) -> Schedule:
+        fields = self.cron.split()
+        if len(fields) != 5:
+            raise ValueError(f'"{self.cron}" is not a schedule; write five fields: minute hour day month weekday')
+        if re.search(r"\d", fields[4]):
+            # Programs disagree on whether 0 is Sunday or Monday.
+            raise ValueError(f'the weekday "{fields[4]}" is a number; write mon, tue, wed, thu, fri, sat or sun')
+        try:
+            upcoming = self.trigger().get_next_fire_time(None, datetime.now(UTC))
+        except ValueError as error:
+            raise ValueError(f'"{self.cron}" is not a schedule: {str(error).lower()}') from None
+        if upcoming is None:
+            raise ValueError(f'"{self.cron}" never comes')
+        return self
+
+    def trigger(self) -> CronTrigger:
+        """Return APScheduler's trigger for it."""
+        from apscheduler.triggers.cron import CronTrigger
+
+        return CronTrigger.from_crontab(self.cron, timezone=ZoneInfo(self.zone))
+
+
+class Entry(_Block):
+    """What every entry of sources and receivers has; the rest belongs to its kind."""
+
+    name: Name
+    kind: str
+
+
+class SourceKeys(Entry):
+    """What every source has, whatever its kind."""
+
+    dataset: str = Field(min_length=1)
+    enabled: bool = True
+    schedule: Schedule = Schedule()
+    credit: str = ""
+    complete_when: CompleteWhen | None = None
+
+
+class SourceFile(_Block):
+    """``sources.yaml``."""
+
+    sources: tuple[dict[str, Any], ...] = Field(min_length=1)
+
+
+class ReceiverFile(_Block):
+    """``receivers.yaml``."""
+
+    receivers: tuple[dict[str, Any], ...] = Field(min_length=1)
+
+
+class RouteKeys(_Block):
+    """One route."""
+
+    name: Name
+    match: tuple[Annotated[Matcher, BeforeValidator(_matcher)], ...] = ()
+    receivers: tuple[str, ...] = Field(min_length=1)
+    goes_on: bool = Field(default=False, alias="continue")
+
+
+class RouteFile(_Block):
+    """``routes.yaml``."""
+
+    operators: str
+    routes: tuple[RouteKeys, ...] = Field(min_length=1)
+
+
+class Event(_Block):
+    """
+    Something that happened, for charts and messages.
+
+    `month` is the first whose figures should show it, `word` what a chart writes beside its line. Without `partners` or
+    `products` it concerns all; a product code stands for all codes that begin with it.
+    """
+
+    date: date
+    month: Annotated[Month, BeforeValidator(_month)]
+    word: str = Field(min_length=1, max_length=20)
+    what: str = ""
+    reporter: str = ""
+    partners: tuple[str, ...] = ()
+    products: tuple[str, ...] = ()
+    source_url: str = ""
+
+    def concerns(self, key: SeriesKey) -> bool:
+        """Tell whether a series should show it."""
+        return (
+            self.reporter in ("", key.reporter)
+            and (not self.partners or key.partner in self.partners)
+            and (not self.products or key.product.startswith(self.products))
+        )
+
+
+class EventFile(_Block):
+    """``events.yaml``."""
+
+    events: tuple[Event, ...]
+
+
+class Log(_Block):
+    """The log on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["text", "json"] = "text"
+
+    @classmethod
+    def words(cls, text: str) -> dict[str, str]:
+        """Read ``debug``, ``json`` or ``debug json``, as the environment writes it."""
+        return {"format" if word in ("text", "json") else "level": word for word in text.replace(",", " ").split()}
+
+
+class Http(_Block):
+    """Limits of every outgoing call."""
+
+    connect: Duration = timedelta(seconds=10)
+    silence: Duration = timedelta(seconds=30)
+    total: Duration = timedelta(minutes=3)
+    max_bytes: Size = 50 * 10**6
+    attempts: int = Field(default=4, ge=1, le=20)
+    per_host_per_minute: float = Field(default=60.0, gt=0)
+    allow_hosts: tuple[str, ...] = ()
+    proxy: SecretStr | None = None
+    ca_file: Path | None = None
+
+    def limits(self) -> HttpSettings:
+        """Return what the client takes."""
+        return HttpSettings(
+            connect_s=self.connect.total_seconds(),
+            read_s=self.silence.total_seconds(),
+            total_s=self.total.total_seconds(),
+            max_bytes=self.max_bytes,
+            attempts=self.attempts,
+            per_host_per_minute=self.per_host_per_minute,
+            allow_hosts=self.allow_hosts,
+            proxy=self.proxy.get_secret_value() if self.proxy else None,
+            ca_file=str(self.ca_file) if self.ca_file else None,
+        )
+
+
+class Digests(_Block):
+    """How much one message says."""
+
+    full_lines: int = Field(default=12, ge=1, le=100)
+    charts: int = Field(default=4, ge=0, le=12)
+    quiet_release: Literal["first_source", "all", "none"] = "first_source"
+
+
+class Deliver(_Block):
+    """How deliveries are tried."""
+
+    give_up_after: Duration = timedelta(days=3)
+
+
+class Health(_Block):
+    """Where ``/healthz`` and ``/metrics`` answer; port 0 takes a free one."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8480, ge=0, le=65535)
+
+
+class Monitor(_Block):
+    """``monitor.yaml``."""
+
+    data_dir: Path = Path("var")
+    database: Annotated[str | SecretStr | None, AfterValidator(_database)] = None
+    rules: Path = Path("rules")
+    public_url: Annotated[str, AfterValidator(_web_address)] = ""
+    log: Log = Log()
+    http: Http = Http()
+    digest: Digests = Digests()
+    deliver: Deliver = Deliver()
+    health: Health = Health()

@@ -1,0 +1,140 @@
+"""
+Two pages for machines on a local port: ``/healthz`` says whether the service is well, ``/metrics`` counts.
+
+``/healthz`` answers 200 while the last round of every job ended well and the database answers, else 503; the JSON names
+each job either way.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any
+
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from monitor.errors import MonitorError
+from monitor.eventlog import event
+from monitor.vitals import Vitals
+
+log = logging.getLogger(__name__)
+
+
+class HealthServer:
+    """
+    Serves the two pages from a thread of its own, as a context manager.
+
+    Parameters
+    ----------
+    vitals : Vitals
+    count : callable
+        Asks the database for the numbers of notifications by state ("waiting", "dead"); raises where it does not answer.
+    host, port
+        Where to listen; port 0 takes a free one.
+
+    Raises
+    ------
+    MonitorError
+        If the port cannot be taken.
+    """
+
+    def __init__(self, vitals: Vitals, count: Callable[[], Mapping[str, int]], *, host: str = "127.0.0.1", port: int = 0) -> None:
+        self._vitals = vitals
+        self._count = count
+        try:
+            self._server = _Server((host, port), self)
+        except OSError as error:
+            raise MonitorError(f"the health page cannot listen on {host} port {port}: {error.strerror}") from None
+
+    def __enter__(self) -> HealthServer:
+        threading.Thread(target=self._server.serve_forever, args=(0.1,), name="health", daemon=True).start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    @property
+    def url(self) -> str:
+        """Where the pages are."""
+        host, port = self._server.server_address[:2]
+        return f"http://{host!s}:{port}"
+
+    def answer(self, path: str) -> tuple[HTTPStatus, str, bytes]:
+        """Return status, media type and body of a page."""
+        if path == "/healthz":
+            well, report = self.report()
+            status = HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE
+            return status, "application/json", json.dumps(report, indent=2).encode()
+        if path == "/metrics":
+            self._ask_database()
+            return HTTPStatus.OK, CONTENT_TYPE_LATEST, self._vitals.exposition()
+        return HTTPStatus.NOT_FOUND, "text/plain; charset=utf-8", b"there are two pages: /healthz and /metrics\n"
+
+    def report(self) -> tuple[bool, dict[str, Any]]:
+        """Tell whether all is well, and how each job and the database are."""
+        database = self._ask_database()
+        rounds = self._vitals.rounds
+        well = not database and not any(found.failure for found in rounds.values())
+        jobs = {
+            name: {"ended_at": found.ended_at.isoformat(timespec="seconds"), "state": found.failure or "fine"}
+            for name, found in sorted(rounds.items())
+        }
+        return well, {"status": "fine" if well else "failing", "database": database or "fine", "jobs": jobs}
+
+    def _ask_database(self) -> str:
+        """Bring the gauges up to date; return what is wrong with the database, or ""."""
+        try:
+            counts = self._count()
+        except MonitorError as error:
+            return str(error)
+        except Exception:
+            event(log, "health page failed", level=logging.ERROR, failure=True)
+            return "does not answer"
+        self._vitals.waiting.set(counts.get("waiting", 0))
+        self._vitals.dead.set(counts.get("dead", 0))
+        return ""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, address: tuple[str, int], pages: HealthServer) -> None:
+        self.pages = pages
+        super().__init__(address, _Handler)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+    server_version = "monitor"
+    sys_version = ""
+    timeout = 10
+
+    def do_GET(self) -> None:
+        self._reply(*self.server.pages.answer(self.path.partition("?")[0]))
+
+    do_HEAD = do_GET
+
+    def _refuse(self) -> None:
+        self._reply(HTTPStatus.METHOD_NOT_ALLOWED, "text/plain; charset=utf-8", b"GET and HEAD are answered here\n")
+
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _refuse
+
+    def _reply(self, status: HTTPStatus, media_type: str, body: bytes) -> None:
+        self.send_response(status)
+        if status is HTTPStatus.METHOD_NOT_ALLOWED:
+            self.send_header("Allow", "GET, HEAD")
+        self.send_header("Content-Type", media_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Cache-Control", "no-store")
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def log_message(self, template: str, *values: object) -> None:
+        event(log, "health page asked", level=logging.DEBUG, words=template % values)

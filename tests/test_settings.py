@@ -1,0 +1,333 @@
+"""Configuration is read whole: every mistake of every file with its place, secrets from outside, the rest frozen."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from monitor.errors import SettingsError
+from monitor.months import month
+from monitor.series import SeriesKey
+from monitor.settings import Event, Schedule, Settings
+
+SOURCES = """\
+sources:
+  - name: customs
+    kind: table
+    dataset: exports
+    path: figures.csv
+    schedule: {cron: "30 8 * * mon-fri", zone: America/New_York}
+    complete_when: {rows_at_least: 60%}
+"""
+RECEIVERS = """\
+receivers:
+  - {name: desk, kind: file, folder: var/outbox}
+  - {name: terminal, kind: console}
+"""
+ROUTES = """\
+operators: desk
+routes:
+  - {name: urgent, match: ['severity="critical"'], receivers: [terminal], continue: true}
+  - {name: default, receivers: [desk]}
+"""
+WEBHOOK = """\
+receivers:
+  - name: desk
+    kind: webhook
+    url: {env: HOOK_URL}
+    secret_file: hook.key
+    headers: {Authorization: {file: token.txt}}
+"""
+ONE_ROUTE = "operators: desk\nroutes: [{name: default, receivers: [desk]}]\n"
+
+
+class Desk:
+    """A desk in a temporary folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.config = folder / "config"
+        self.config.mkdir()
+        self.environ: dict[str, str] = {}
+        self.write(sources=SOURCES, receivers=RECEIVERS, routes=ROUTES)
+
+    def write(self, **files: str) -> None:
+        for name, text in files.items():
+            (self.config / f"{name}.yaml").write_text(text, encoding="utf-8")
+
+    def load(self) -> Settings:
+        return Settings.load(self.config, self.environ)
+
+    def mistakes(self) -> list[str]:
+        with pytest.raises(SettingsError) as caught:
+            self.load()
+        return str(caught.value).replace(f"{self.config}/", "").splitlines()
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+def test_a_desk_without_monitor_yaml_has_defaults_beside_its_configuration(desk: Desk) -> None:
+    settings = desk.load()
+    assert settings.data_dir == desk.folder / "var"
+    assert settings.rules == desk.folder / "rules"
+    assert settings.database.get_secret_value() == f"sqlite:///{desk.folder}/var/monitor.db"
+    assert settings.digest.full_lines == 12
+    assert settings.deliver.give_up_after == timedelta(days=3)
+    assert settings.health.host == "127.0.0.1"
+    assert settings.warnings == ()
+
+
+def test_entries_become_what_their_kinds_take_with_paths_led_to_the_desk(desk: Desk) -> None:
+    settings = desk.load()
+    source, receiver = settings.sources[0], settings.receivers[0]
+    assert (source.entry, source.enabled) == ("customs/exports", True)
+    assert source.parameters.path == desk.folder / "figures.csv"
+    assert source.complete_when is not None
+    assert source.complete_when.rows_at_least == "60%"
+    assert receiver.parameters.folder == desk.folder / "var/outbox"
+    assert [route.name for route in settings.routes.find({"severity": "critical"})] == ["urgent", "default"]
+
+
+def test_limits_of_calls_reach_the_client(desk: Desk) -> None:
+    desk.write(monitor="http: {silence: 5 seconds, max_bytes: 2 MB, ca_file: ca.pem, allow_hosts: [10.0.0.0/8]}\n")
+    limits = desk.load().http.limits()
+    assert (limits.read_s, limits.max_bytes, limits.allow_hosts) == (5.0, 2_000_000, ("10.0.0.0/8",))
+    assert limits.ca_file == str(desk.folder / "ca.pem")
+
+
+def test_settings_are_frozen(desk: Desk) -> None:
+    settings = desk.load()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        settings.public_url = "x"  # type: ignore[misc]
+    with pytest.raises(ValueError, match="frozen"):
+        settings.digest.charts = 1  # type: ignore[misc]
+
+
+def test_all_mistakes_of_all_files_are_said_at_once_with_their_places(desk: Desk) -> None:
+    desk.write(
+        monitor="digest:\n  full_line: 3\nhttp: {max_bytes: lots}\ndeliver: {give_up_after: 3 fortnights}\n",
+        sources=SOURCES.replace("schedule", "schedul").replace("kind: table", "kind: tabel") + SOURCES[9:],
+        receivers=RECEIVERS.replace("folder", "foldr"),
+        routes=ROUTES.replace("[terminal]", "[terminl]"),
+        events="events:\n  - {date: 2025-04-04, month: 2025-13, word: licences}\n",
+    )
+    assert desk.mistakes() == [
+        "events.yaml:2:31: month 13 of 2025 does not exist; months run from 01 to 12",
+        'monitor.yaml:2:3: unknown key "full_line"; did you mean "full_lines"?',
+        'monitor.yaml:3:19: "lots" is not a size; write a number and one of B, kB, MB, GB, like 50 MB',
+        'monitor.yaml:4:26: "3 fortnights" is not a length of time; write a number and seconds, minutes, hours, days, weeks, '
+        "like 3 days",
+        'receivers.yaml:2:5: "folder" is missing',
+        'receivers.yaml:2:30: unknown key "foldr"; did you mean "folder"?',
+        'routes.yaml:3:68: unknown receiver "terminl"; did you mean "terminal"?',
+        'sources.yaml:3:11: unknown kind "tabel" of sources; did you mean "table"?',
+        'sources.yaml:8:11: the name "customs/exports" stands already in line 2',
+    ]
+
+
+def test_a_key_that_all_entries_share_is_suggested_like_one_of_the_kind(desk: Desk) -> None:
+    desk.write(sources=SOURCES.replace("complete_when", "complet_when"))
+    assert desk.mistakes() == ['sources.yaml:7:5: unknown key "complet_when"; did you mean "complete_when"?']
+
+
+def test_a_missing_file_or_folder_is_named(desk: Desk) -> None:
+    (desk.config / "routes.yaml").unlink()
+    assert desk.mistakes() == ["routes.yaml:1:1: cannot be read: No such file or directory"]
+    with pytest.raises(SettingsError, match="nowhere: there is no such folder; `monitor init` makes a desk"):
+        Settings.load(desk.folder / "nowhere", {})
+
+
+@pytest.mark.parametrize(
+    ("routes", "said"),
+    [
+        (ROUTES.replace("name: urgent", "name: default"), 'routes.yaml:4:12: the name "default" stands already in line 3'),
+        (ROUTES.replace("operators: desk", "operators: nobody"), 'routes.yaml:1:12: unknown receiver "nobody"'),
+        (
+            ROUTES.replace("name: default,", "name: default, match: ['a=\"b\"'],"),
+            'routes.yaml:4:28: the last route takes every alert that is left; leave "match" out, or add a route',
+        ),
+        (
+            ROUTES.replace(", match: ['severity=\"critical\"']", "").replace(", continue: true", ""),
+            "the routes below it get none",
+        ),
+        (ROUTES.replace("[desk]}", "[desk], continue: true}"), 'no route follows the last one; leave "continue" out'),
+        (ROUTES.replace("'severity=\"critical\"'", "severity"), "'severity' is not a matcher"),
+        (ROUTES.replace("'severity=\"critical\"'", "{severity: critical}"), "a matcher is text"),
+        (ROUTES.replace("continue", "contnue"), 'unknown key "contnue"; did you mean "continue"?'),
+        ("operators: desk\nroutes: []\n", "routes.yaml:2:9:"),
+    ],
+)
+def test_routes_that_would_lose_or_misdirect_alerts_are_refused(desk: Desk, routes: str, said: str) -> None:
+    desk.write(routes=routes)
+    assert said in "\n".join(desk.mistakes())
+
+
+def test_a_receiver_to_which_no_route_leads_is_a_warning(desk: Desk) -> None:
+    desk.write(routes=ONE_ROUTE)
+    assert [str(warning).partition("receivers.yaml")[2] for warning in desk.load().warnings] == [
+        ':3:12: no route leads to the receiver "terminal"'
+    ]
+
+
+def test_secrets_come_from_the_environment_and_files_and_are_never_printed(desk: Desk) -> None:
+    signing = "whsec_" + "QUJD" * 8
+    (desk.folder / "hook.key").write_text(signing + "\n")
+    (desk.folder / "token.txt").write_text("Bearer 12345")
+    desk.environ = {"HOOK_URL": "https://hooks.example.org/s3cret", "MONITOR_DATABASE": "postgresql://me:p%40ss@db/monitor"}
+    desk.write(receivers=WEBHOOK, routes=ONE_ROUTE)
+    settings = desk.load()
+    found = settings.receivers[0].parameters
+    assert found.url.get_secret_value() == "https://hooks.example.org/s3cret"
+    assert found.secret.get_secret_value() == signing
+    assert found.headers["Authorization"].get_secret_value() == "Bearer 12345"
+    assert settings.secrets >= {"https://hooks.example.org/s3cret", signing, "Bearer 12345", "p@ss"}
+    printed = repr(settings) + str(settings.database) + str(found)
+    assert not [secret for secret in settings.secrets if secret in printed]
+    assert "<secret>" in printed
+
+
+def test_secrets_that_are_not_there_are_named_with_their_place(desk: Desk) -> None:
+    desk.write(receivers=WEBHOOK, routes=ONE_ROUTE)
+    assert desk.mistakes()[:3] == [
+        'receivers.yaml:4:16: the environment variable "HOOK_URL" is not set; it holds the secret "url"',
+        'receivers.yaml:5:18: the file "hook.key", which holds a secret, cannot be read: No such file or directory',
+        'receivers.yaml:6:37: the file "token.txt", which holds a secret, cannot be read: No such file or directory',
+    ]
+
+
+def test_a_secret_in_plain_text_is_refused_and_not_repeated(desk: Desk) -> None:
+    desk.write(
+        receivers=RECEIVERS.replace("kind: file,", "kind: file, secret: whsec_hunter2,"), monitor="http: {proxy: 'http://a:b@c'}"
+    )
+    said = "\n".join(desk.mistakes())
+    assert 'receivers.yaml:2:38: a secret stands here in plain text for "secret"' in said
+    assert "monitor.yaml:1:15: a secret stands here in plain text" in said
+    assert "hunter2" not in said
+    assert "a:b" not in said
+
+
+def test_a_database_address_may_stand_in_the_file_unless_it_has_a_password(desk: Desk) -> None:
+    desk.write(monitor="database: postgresql://db/monitor\n")
+    assert desk.load().database.get_secret_value() == "postgresql://db/monitor"
+    desk.write(monitor="database: postgresql://me:hunter2@db/monitor\n")
+    (said,) = desk.mistakes()
+    assert said.startswith("monitor.yaml:1:11: the database's address holds a password in plain text")
+    assert "hunter2" not in said
+
+
+def test_the_environment_wins_over_monitor_yaml(desk: Desk) -> None:
+    desk.write(monitor="data_dir: one\npublic_url: https://one.example.org\nlog: {level: error}\n")
+    (desk.folder / "db.txt").write_text("postgresql://u:secretpw@db/m\n")
+    desk.environ = {
+        "MONITOR_DATABASE_FILE": str(desk.folder / "db.txt"),
+        "MONITOR_DATA_DIR": "/srv/two",
+        "MONITOR_PUBLIC_URL": "https://two.example.org/",
+        "MONITOR_LOG": "debug json",
+    }
+    settings = desk.load()
+    assert settings.database.get_secret_value() == "postgresql://u:secretpw@db/m"
+    assert settings.data_dir == Path("/srv/two")
+    assert settings.public_url == "https://two.example.org"
+    assert (settings.log.level, settings.log.format) == ("debug", "json")
+
+
+def test_a_mistake_in_the_environment_names_the_variable(desk: Desk) -> None:
+    desk.environ = {"MONITOR_PUBLIC_URL": "two", "MONITOR_LOG": "loud"}
+    first, second = desk.mistakes()
+    assert first.startswith('environment variable MONITOR_LOG:1:1: "loud" is not one of debug, info')
+    assert second.startswith('environment variable MONITOR_PUBLIC_URL:1:1: "two" is not a web address')
+
+
+@pytest.mark.parametrize(
+    ("cron", "said"),
+    [
+        ("* * * *", "write five fields"),
+        ("0 9 * * 1", 'the weekday "1" is a number'),
+        ("61 9 * * *", "is not a schedule"),
+        ("0 9 31 2 *", "never comes"),
+    ],
+)
+def test_a_schedule_that_means_nothing_is_refused(desk: Desk, cron: str, said: str) -> None:
+    desk.write(sources=SOURCES.replace("30 8 * * mon-fri", cron))
+    (mistake,) = desk.mistakes()
+    assert mistake.startswith("sources.yaml:6:15: ")
+    assert said in mistake
+
+
+def test_an_unknown_time_zone_is_refused(desk: Desk) -> None:
+    desk.write(sources=SOURCES.replace("America/New_York", "America/Gotham"))
+    assert desk.mistakes() == ['sources.yaml:6:48: unknown time zone "America/Gotham"; write it as America/New_York']
+
+
+def test_a_schedule_keeps_its_zone_over_the_change_to_summer_time() -> None:
+    trigger = Schedule(cron="30 8 * * *", zone="America/New_York").trigger()
+    zone = ZoneInfo("America/New_York")
+    times = [trigger.get_next_fire_time(None, datetime(2026, 3, day, 0, tzinfo=zone)) for day in (7, 9)]
+    assert [time.astimezone(UTC).hour for time in times] == [13, 12]
+
+
+def test_events_say_which_series_they_concern(desk: Desk) -> None:
+    desk.write(
+        events="events:\n"
+        '  - {date: 2025-04-04, month: 2025-04, word: licences, reporter: CN, partners: [US], products: ["CN8:8505"]}\n'
+        "  - {date: 2020-01-23, month: 2020-02, word: lockdown}\n"
+    )
+    licences, lockdown = desk.load().events
+    key = SeriesKey(
+        source="gacc",
+        dataset="m",
+        reporter="CN",
+        partner="US",
+        product="CN8:85051110",
+        flow="export",
+        measure="weight",
+        unit="kg",
+    )
+    assert (licences.date, licences.month) == (date(2025, 4, 4), month(2025, 4))
+    assert licences.concerns(key)
+    assert not licences.concerns(key.replace(partner="JP"))
+    assert not licences.concerns(key.replace(product="CN8:2846"))
+    assert lockdown.concerns(key)
+    assert isinstance(lockdown, Event)
+
+
+def test_mistakes_in_baskets_and_partner_groups_are_reported_with_the_others(desk: Desk) -> None:
+    desk.write(baskets="baskets: {magnets: {codes: [850511]}}\n", partners="groups: {north: [KANADA]}\n", monitor="colour: red\n")
+    said = desk.mistakes()
+    assert sorted({line.partition(":")[0] for line in said}) == ["baskets.yaml", "monitor.yaml", "partners.yaml"]
+
+
+def test_the_shipped_configuration_is_whole(repository: Path) -> None:
+    settings = Settings.load(repository / "config", {})
+    assert settings.warnings == ()
+    assert {source.entry for source in settings.sources if source.enabled} >= {"gacc/magnets", "census/imports/naics"}
+    assert {receiver.name for receiver in settings.receivers} == {"desk", "terminal", "operators"}
+    for labels, expected in (
+        ({"audience": "operators", "severity": "warning"}, "operators"),
+        ({"severity": "data", "theme": "magnets"}, "data-doubts"),
+        ({"severity": "critical", "theme": "magnets"}, "magnets"),
+        ({"severity": "info"}, "default"),
+    ):
+        assert [route.name for route in settings.routes.find(labels)] == [expected]
+
+
+def test_what_monitor_yaml_shows_are_the_defaults(repository: Path, desk: Desk) -> None:
+    desk.write(monitor=(repository / "config" / "monitor.yaml").read_text(encoding="utf-8"))
+    shown = desk.load()
+    (desk.config / "monitor.yaml").unlink()
+    assert shown == desk.load()
+
+
+def test_a_source_that_is_switched_off_needs_no_secret(desk: Desk) -> None:
+    entry = "  - {name: live, kind: census, dataset: imports/hs, level: HS6, key: {env: CENSUS_API_KEY}, enabled: %s}\n"
+    desk.write(sources=SOURCES + entry % "false")
+    assert desk.load().sources[1].enabled is False
+    desk.write(sources=SOURCES + entry % "true")
+    assert 'the environment variable "CENSUS_API_KEY" is not set' in "\n".join(desk.mistakes())
