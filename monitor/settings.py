@@ -203,7 +203,8 @@ class _Reading:
     def _monitor(self) -> Monitor | None:
         document = self._document("monitor.yaml", optional=True) or yamlfile.parse("{}", "monitor.yaml")
         checked = [self._filled(document), *(self._overriding(*pair) for pair in _OVERRIDES.items())]
-        if not all([self._valid(Monitor, one, ()) for one in checked]):  # a list: every one says what is wrong with it
+        valid = [self._valid(Monitor, one, ()) for one in checked]
+        if None in valid:
             return None
         return Monitor.model_validate({key: value for one in checked for key, value in one.data.items()})
 

@@ -126,7 +126,7 @@ def test_all_mistakes_of_all_files_are_said_at_once_with_their_places(desk: Desk
         "like 3 days",
         'receivers.yaml:2:5: "folder" is missing',
         'receivers.yaml:2:30: unknown key "foldr"; did you mean "folder"?',
-        'routes.yaml:3:68: unknown receiver "terminl"; did you mean "terminal"?',
+        'routes.yaml:3:64: unknown receiver "terminl"; did you mean "terminal"?',
         'sources.yaml:3:11: unknown kind "tabel" of sources; did you mean "table"?',
         'sources.yaml:8:11: the name "customs/exports" stands already in line 2',
     ]

@@ -60,7 +60,9 @@ class Matcher:
         """
         found = _MATCHER.fullmatch(text)
         if found is None:
-            raise ValueError(f"'{text}' is not a matcher; write a label, one of = != =~ !~ and a value in quotes: severity=\"critical\"")
+            raise ValueError(
+                f"'{text}' is not a matcher; write a label, one of = != =~ !~ and a value in quotes: severity=\"critical\""
+            )
         operator, value = Operator(found[2]), found[4] if found[3] is None else found[3].replace('\\"', '"')
         if not value:
             raise ValueError(f"'{text}' never matches, because an absent label matches nothing; leave the matcher out")

@@ -1,0 +1,253 @@
+"""The clock starts every job, survives what fails in it, and stops in time."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from monitor import scheduler
+from monitor.errors import MonitorError, SourceUnavailable
+from monitor.scheduler import Scheduler, alone
+from monitor.settings import Schedule
+from monitor.vitals import Vitals
+
+YEARLY = Schedule(cron="0 0 1 1 *")
+
+
+class Fakes:
+    """Jobs that note when they run, and do what a test tells them."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.releases = 1
+        self.on_pull: Callable[[str], None] = lambda source: None
+        self.on_evaluate: Callable[[], None] = lambda: None
+        self.on_deliver: Callable[[threading.Event], None] = lambda stop: stop.wait() and None
+
+    def pull(self, source: str) -> int:
+        self.calls.append(f"pull {source}")
+        self.on_pull(source)
+        return self.releases
+
+    def evaluate(self) -> int:
+        self.calls.append("evaluate")
+        self.on_evaluate()
+        return 2
+
+    def deliver(self, stop: threading.Event) -> None:
+        self.calls.append("deliver")
+        self.on_deliver(stop)
+
+
+class Service:
+    """A scheduler that runs in a thread of the test."""
+
+    def __init__(self) -> None:
+        self.jobs = Fakes()
+        self.vitals = Vitals()
+        self.stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self, **schedules: Schedule) -> Scheduler:
+        clock = Scheduler(self.jobs, schedules, self.vitals)
+        self._thread = threading.Thread(target=clock.run, args=(self.stop,))
+        self._thread.start()
+        return clock
+
+    def end(self) -> float:
+        begin = time.monotonic()
+        self.stop.set()
+        if self._thread:
+            self._thread.join(20)
+            assert not self._thread.is_alive()
+        return time.monotonic() - begin
+
+    def failure(self, job: str) -> str | None:
+        found = self.vitals.rounds.get(job)
+        return found.failure if found else None
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    made = Service()
+    yield made
+    made.end()
+
+
+def until(holds: Callable[[], bool], seconds: float = 15) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "this never came to hold"
+        time.sleep(0.01)
+
+
+def test_at_start_everything_is_pulled_judged_and_delivered_once(service: Service) -> None:
+    service.jobs.releases = 0
+    service.start(gacc=YEARLY, census=YEARLY)
+    until(lambda: len(service.jobs.calls) >= 4)
+    service.end()
+    assert sorted(service.jobs.calls) == ["deliver", "evaluate", "pull census", "pull gacc"]
+
+
+def test_a_pull_that_brought_something_is_followed_by_judging(service: Service) -> None:
+    service.start(gacc=YEARLY)
+    until(lambda: service.jobs.calls.count("evaluate") == 2)
+    until(lambda: service.vitals.transitions._value.get() == 4)
+    assert service.vitals.releases._value.get() == 1
+
+
+def test_a_pull_that_brought_nothing_is_not_followed_by_judging(service: Service) -> None:
+    service.jobs.releases = 0
+    service.start(gacc=YEARLY)
+    until(lambda: service.failure("pull:gacc") == "" and service.failure("evaluate") == "")
+    time.sleep(0.2)
+    assert service.jobs.calls.count("evaluate") == 1
+
+
+def test_a_job_that_fails_is_shown_and_stops_no_other(service: Service, caplog: pytest.LogCaptureFixture) -> None:
+    def fail(source: str) -> None:
+        if source == "gacc":
+            raise SourceUnavailable("gacc did not answer")
+        raise ZeroDivisionError
+
+    service.jobs.on_pull = fail
+    service.start(gacc=YEARLY, census=YEARLY)
+    until(lambda: service.failure("pull:gacc") is not None and service.failure("pull:census") is not None)
+    until(lambda: service.failure("evaluate") == "")
+    assert service.failure("pull:gacc") == "gacc did not answer"
+    assert service.failure("pull:census") == "failed with ZeroDivisionError"
+    failed = [record for record in caplog.records if record.getMessage() == "job failed"]
+    assert len(failed) == 2
+    assert all(record.exc_info for record in failed)
+
+
+def test_deliveries_begin_again_after_an_error(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail_once(stop: threading.Event) -> None:
+        if service.jobs.calls.count("deliver") == 1:
+            raise MonitorError("the outbox is locked")
+        stop.wait()
+
+    monkeypatch.setattr(scheduler, "PAUSE", 0.3)
+    service.jobs.on_deliver = fail_once
+    service.start()
+    until(lambda: service.failure("deliver") == "the outbox is locked")
+    until(lambda: service.jobs.calls.count("deliver") == 2 and service.failure("deliver") == "")
+
+
+def test_one_job_never_runs_twice_at_once_and_misses_none(service: Service) -> None:
+    running: list[int] = []
+    most: list[int] = []
+    release = threading.Event()
+
+    def slow() -> None:
+        running.append(1)
+        most.append(len(running))
+        release.wait(5)
+        running.pop()
+
+    service.jobs.on_evaluate = slow
+    service.start(one=YEARLY, two=YEARLY, three=YEARLY)
+    until(lambda: len(service.jobs.calls) >= 5)
+    release.set()
+    until(lambda: service.jobs.calls.count("evaluate") == 4)
+    assert max(most) == 1
+
+
+def test_the_next_pull_comes_at_its_hour_in_its_zone(service: Service) -> None:
+    clock = service.start(gacc=Schedule(cron="5 10 20 * *", zone="Asia/Shanghai"))
+    until(lambda: service.failure("pull:gacc") == "")
+    upcoming = clock.next_times()["pull:gacc"]
+    assert upcoming is not None
+    assert upcoming > datetime.now(UTC)
+    assert upcoming.astimezone(UTC).strftime("%d %H:%M") == "20 02:05"
+
+
+def test_stopping_waits_for_the_delivery_at_hand(service: Service) -> None:
+    done: list[bool] = []
+
+    def finish(stop: threading.Event) -> None:
+        stop.wait()
+        time.sleep(0.5)
+        done.append(True)
+
+    service.jobs.on_deliver = finish
+    service.start()
+    until(lambda: "deliver" in service.jobs.calls)
+    assert service.end() < 10
+    assert done == [True]
+
+
+def test_a_source_that_hangs_cannot_keep_the_service_from_stopping(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    hanging = threading.Event()
+    monkeypatch.setattr(scheduler, "PATIENCE", 0.5)
+    service.jobs.on_pull = lambda source: hanging.wait(30) and None
+    service.start(gacc=YEARLY)
+    until(lambda: "pull gacc" in service.jobs.calls)
+    assert service.end() < 5
+    hanging.set()
+
+
+SERVICE = """
+import sys, threading, time
+from pathlib import Path
+from monitor.scheduler import Scheduler, alone
+from monitor.vitals import Vitals
+class Jobs:
+    def pull(self, source): time.sleep(60)
+    def evaluate(self): return 0
+    def deliver(self, stop):
+        print("ready", flush=True)
+        stop.wait()
+        print("finished", flush=True)
+from monitor.settings import Schedule
+with alone(Path(sys.argv[1])):
+    Scheduler(Jobs(), {"slow": Schedule()} if len(sys.argv) > 2 else {}, Vitals()).run(threading.Event())
+"""
+
+
+def start(folder: Path, *more: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", SERVICE, str(folder), *more]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": "."})
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_a_real_process_after_the_delivery_at_hand(tmp_path: Path, number: signal.Signals) -> None:
+    with start(tmp_path) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(number)
+        written, errors = process.communicate(timeout=15)
+    assert (process.returncode, written) == (0, "finished\n"), errors
+
+
+def test_a_real_process_ends_within_ten_seconds_though_a_pull_hangs(tmp_path: Path) -> None:
+    with start(tmp_path, "hang") as process:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+        begin = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)
+        assert time.monotonic() - begin < 10.5
+    assert process.returncode == 0
+
+
+def test_of_two_services_on_one_desk_the_second_says_so(tmp_path: Path) -> None:
+    with start(tmp_path) as process:
+        assert process.stdout
+        process.stdout.readline()
+        said = rf"another service runs on this desk already \(process {process.pid}\)"
+        with pytest.raises(MonitorError, match=said), alone(tmp_path):
+            pass
+        process.kill()
+        process.communicate(timeout=15)
+    with alone(tmp_path):
+        assert (tmp_path / "serve.lock").read_text() == f"{os.getpid()}\n"
