@@ -16,15 +16,16 @@ from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import parseaddr
-from pathlib import Path
+from email.utils import getaddresses, parseaddr
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import quote
 from uuid import NAMESPACE_URL, uuid5
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, FilePath, SecretStr, model_validator
 
 from monitor import charts
+from monitor.alerts.records import Chart
 from monitor.errors import DeliveryDelayed, DeliveryError, DeliveryRefused
 from monitor.notify import render
 from monitor.notify.base import Message, Receipt
@@ -41,13 +42,19 @@ _REMEMBERED = 10_000  # accepted (message, recipient) pairs kept in memory, so t
 def _mailbox(text: str) -> str:
     name, address = parseaddr(text)
     local, _, domain = address.rpartition("@")
-    if not local or not domain or not text.isprintable() or re.search(r"[\s,;<>]", address):
+    if not local or not domain or not text.isprintable() or re.search(r"[\s,;<>]", address) or len(getaddresses([text])) != 1:
         raise ValueError(f'"{text}" is not a mail address; write desk@example.com or Desk <desk@example.com>')
     Address(display_name=name, addr_spec=address)
     return text
 
 
+def listed(value: object) -> object:
+    """Let a person write one entry where a list is meant."""
+    return (value,) if isinstance(value, str) else value
+
+
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
+Mailboxes = Annotated[tuple[Mailbox, ...], BeforeValidator(listed), Field(min_length=1)]
 
 
 class MailParameters(BaseModel):
@@ -56,7 +63,7 @@ class MailParameters(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     sender: Mailbox = Field(default="Trade Monitor <monitor@localhost.localdomain>", alias="from")
-    to: tuple[Mailbox, ...] = Field(min_length=1)
+    to: Mailboxes
     reply_to: Mailbox | None = None
     list_id: str = Field(default="", pattern=r"^([A-Za-z0-9][A-Za-z0-9.-]*)?$")
     unsubscribe: Mailbox | None = None
@@ -79,8 +86,14 @@ class Email:
         tls: Literal["starttls", "tls", "none"] = "starttls"
         user: str = ""
         password: SecretStr | None = None
-        ca_file: Path | None = None
+        ca_file: FilePath | None = None
         timeout_s: float = Field(default=30.0, gt=0, le=55)
+
+        @model_validator(mode="after")
+        def _keeps_the_password(self) -> Email.Parameters:
+            if self.user and self.tls == "none":
+                raise ValueError("a login would be readable on the way; set tls to starttls or tls")
+            return self
 
     def __init__(
         self, name: str, parameters: Email.Parameters, *, client: Client, public_url: str = "", clock: Callable[[], datetime]
@@ -175,10 +188,10 @@ class Email:
 
     def _connect(self) -> smtplib.SMTP:
         p = self._parameters
-        port = p.port or _PORTS[p.tls]
+        port, us = p.port or _PORTS[p.tls], _domain(p)
         if p.tls == "tls":
-            return smtplib.SMTP_SSL(p.host, port, timeout=p.timeout_s, context=self._context())
-        return smtplib.SMTP(p.host, port, timeout=p.timeout_s)
+            return smtplib.SMTP_SSL(p.host, port, us, timeout=p.timeout_s, context=self._context())
+        return smtplib.SMTP(p.host, port, us, timeout=p.timeout_s)
 
     def _context(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=self._parameters.ca_file)
@@ -261,7 +274,13 @@ def _slug(text: str) -> str:
 def _pictures(message: Message, limit: int, domain: str) -> list[tuple[int, str, bytes]]:
     """Return (place of the line, content id, PNG) of the first lines that have a chart."""
     drawn = [(place, line.chart) for place, line in enumerate(message.digest.lines) if line.chart is not None][:limit]
-    return [(place, f"{message.id}.{place}@{domain}", charts.draw(chart)) for place, chart in drawn]
+    return [(place, f"{message.id}.{place}@{domain}", _png(chart)) for place, chart in drawn]
+
+
+@lru_cache(maxsize=64)
+def _png(chart: Chart) -> bytes:
+    """Draw a chart once for all recipients of a digest."""
+    return charts.draw(chart)
 
 
 def _fix_boundaries(mail: EmailMessage, message_id: str) -> None:

@@ -8,15 +8,15 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import uuid4
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator
 
 from monitor.errors import DeliveryDelayed
 from monitor.notify import render, webhook
 from monitor.notify.base import Message, Receipt
-from monitor.notify.email import Mailbox, MailParameters, compose
+from monitor.notify.email import Mailboxes, MailParameters, compose, listed
 
 if TYPE_CHECKING:
     from monitor.sources.http import Client
@@ -35,8 +35,10 @@ class File:
         """
 
         folder: Path
-        forms: tuple[Form, ...] = Field(default=("email", "webhook"), alias="as", min_length=1)
-        to: tuple[Mailbox, ...] = Field(default=("desk@localhost.localdomain",), min_length=1)
+        forms: Annotated[tuple[Form, ...], BeforeValidator(listed)] = Field(
+            default=("email", "webhook"), alias="as", min_length=1
+        )
+        to: Mailboxes = ("desk@localhost.localdomain",)
         secret: SecretStr | None = None
 
         @field_validator("secret")

@@ -49,12 +49,12 @@ class Outbox(Protocol):
         ...
 
 
-def message_of(notification: Notification, *, test: bool = False) -> Message:
+def message_of(note: Notification) -> Message:
     """Return what a notifier is given."""
-    n = notification
     return Message(
-        id=n.id, receiver=n.receiver, route=n.route, thread=n.thread, created_at=n.created_at, digest=n.digest, test=test
-    )
+        id=note.id, receiver=note.receiver, route=note.route, thread=note.thread, created_at=note.created_at,
+        digest=note.digest, test=note.digest.kind == "test",
+    )  # fmt: skip
 
 
 def pause(attempt: int, chance: float, retry_after: float | None = None) -> timedelta:

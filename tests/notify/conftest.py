@@ -22,7 +22,9 @@ UNITED_STATES, WORLD, GERMANY = (
     "8c1f7a90-0f6b-5222-9333-444455556666",
     "5d2b9c44-7a10-5f0e-8b1c-1f2e3d4c5b6a",
 )
-HOSTILE = '<b onclick="x">=HYPERLINK("http://evil")</b>\r\nBcc: all@example.com\x1b[31mred\x1b]0;t\x07 {{ 7*7 }} \u202egpj.exe *md*'
+HOSTILE = (
+    '<b onclick="x">=HYPERLINK("http://evil")</b>\r\nBcc: all@example.com\x1b[31mred\x1b]0;t\x07 {{ 7*7 }} \u202egpj.exe *md*'
+)
 
 
 def reason(rule: str, episode: str, level: Level, change: Change = Change.OPENED, **more: str) -> Reason:
@@ -54,7 +56,7 @@ def digest() -> Digest:
             ("74.3% below a year earlier (4,812 t) and 25% of its usual 4,912 t (median of 9 of 24 months held).",),
             "Worse, critical (was warning)", Level.CRITICAL, part=Part.WORSE, value=1238.47e3,
             reasons=(reason("magnet-drop", WORLD, Level.CRITICAL, Change.WORSENED),),
-            chart=chart("Magnets, China to World", {MAY - 12: 4811.5e3, MAY - 4: 6357e3, MAY - 1: 2626.7e3, MAY: 1238.47e3}, 4912e3),
+            chart=chart("Magnets, China to World", {MAY - 12: 4811.5e3, MAY - 1: 2626.7e3, MAY: 1238.47e3}, 4912e3),
         ),
         line(
             "United States", "US", "46 t in May 2025",
@@ -71,7 +73,7 @@ def digest() -> Digest:
                 ),
                 reason("magnet-below-last-year", WORLD, Level.CRITICAL, runbook="docs/runbooks/magnets.md"),
             ),
-            chart=chart("Magnets, China to United States", {MAY - 36: 627e3, MAY - 12: 689e3, MAY - 10: 590.6e3, MAY: 46e3}, 628e3),
+            chart=chart("Magnets, China to United States", {MAY - 36: 627e3, MAY - 12: 689e3, MAY: 46e3}, 628e3),
         ),
         line(
             "Germany", "DE", "209 t in May 2025", ("21% of its usual 995 t (median of 4 of 24 months held).",), "New, critical",

@@ -39,8 +39,8 @@ def test_the_text_says_the_founding_case_in_78_columns(digest: Digest) -> None:
     assert digest.lines[1].text in flat
     assert "Evidence: monitor alerts show 3f6c1d2e (magnet-drop), monitor alerts show 8c1f7a90 (magnet-below-last-year)" in flat
     assert flat.count("Runbook: docs/runbooks/magnets.md") == 1, "two rules with one runbook name it once"
-    order = ["Worse", "China to World", "New", "China to United States", "China to Germany", "And 2 more", "Still open", "Not judged",
-             "by chance", "not published", "Source:"]  # fmt: skip
+    order = ["Worse", "China to World", "New", "China to United States", "China to Germany", "And 2 more", "Still open",
+             "Not judged", "by chance", "not published", "Source:"]  # fmt: skip
     places = [flat.index(words) for words in order]
     assert places == sorted(places)
 
