@@ -18,6 +18,7 @@ from monitor.months import format_month, month
 from monitor.panel import Floats
 from monitor.series import KEY_FIELDS, Basis, Flag, Status
 from monitor.sources.base import FIGURE_COLUMNS
+from monitor.sources.payload import one_line
 
 SERIES = [name for name in KEY_FIELDS if name not in ("source", "dataset")]
 _FIRST, _LAST = month(1900, 1), month(2199, 12)
@@ -59,14 +60,14 @@ def parse_numbers(
     bad = given & ~native & ~good
     if bad.any():
         row = int(np.argmax(bad))
-        raise _refusal(where, lines, row, f'"{texts.iloc[row]}" is not a number{_marks(decimal, thousands)}')
+        raise refusal(where, lines, row, f'"{texts.iloc[row]}" is not a number{_marks(decimal, thousands)}')
     bare = plain.where(native, _without_marks(plain, decimal, thousands))
     numbers = np.full(len(texts), np.nan)
     numbers[given] = bare[given].astype(np.float64)
     large = np.isinf(numbers)
     if large.any():
         row = int(np.argmax(large))
-        raise _refusal(where, lines, row, f'"{texts.iloc[row]}" is not a finite number')
+        raise refusal(where, lines, row, f'"{texts.iloc[row]}" is not a finite number')
     return numbers
 
 
@@ -91,8 +92,9 @@ def place(where: str, lines: pd.Series | None, row: int) -> str:
     return where if lines is None else f"{where}:{int(lines.iloc[row])}"
 
 
-def _refusal(where: str, lines: pd.Series | None, row: int, sentence: str) -> SourceFormatChanged:
-    return SourceFormatChanged(f"{place(where, lines, row)}: {sentence}")
+def refusal(where: str, lines: pd.Series | None, row: int, sentence: str) -> SourceFormatChanged:
+    """Return the refusal of a row, on one line whatever the file says."""
+    return SourceFormatChanged(one_line(f"{place(where, lines, row)}: {sentence}"))
 
 
 def checked(frame: pd.DataFrame, *, where: str, one_unit: bool = True) -> pd.DataFrame:
@@ -141,7 +143,7 @@ def _typed(frame: pd.DataFrame, where: str, lines: pd.Series | None) -> pd.DataF
     for name in SERIES:
         empty = (frame[name].isna() | (frame[name] == "")).to_numpy(bool)
         if empty.any():
-            raise _refusal(where, lines, int(np.argmax(empty)), f"no {name}")
+            raise refusal(where, lines, int(np.argmax(empty)), f"no {name}")
     value = frame["value"].to_numpy(np.float64, na_value=np.nan)
     stated = np.where(value == 0, Status.ZERO, np.where(np.isnan(value), Status.NOT_PUBLISHED, Status.VALUE))
     status = frame["status"].fillna(pd.Series(stated)).to_numpy(np.uint8) if "status" in frame else stated.astype(np.uint8)
@@ -164,7 +166,7 @@ def _refuse_impossible(frame: pd.DataFrame, where: str, lines: pd.Series | None)
     for wrong, sentence in checks:
         if wrong.any():
             row = int(np.argmax(wrong))
-            raise _refusal(where, lines, row, sentence.format(cell=say_cell(frame, row), value=f"{value[row]:,.12g}"))
+            raise refusal(where, lines, row, sentence.format(cell=say_cell(frame, row), value=f"{value[row]:,.12g}"))
 
 
 def say_cell(frame: pd.DataFrame, row: int) -> str:
@@ -189,7 +191,7 @@ def _refuse_two_units(frame: pd.DataFrame, where: str, lines: pd.Series | None) 
     if other.any():
         row = int(np.argmax(other))
         units = f"is in {frame['unit'].iloc[row]}, the same series before it in {first.iloc[row]}"
-        raise _refusal(where, lines, row, f"{say_cell(frame, row)} {units}")
+        raise refusal(where, lines, row, f"{say_cell(frame, row)} {units}")
 
 
 def _one_figure_a_cell(frame: pd.DataFrame, where: str, lines: pd.Series | None) -> pd.DataFrame:
@@ -202,7 +204,7 @@ def _one_figure_a_cell(frame: pd.DataFrame, where: str, lines: pd.Series | None)
     if different.any():
         row = int(np.argmax(different))
         figures = f"{first.iloc[row]:,.12g} and {frame['value'].iloc[row]:,.12g}"
-        raise _refusal(where, lines, row, f"{say_cell(frame, row)} has two figures, {figures}")
+        raise refusal(where, lines, row, f"{say_cell(frame, row)} has two figures, {figures}")
     return frame[~again].reset_index(drop=True)
 
 

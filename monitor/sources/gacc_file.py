@@ -15,9 +15,9 @@ import pandas as pd
 from monitor.countries import code_of
 from monitor.errors import SourceFormatChanged
 from monitor.months import format_month, parse_month
-from monitor.sources.figures import checked, parse_numbers, place
+from monitor.sources.figures import checked, parse_numbers, refusal
 from monitor.sources.mapping import translated
-from monitor.sources.payload import MAX_BYTES, Layout, read_frame
+from monitor.sources.payload import LINE, MAX_BYTES, Layout, one_line, read_frame
 
 MOST_ROWS = 10_000
 """The query gives no more rows in one file; a file with as many is cut short."""
@@ -98,7 +98,7 @@ def read_download(
         form = f"a {currency} file is needed, choose currency {currency} in the query form"
         raise SourceFormatChanged(f'{name}: last column is "{heading}" ({found}); {form}')
     head = _cells(rows, fields, name, partners or {})
-    value = parse_numbers(rows[heading], thousands=",", where=name, lines=rows["line"])
+    value = parse_numbers(rows[heading], thousands=",", where=name, lines=rows[LINE])
     parts = [head.assign(measure="value", unit=found, value=value), *_quantities(rows, fields, head, name)]
     split = [column for field in ("mode", "place") for column in fields.get(field, ())]
     figures = _summed(pd.concat([part.join(rows[split]) for part in parts], ignore_index=True), split, name)
@@ -109,8 +109,8 @@ def read_download(
 def _cells(rows: pd.DataFrame, fields: dict[str, list[str]], name: str, partners: Mapping[str, str]) -> pd.DataFrame:
     """Return whose figures the rows are: month, commodity, partner, and the line of each."""
     readers = {"period": parse_month, "product": _product, "partner": lambda text: partners.get(text) or code_of(text)}
-    cells = {field: translated(rows[fields[field][0]], rows["line"], name, read) for field, read in readers.items()}
-    return pd.DataFrame(cells | {"line": rows["line"]})
+    cells = {field: translated(rows[fields[field][0]], rows[LINE], name, read) for field, read in readers.items()}
+    return pd.DataFrame(cells | {"line": rows[LINE]})
 
 
 def _fields(rows: pd.DataFrame, name: str) -> dict[str, list[str]]:
@@ -130,10 +130,10 @@ def _fields(rows: pd.DataFrame, name: str) -> dict[str, list[str]]:
 
 
 def _currency(rows: pd.DataFrame, name: str) -> tuple[str, str]:
-    heading = str([column for column in rows.columns if column != "line"][-1])
+    heading = str([column for column in rows.columns if column != LINE][-1])
     currency = CURRENCIES.get(heading.casefold())
     if currency is None:
-        raise SourceFormatChanged(f'{name}: last column is "{heading}", expected is "美元" (USD) or "人民币" (CNY)')
+        raise SourceFormatChanged(f'{name}: last column is "{one_line(heading)}", expected is "美元" (USD) or "人民币" (CNY)')
     return heading, currency
 
 
@@ -150,9 +150,9 @@ def _quantities(rows: pd.DataFrame, fields: dict[str, list[str]], head: pd.DataF
     for amount, unit in (("quantity", "unit"), ("quantity2", "unit2")):
         if amount not in fields or unit not in fields:
             continue
-        number = parse_numbers(rows[fields[amount][0]], thousands=",", where=name, lines=rows["line"])
+        number = parse_numbers(rows[fields[amount][0]], thousands=",", where=name, lines=rows[LINE])
         given = ~np.isnan(number)
-        meanings = translated(rows[fields[unit][0]][given], rows["line"][given], name, _unit)
+        meanings = translated(rows[fields[unit][0]][given], rows[LINE][given], name, _unit)
         part = head[given].assign(measure=[m[0] for m in meanings], unit=[m[1] for m in meanings])
         part["value"] = number[given] * np.array([m[2] for m in meanings])
         parts.append(part)
@@ -183,5 +183,5 @@ def _summed(rows: pd.DataFrame, split: list[str], name: str) -> pd.DataFrame:
     if again.any():
         row = int(np.argmax(again))
         cell = f"{once['partner'].iloc[row]} {once['product'].iloc[row]} {format_month(int(once['period'].iloc[row]))}"
-        raise SourceFormatChanged(f"{place(name, once['line'], row)}: {cell} has two figures for one trade mode and place")
+        raise refusal(name, once["line"], row, f"{cell} has two figures for one trade mode and place")
     return once.groupby(_GROUPS, sort=False, as_index=False).agg({"value": "sum", "line": "first"})

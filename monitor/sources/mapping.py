@@ -15,7 +15,8 @@ from monitor.countries import code_of
 from monitor.errors import SourceFormatChanged
 from monitor.months import Month, month
 from monitor.series import Flag
-from monitor.sources.figures import parse_numbers, place
+from monitor.sources.figures import parse_numbers, refusal
+from monitor.sources.payload import LINE, one_line
 from monitor.units import Dimension, find_unit
 
 T = TypeVar("T", bound=Hashable)
@@ -38,6 +39,16 @@ _PERIOD = re.compile(r"(\d{4})[-/.M]?(\d{1,2})(?:[-/.]\d{1,2}(?:[ T][\d:.]*)?)?"
 def _known_unit(name: str) -> str:
     find_unit(name)
     return name
+
+
+def _month_pattern(text: str) -> str:
+    try:
+        groups = re.compile(text).groupindex
+    except re.error as error:
+        raise ValueError(f'"{text}" is not a pattern: {error}') from None
+    if not {"year", "month"} <= set(groups):
+        raise ValueError("wide needs the groups (?P<year>…) and (?P<month>…)")
+    return text
 
 
 UnitName = Annotated[str, AfterValidator(_known_unit)]
@@ -71,7 +82,9 @@ class Mapping(BaseModel):
     unit: UnitName | None = None
     basis: Literal["reported", "mirror"] = "reported"
     values: dict[str, ValueColumn] = Field(default_factory=dict)
-    wide: str | None = Field(default=None, description="a pattern with the groups year and month, for headings that are months")
+    wide: Annotated[str, AfterValidator(_month_pattern)] | None = Field(
+        default=None, description="a pattern with the groups year and month, for headings that are months"
+    )
     period_format: str | None = Field(default=None, description="as datetime.strptime takes it, where a month is not 2025-10")
     decimal: Literal[".", ","] = "."
     thousands: Literal["", ",", ".", " ", "'"] = ""
@@ -88,8 +101,6 @@ class Mapping(BaseModel):
     def _sensible(self) -> Self:
         if self.decimal == self.thousands:
             raise ValueError("decimal and thousands are the same mark")
-        if self.wide is not None and not {"year", "month"} <= set(re.compile(self.wide).groupindex):
-            raise ValueError("wide needs the groups (?P<year>…) and (?P<month>…)")
         return self
 
 
@@ -150,7 +161,7 @@ def translated(cells: pd.Series, lines: pd.Series, where: str, translate: Callab
             meanings[number] = translate(_plain(cell))
         except ValueError as error:
             row = int(np.argmax(codes == number))
-            raise SourceFormatChanged(f"{place(where, lines, row)}: {error}") from error
+            raise refusal(where, lines, row, str(error)) from error
     return pd.Series(meanings[codes], index=cells.index)
 
 
@@ -168,7 +179,7 @@ def _long(rows: pd.DataFrame, mapping: Mapping, where: str) -> pd.DataFrame:
         if not months:
             raise SourceFormatChanged(f"{where}: no heading is a month by the pattern {mapping.wide}")
         names = {name: f"{match['year']}-{match['month']}" for name, match in months.items()}
-        others = [name for name in rows.columns if name not in names]
+        others = [name for name in rows.columns if name not in {*names, "period", "value"}]
         return rows.rename(columns=names).melt(others, list(names.values()), "period", "value")
     if not mapping.values:
         return rows
@@ -185,7 +196,7 @@ def _fields(rows: pd.DataFrame, mapping: Mapping, where: str) -> pd.DataFrame:
             raise SourceFormatChanged(_no_column(where, name, field, rows))
     named = {field: rows[name] for field in get_args(FieldName) if (name := mapping.columns.get(field, field)) in rows}
     constants = {f: v for f in ("basis", *_REQUIRED[:6]) if (v := getattr(mapping, f)) is not None and f not in named}
-    found = pd.DataFrame(named | {"line": rows["line"]}).assign(**constants)
+    found = pd.DataFrame(named | {"line": rows[LINE]}).assign(**constants)
     if "period" not in found and {"year", "month"} <= set(found.columns):
         years, months = found["year"].map(_plain), found["month"].map(_plain).str.zfill(2)
         found["period"] = years + "-" + months
@@ -195,8 +206,8 @@ def _fields(rows: pd.DataFrame, mapping: Mapping, where: str) -> pd.DataFrame:
 
 
 def _no_column(where: str, name: str, field: str, rows: pd.DataFrame) -> str:
-    has = ", ".join(f'"{column}"' for column in rows.columns if column != "line")
-    return f'{where}: no column "{name}" for the {field}; it has {has}'
+    has = ", ".join(f'"{column}"' for column in rows.columns if column != LINE)
+    return one_line(f'{where}: no column "{name}" for the {field}; it has {has}')
 
 
 def _period(text: str, layout: str | None) -> Month:
@@ -239,4 +250,4 @@ def _refuse_wrong_units(frame: pd.DataFrame, where: str) -> None:
         dimension = find_unit(unit).dimension
         if dimension != MEASURES[measure]:
             sentence = f"a {measure} in {unit}, which is a unit of {dimension}, not of {MEASURES[measure]}"
-            raise SourceFormatChanged(f"{place(where, frame['line'], row)}: {sentence}")
+            raise refusal(where, frame["line"], row, sentence)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import textwrap
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -25,6 +26,8 @@ from monitor.errors import SourceFormatChanged, SourceUnavailable
 MAX_BYTES = 50_000_000
 MAX_ROWS = 5_000_000
 DELIMITERS = ",;\t|"
+LINE = "(line)"  # the column that says where a row stood; no heading is likely to be called so
+ENCODINGS = ("cp1252", "gb18030", "cp932", "cp949", "big5", "cp1250", "cp1251")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +61,12 @@ def load(path: Path, *, max_bytes: int = MAX_BYTES) -> bytes:
     return _within(data, path.name, max_bytes)
 
 
+def one_line(text: object) -> str:
+    """Return what a file says as it may stand in a sentence: on one line, without control characters, not too long."""
+    plain = "".join(c if c.isprintable() else " " for c in str(text))
+    return textwrap.shorten(plain, 300, placeholder="…")
+
+
 def packed(files: dict[str, bytes]) -> tuple[bytes, str]:
     """Return what was read as one payload with its name: the file itself, or a zip of several."""
     if len(files) == 1:
@@ -78,7 +87,7 @@ def _within(data: bytes, name: str, max_bytes: int) -> bytes:
 
 def read_frame(data: bytes, name: str, layout: Layout | None = None) -> pd.DataFrame:
     """
-    Return the rows of a file as texts (numbers where the file has numbers), with their `line`.
+    Return the rows of a file as texts (numbers where the file has numbers), with the column `LINE`.
 
     Raises
     ------
@@ -120,7 +129,7 @@ def _parquet(data: bytes, name: str, max_bytes: int) -> pd.DataFrame:
         frame: pd.DataFrame = file.read().to_pandas()
     except (pa.ArrowException, OSError) as error:
         raise SourceFormatChanged(f"{name}: the Parquet file is cut short or damaged") from error
-    return frame.assign(line=range(1, len(frame) + 1))
+    return frame.assign(**{LINE: range(1, len(frame) + 1)})
 
 
 def _limit_rows(rows: int, name: str) -> None:
@@ -207,12 +216,13 @@ def _encoding(data: bytes, name: str, fallback: str) -> str:
 
 
 def _guessed_encoding(data: bytes, name: str) -> str:
+    """Return the likeliest of the encodings that customs files come in; the commoner one where several fit as well."""
     from charset_normalizer import from_bytes
 
-    best = from_bytes(data[:200_000]).best()
-    if best is None:
+    matches = list(from_bytes(data[:200_000], cp_isolation=list(ENCODINGS)))
+    if not matches:
         raise SourceFormatChanged(f"{name}: neither a text in a known encoding nor Excel or Parquet; set encoding")
-    return best.encoding
+    return min(matches, key=lambda match: (match.chaos, -match.coherence, ENCODINGS.index(match.encoding))).encoding
 
 
 def _wide_encoding(start: bytes, name: str) -> str:
@@ -233,7 +243,7 @@ def _delimited(text: str, name: str, layout: Layout) -> Rows:
 
 def _delimiter(text: str, layout: Layout) -> str:
     """Return the mark that cuts the heading into most cells; the heading has neither decimals nor dates to mislead."""
-    heading = "".join(text.splitlines(keepends=True)[layout.header_line - 1 : layout.header_line])
+    heading = "".join(text.split("\n", layout.header_line)[layout.header_line - 1 : layout.header_line])
     return max(DELIMITERS, key=lambda mark: len(next(csv.reader([heading], delimiter=mark), [])))
 
 
@@ -247,11 +257,11 @@ def _with_heading(rows: Rows, name: str, header_line: int) -> pd.DataFrame:
         heading.pop()
     if len(set(heading)) < len(heading):
         twice = next(cell for cell in heading if heading.count(cell) > 1)
-        raise SourceFormatChanged(f'{name}:{body[0][0]}: two columns are headed "{twice}"')
+        raise SourceFormatChanged(f'{name}:{body[0][0]}: two columns are headed "{one_line(twice)}"')
     width = len(heading)
     for line, row in body[1:]:
         if len(row) < width or any(str(cell).strip() for cell in row[width:]):
             raise SourceFormatChanged(f"{name}:{line}: {len(row)} cells, where the heading has {width}")
     columns = zip_longest(*(row[:width] for _, row in body[1:])) if len(body) > 1 else [[] for _ in heading]
     frame = pd.DataFrame({cell: pd.Series(list(column), dtype=object) for cell, column in zip(heading, columns, strict=True)})
-    return frame.assign(line=[line for line, _ in body[1:]])
+    return frame.assign(**{LINE: [line for line, _ in body[1:]]})

@@ -12,10 +12,11 @@ import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 import pandas as pd
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -28,7 +29,7 @@ from monitor.sources.calendar import Calendar
 from monitor.sources.figures import checked
 from monitor.sources.folder import changed, settled
 from monitor.sources.mapping import MEASURES, Mapping, to_figures
-from monitor.sources.payload import MAX_BYTES, Layout, load, packed, read_frame
+from monitor.sources.payload import LINE, MAX_BYTES, Layout, load, packed, read_frame
 from monitor.units import parse_quantity
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 ACCEPT = (
     "text/csv",
+    "application/csv",
     "text/plain",
     "text/tab-separated-values",
     "application/gzip",
@@ -123,10 +125,10 @@ class File:
     data: bytes
     time: datetime | None = None
 
-    @property
-    def digest(self) -> str:
-        """Tells contents apart in a release's name."""
-        return hashlib.sha256(self.data).hexdigest()[:8]
+    @cached_property
+    def release(self) -> str:
+        """The name of its release: a file that changed is another one."""
+        return f"{self.name} {hashlib.sha256(self.data).hexdigest()[:8]}"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -163,8 +165,9 @@ class Table:
 
     def fetch(self, notice: base.ReleaseNotice) -> base.Table:
         """Read the figures of one release."""
+        whole = self.parameters.releases is None
         for file in self._files():
-            for part, read in self._parts(file):
+            for part, read in self._parts(file) if not whole or file.release == notice.name else ():
                 if part.name == notice.name:
                     return read()
         raise SourceUnavailable(f"{self.name} {notice.dataset}: the release {notice.name} is no longer there")
@@ -188,7 +191,8 @@ class Table:
             yield File(name=parameters.package, data=(files("monitor") / "data" / parameters.package).read_bytes())
         elif parameters.url is not None:
             answer = self._client.get(parameters.url, accept=ACCEPT)
-            yield File(name=parameters.url.rpartition("/")[2] or "figures", data=answer.body, time=self._clock())
+            name = urlsplit(parameters.url).path.rpartition("/")[2] or "figures"
+            yield File(name=name, data=answer.body, time=self._clock())
         else:
             paths = [parameters.path] if parameters.path else settled(parameters.folder or Path(), self._clock())
             for path in paths:
@@ -196,7 +200,7 @@ class Table:
 
     def _content(self, file: File) -> Content:
         """Read a file, remembering the newest: its releases are announced, then fetched."""
-        key = f"{file.name} {file.digest}"
+        key = file.release
         if self._newest is None or self._newest[0] != key:
             rows = read_frame(file.data, file.name, self.parameters.layout)
             frame, titles = to_figures(rows, self.parameters, file.name)
@@ -210,10 +214,10 @@ class Table:
         try:
             content = self._content(file)
         except SourceFormatChanged:
-            yield self._notice(f"{file.name} {file.digest}", (), file.time), partial(self._refuse, file)
+            yield self._notice(file.release, (), file.time), partial(self._refuse, file)
             return
         if self.parameters.releases is None:
-            notice = self._notice(f"{file.name} {file.digest}", content.periods, file.time)
+            notice = self._notice(file.release, content.periods, file.time)
             yield notice, partial(self._table, content.frame, content.titles, content.periods, file.data, file.name)
             return
         for periods in self._months(content):
@@ -251,7 +255,7 @@ class Table:
         frame = content.frame[content.frame["period"].isin(periods)].reset_index(drop=True)
         lines = content.row_periods.index[content.row_periods.isin(periods)]
         buffer = io.BytesIO()
-        rows = content.rows[content.rows["line"].isin(lines)]
+        rows = content.rows[content.rows[LINE].isin(lines)]
         rows.to_parquet(buffer, compression="zstd", index=False)
         return self._table(frame, content.titles, periods, buffer.getvalue(), raw_name)
 

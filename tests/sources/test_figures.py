@@ -89,7 +89,7 @@ def test_a_missing_column_and_an_empty_frame_are_named() -> None:
 def test_a_unit_that_changed_since_the_release_before_is_refused() -> None:
     before = checked(rows({}, {"partner": "DE"}), where="april.csv")
     same_units(before, before, where="may.csv")
-    with pytest.raises(SourceFormatChanged, match="may.csv: CN/US/.* is in pcs, the release before had it in kg"):
+    with pytest.raises(SourceFormatChanged, match=r"may.csv: CN/US/.* is in pcs, the release before had it in kg"):
         same_units(checked(rows({"unit": "pcs"}), where="may.csv"), before, where="may.csv")
 
 
@@ -116,7 +116,7 @@ def test_a_blank_is_no_figure_and_never_zero(blank: str | None) -> None:
 
 @pytest.mark.parametrize("text", ["NaN", "inf", "1e400", "abc", "1,5", "1 2", "0x10", "1_000", "--1", "٣x"])
 def test_what_is_not_a_number_is_refused_with_its_line(text: str) -> None:
-    with pytest.raises(SourceFormatChanged, match="figures.csv:9: .* is not a (finite )?number"):
+    with pytest.raises(SourceFormatChanged, match=r"figures.csv:9: .* is not a (finite )?number"):
         parse_numbers(pd.Series(["1", text]), where="figures.csv", lines=pd.Series([8, 9]))
 
 

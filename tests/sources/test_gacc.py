@@ -95,7 +95,7 @@ def test_rows_split_by_trade_mode_and_place_are_added_up_and_repeated_rows_count
 def test_a_split_row_with_two_figures_is_refused(write: Write, now: datetime) -> None:
     heading = CHINESE.replace('"第一数量"', '"贸易方式编码","第一数量"')
     row = '"202505","85051110","稀土永磁体","304","德国","10","{}","千克","-","-","1",'
-    with pytest.raises(SourceFormatChanged, match="split.csv:3: DE CN8:85051110 2025-05 has two figures"):
+    with pytest.raises(SourceFormatChanged, match=r"split.csv:3: DE CN8:85051110 2025-05 has two figures"):
         source(now).read_files([write("split.csv", text(heading, row.format(5), row.format(6)))])
 
 
@@ -140,7 +140,7 @@ def test_the_scope_of_a_release_is_what_its_files_hold(write: Write, now: dateti
 def test_files_of_different_months_and_products_never_make_zeros_of_what_was_not_asked(write: Write, now: datetime) -> None:
     magnets = write("magnets.csv", text(CHINESE, GERMANY))
     metals = write("metals.csv", text(CHINESE, GERMANY.replace("202505", "202504").replace("85051110", "28053011")))
-    with pytest.raises(SourceFormatChanged, match="magnets.csv, metals.csv: different months for different products"):
+    with pytest.raises(SourceFormatChanged, match=r"magnets.csv, metals.csv: different months for different products"):
         source(now, every_partner=True, absent="zero").read_files([magnets, metals])
     assert len(source(now).read_files([magnets, metals]).frame) == 4
 
@@ -179,13 +179,13 @@ def test_a_bad_file_is_refused_in_one_sentence(write: Write, now: datetime, cont
 
 def test_a_file_that_the_query_cut_short_is_refused(write: Write, now: datetime) -> None:
     rows = [GERMANY.replace("85051110", f"{85050000 + i}") for i in range(10_000)]
-    with pytest.raises(SourceFormatChanged, match="f.csv: 10,000 rows, and the query stops at 10,000"):
+    with pytest.raises(SourceFormatChanged, match=r"f.csv: 10,000 rows, and the query stops at 10,000"):
         source(now).read_files([write("f.csv", text(CHINESE, *rows))])
 
 
 def test_two_files_that_contradict_each_other_are_refused_whole(write: Write, now: datetime) -> None:
     first, second = write("a.csv", text(CHINESE, GERMANY)), write("b.csv", text(CHINESE, GERMANY.replace("200000", "7")))
-    with pytest.raises(SourceFormatChanged, match="a.csv, b.csv: CN/DE/.* has two figures, 200,000 and 7"):
+    with pytest.raises(SourceFormatChanged, match=r"a.csv, b.csv: CN/DE/.* has two figures, 200,000 and 7"):
         source(now).read_files([first, second])
 
 
@@ -217,7 +217,7 @@ def test_a_bad_file_in_the_folder_stops_only_itself(write: Write, now: datetime,
     gacc = source(now, folder=tmp_path / "in")
     good, bad = sorted(gacc.releases(0), key=lambda notice: -len(notice.periods))
     assert len(gacc.fetch(good).frame) == 2
-    with pytest.raises(SourceFormatChanged, match="b.csv: the file is empty"):
+    with pytest.raises(SourceFormatChanged, match=r"b.csv: the file is empty"):
         gacc.fetch(bad)
 
 
