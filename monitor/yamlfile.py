@@ -159,7 +159,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(word, names, 1) or difflib.get_close_matches(word.lower(), names, 1)
     if near:
         return f'; did you mean "{near[0]}"?'
-    return f"; known are {', '.join(names)}" if 0 < len(names) <= 12 else ""
+    return f"; known are {', '.join(names)}" if 0 < len(names) <= 16 else ""
 
 
 def _completed(node: Any, given: Any, deep: tuple[str, ...]) -> Any:
@@ -274,6 +274,8 @@ def _sentence(error: dict[str, Any]) -> str:
         return f"{found} is not one of {', '.join(names)}{_near_only(str(error['input']), names)}"
     if kind in _EXPECTED:
         return f"{_EXPECTED[kind]} expected here, found {found}"
+    if kind == "too_short":
+        return "at least one entry is expected here"
     return f"{error['msg'][0].lower()}{error['msg'][1:]}, found {found}".replace("input should be", "must be")
 
 

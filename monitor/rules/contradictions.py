@@ -31,6 +31,7 @@ from monitor.rules.expression import (
 
 _MOST_CASES = 200_000
 _ANYTHING = Comparison("==", Reading(Call("")), Number(0.0))
+# Smallest values of indicators of figures that are never negative.
 _LEAST = {"yoy": -1.0, "mom": -1.0, "ytd_yoy": -1.0, "ratio": 0.0, "base_ratio": 0.0, "usual": 0.0, "value": 0.0}
 
 
@@ -81,8 +82,8 @@ def _collect(node: Expression, points: dict[Call, set[float]]) -> None:
 
 
 def _cases(call: Call, limits: set[float]) -> list[float]:
-    ordered = sorted(limits)
-    between = [(low + high) / 2 for low, high in itertools.pairwise(ordered)]
-    cases = [ordered[0] - 1, *ordered, *between, ordered[-1] + 1]
     least = _LEAST.get(call.indicator, -np.inf)
-    return [case for case in cases if case >= least] or [least]
+    ordered = sorted({max(limit, least) for limit in limits})
+    between = [(low + high) / 2 for low, high in itertools.pairwise(ordered)]
+    below = ordered[0] - 1 if ordered[0] - 1 >= least else (ordered[0] + least) / 2
+    return [below, *ordered, *between, ordered[-1] + 1]

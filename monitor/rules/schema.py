@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from monitor.baskets import Basket
 from monitor.rules.condition import Condition
@@ -16,8 +17,8 @@ from monitor.rules.expression import Call
 from monitor.rules.levels import Direction, Level, RuleKind
 from monitor.series import Basis
 
-SLUG = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
-LABEL = r"^[a-z_][a-z0-9_]*$"
+_SLUG = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
+_LABEL = r"^[a-z_][a-z0-9_]*$"
 
 
 def _listed(value: Any) -> Any:
@@ -25,6 +26,18 @@ def _listed(value: Any) -> Any:
         return (value,)
     if not isinstance(value, list):
         raise ValueError("write one name or a list of names")
+    return value
+
+
+def _slug(value: str) -> str:
+    if not re.fullmatch(_SLUG, value):
+        raise ValueError(f'"{value}" is not a name: lower-case letters, digits and hyphens are')
+    return value
+
+
+def _label(value: str) -> str:
+    if not re.fullmatch(_LABEL, value):
+        raise ValueError(f'"{value}" is not the name of a label: lower-case letters, digits and underscores are')
     return value
 
 
@@ -55,8 +68,8 @@ _ANY = {"type": "object", "properties": {"any": _ONE_OR_MORE}, "required": ["any
 _FOR = {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 24}, {"type": "string", "pattern": "^[0-9]+ of [0-9]+$"}]}
 
 Words = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1), WithJsonSchema(_ONE_OR_MORE)]
-Slug = Annotated[str, Field(pattern=SLUG)]
-LabelName = Annotated[str, Field(pattern=LABEL)]
+Slug = Annotated[str, AfterValidator(_slug), WithJsonSchema({"type": "string", "pattern": _SLUG})]
+LabelName = Annotated[str, AfterValidator(_label), WithJsonSchema({"type": "string", "pattern": _LABEL})]
 
 
 class Strict(BaseModel):
