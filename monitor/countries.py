@@ -18,17 +18,18 @@ from importlib.resources import files
 
 from monitor.series import WORLD
 
-GROUPS: dict[str, frozenset[str]] = {
-    "EU": frozenset("AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split()),
-    "USMCA": frozenset("CA MX US".split()),
-    "ASEAN": frozenset("BN ID KH LA MM MY PH SG TH TL VN".split()),
+_MEMBERS = {
+    "EU": "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK",
+    "USMCA": "CA MX US",
+    "ASEAN": "BN ID KH LA MM MY PH SG TH TL VN",
 }
+GROUPS: dict[str, frozenset[str]] = {name: frozenset(members.split()) for name, members in _MEMBERS.items()}
 """Groups that sources publish beside their members, and who belongs to them today."""
 
 UNSPECIFIED = "ZZ"
 """What a source could not attribute to a country; like a group, it takes no rank and no share."""
 
-_NOT_COUNTRIES = frozenset("EU EZ UN QO XA XB ZZ".split())
+_NOT_COUNTRIES = frozenset({"EU", "EZ", "UN", "QO", "XA", "XB", "ZZ"})
 
 
 class PartnerKind(StrEnum):
