@@ -6,6 +6,7 @@ import json
 import re
 from html.parser import HTMLParser
 from io import StringIO
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -144,3 +145,37 @@ def test_a_digest_without_lines_is_one_line_and_its_credit(digest: Digest) -> No
 def test_a_long_name_without_spaces_is_not_cut(digest: Digest) -> None:
     long = dataclasses.replace(digest, title="x" * 300)
     assert "x" * 300 in render.text(long)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_shows_the_whole_width_and_readable_contrast(
+    digest: Digest, chromium: str, scheme: Literal["light", "dark"]
+) -> None:
+    from playwright.sync_api import sync_playwright
+
+    long = dataclasses.replace(digest, notes=("x" * 300,))
+    pixel = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=chromium, args=flags)
+        page = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme=scheme)
+        page.set_content(render.html(long, pictures={0: pixel}))
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        assert page.evaluate("document.querySelector('img').getBoundingClientRect().width") > 330
+        ink, paper = page.evaluate("[getComputedStyle(document.querySelector('p')).color,"
+                                   " getComputedStyle(document.querySelector('.page')).backgroundColor]")  # fmt: skip
+        browser.close()
+    assert contrast(ink, paper) > 7
+
+
+def contrast(first: str, second: str) -> float:
+    """Return the contrast of two ``rgb(…)`` colours as WCAG 2 defines it."""
+
+    def luminance(colour: str) -> float:
+        parts = [int(n) / 255 for n in re.findall(r"\d+", colour)[:3]]
+        linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    dark, light = sorted((luminance(first), luminance(second)))
+    return (light + 0.05) / (dark + 0.05)
