@@ -35,7 +35,7 @@ def refusal(answer: Answer, where: str, key: str) -> SourceRefused | SourceForma
 def read_rows(answer: Answer, where: str) -> list[dict[str, str]]:
     """Return the rows of an array of arrays; a variable that came twice is taken from its first column."""
     text = answer.body.strip()
-    if answer.status == 204 or not text:
+    if answer.status == 204 or text in (b"", b"[]"):
         return []
     if not text.startswith(b"["):
         raise SourceFormatChanged(f"{where}: the answer starts with {text[:20]!r}; a JSON array is expected")
@@ -75,6 +75,7 @@ def partner_of(row: dict[str, str], where: str) -> str | None:
 
 
 def cell(row: dict[str, str], variable: str, where: str) -> str:
+    """Return one text of a row, or say which column is missing."""
     if variable not in row:
         raise SourceFormatChanged(f"{where}: the answer has no column {variable}; it has {', '.join(sorted(row))}")
     return row[variable]
@@ -87,7 +88,7 @@ def figure_of(row: dict[str, str], measure: str, variable: str, where: str) -> f
         return float("nan")
     if not _NUMBER.fullmatch(text):
         raise SourceFormatChanged(
-            f'{where}: {variable} of {row["CTY_NAME"]} is "{text}"; a plain number of 0 or more is expected'
+            f'{where}: {variable} of {row["CTY_NAME"]} is "{text[:40]}"; a plain number of 0 or more is expected'
         )
     if measure in ("value", "duty"):
         return float(text)
