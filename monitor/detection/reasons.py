@@ -18,9 +18,6 @@ from monitor.wording import say_count, say_percent
 if TYPE_CHECKING:
     from monitor.detection.expected import Expectation
 
-MODEL_MONTHS = 24
-"""Months that the seasonal model reads before it judges one."""
-
 
 def never(panel: Panel, row: int, column: int) -> str:
     """Say nothing: an indicator defined on status is never unknown."""
@@ -167,11 +164,8 @@ def of_unit_value(panel: Panel, row: int, column: int) -> str:
 
 
 def of_expectation(panel: Panel, row: int, column: int, *, expectation: Expectation) -> str:
-    """Say how far the seasonal model's history goes."""
-    seen = int(expectation.seen[row, column])
-    if seen < MODEL_MONTHS:
-        return f"seasonal model: {seen} of {MODEL_MONTHS} months"
-    return "seasonal model: no expectation"
+    """Say how far the model's history goes, or what else it lacks."""
+    return expectation.why(row, column)
 
 
 def of_surprise(panel: Panel, row: int, column: int, *, expectation: Expectation) -> str:
