@@ -149,7 +149,8 @@ def validate(model: type[Model], document: Document, loc: Loc = ()) -> tuple[Mod
     try:
         return model.model_validate(document.at(loc)), []
     except ValidationError as error:
-        found = [_mistake_of(model, document, loc, dict(e)) for e in error.errors(include_url=False)]
+        errors = [dict(e) for e in error.errors(include_url=False)]
+        found = [_mistake_of(model, document, loc, e) for e in errors if not _follows(e, errors)]
         return None, list(dict.fromkeys(found))
 
 
@@ -253,6 +254,12 @@ def _index(text: str, line: int, column: int) -> int:
     return at + column
 
 
+def _follows(error: dict[str, Any], errors: list[dict[str, Any]]) -> bool:
+    """True for a list that is too short only because its entries were refused."""
+    own = error["loc"]
+    return error["type"] == "too_short" and any(e["loc"][: len(own)] == own and e["loc"] != own for e in errors)
+
+
 def _mistake_of(model: type[BaseModel], document: Document, loc: Loc, error: dict[str, Any]) -> Mistake:
     steps = (*loc, *error["loc"])
     if error["type"] == "extra_forbidden":
@@ -262,7 +269,8 @@ def _mistake_of(model: type[BaseModel], document: Document, loc: Loc, error: dic
         )
     if error["type"] == "missing":
         return document.mistake(steps, f'"{steps[-1]}" is missing')
-    return document.mistake(steps, _sentence(error))
+    of_key = steps[-1:] == ("[key]",)
+    return document.mistake(steps[:-1] if of_key else steps, _sentence(error), key=of_key)
 
 
 def _sentence(error: dict[str, Any]) -> str:

@@ -39,7 +39,10 @@ def panel(keys, values, **more) -> Panel:
 
 
 def test_a_total_is_the_sum_of_its_codes_for_each_flow():
-    before = panel([key("HS6:850511"), key("HS6:850519"), key("HS6:850511", "DE"), key("HS6:850519", "DE")], [[1, 2], [10, 20], [3, 4], [5, 6]])
+    before = panel(
+        [key("HS6:850511"), key("HS6:850519"), key("HS6:850511", "DE"), key("HS6:850519", "DE")],
+        [[1, 2], [10, 20], [3, 4], [5, 6]],
+    )
     after = with_total(before, basket(A, B))
     assert [(k.product, k.partner) for k in after.keys[4:]] == [("X:b-total", "US"), ("X:b-total", "DE")]
     assert after.values[4:].tolist() == [[11, 22], [8, 10]]
@@ -98,7 +101,13 @@ def test_overlapping_codes_are_not_summed(codes, why):
 
 
 def test_all_goods_and_composites_are_no_single_product():
-    assert [is_aggregate(p) for p in ("NAICS3:00", "X:some", "HS6:TOTAL", "NAICS3:336", "HS4:0101")] == [True, True, True, False, False]
+    assert [is_aggregate(p) for p in ("NAICS3:00", "X:some", "HS6:TOTAL", "NAICS3:336", "HS4:0101")] == [
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]
 
 
 def test_a_title_comes_from_the_desk_then_the_basket_then_the_source():
@@ -119,7 +128,8 @@ def test_the_shipped_files_load():
 def test_mistakes_in_baskets_are_told_together(tmp_path):
     path = tmp_path / "b.yaml"
     path.write_text(
-        "baskets:\n  one:\n    codes: [8505, HS6:850511, {code: '850519', from: 2012}, {code: HS6:1, form: 3}]\n  two: {codes: []}\n"
+        "baskets:\n  one:\n    codes: [8505, HS6:850511, {code: '850519', from: 2012}, {code: HS6:1, form: 3}]\n"
+        "  two: {codes: []}\n"
     )
     with pytest.raises(ConfigError) as caught:
         load_baskets(path)

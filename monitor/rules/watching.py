@@ -92,7 +92,8 @@ def _matches_fields(rule: Rule, panel: Panel) -> Bools:
     found = (fields["measure"] == watch.measure).to_numpy(bool)
     for name in ("source", "dataset", "flow", "basis"):
         wanted = getattr(watch, name)
-        found &= True if wanted is None else (fields[name] == str(wanted)).to_numpy(bool)
+        if wanted is not None:
+            found = found & (fields[name] == str(wanted)).to_numpy(bool)
     return found if watch.reporter is None else found & fields["reporter"].isin(watch.reporter).to_numpy(bool)
 
 
