@@ -183,6 +183,9 @@ class _Compiler:
             example = f"; write it like {_EXAMPLES[measure]} or 2% of total" if measure in _EXAMPLES else ""
             self.wrong(loc, f"{text} does not fit the measure {measure}{example}")
             return None
+        if quantity.amount <= 0:
+            self.wrong(loc, f"a size is above 0, found {text}")
+            return None
         self.note_units(loc, [quantity.unit])
         return AtLeast(text=text, amount=quantity.amount, unit=quantity.unit)
 

@@ -138,9 +138,10 @@ class Comparison:
 
     def truth(self, read: Read) -> Kleene:
         """Compare elementwise."""
-        left, right = np.broadcast_arrays(_numbers(self.left, read), _numbers(self.right, read))
-        holds = np.where(_COMPARE[self.sign](left, right), TRUE, FALSE)
-        return np.where(np.isnan(left) | np.isnan(right), UNKNOWN, holds).astype(np.int8)
+        left, right = _numbers(self.left, read), _numbers(self.right, read)
+        holds = _COMPARE[self.sign](left, right)
+        twice = np.add(holds, holds, dtype=np.int8)
+        return np.where(np.isnan(left) | np.isnan(right), np.int8(UNKNOWN), twice)
 
     def bounds(self) -> Bounds | None:
         """Return the surprises at or below and at or above which alone this may hold."""

@@ -56,9 +56,11 @@ def _needed(value: Any) -> Any:
 
 
 def _alternatives(value: Any) -> Any:
+    if value is None:
+        return ()
     if isinstance(value, dict) and set(value) == {"any"}:
         value = value["any"]
-    if isinstance(value, int | float) or (isinstance(value, dict) and value):
+    if not isinstance(value, str | list):
         raise ValueError("write a quantity like 20 t, or any: with a list of them; also 2% of total")
     return _listed(value)
 
