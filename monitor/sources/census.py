@@ -8,10 +8,10 @@ empty answer and "no key" by a web page with status 200. Variables are those of 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from typing import Any, Literal, Self
+from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -21,7 +21,7 @@ from monitor.errors import SourceFormatChanged, SourceUnavailable
 from monitor.months import Month, format_month, last_day, month_of, parse_month, say_month
 from monitor.series import Basis, Coverage, Flag
 from monitor.sources.base import FIGURE_COLUMNS, ReleaseNotice, Table
-from monitor.sources.census_answers import TOTAL, cell, figure_of, partner_of, read_rows, refusal
+from monitor.sources.census_answers import TOTAL, figures_of, read_rows, refusal, with_partners
 from monitor.sources.figures import checked
 from monitor.sources.http import Answer, Client
 
@@ -199,12 +199,13 @@ class Census:
         """
         period, where = parse_month(notice.name), self._where(parse_month(notice.name))
         answers = [self._ask(period, self._asked(), predicates) for predicates in self._predicates()]
-        rows = [row for answer in answers for row in read_rows(answer, where)]
+        rows = [row for answer in answers for row in read_rows(answer, where, (*self._needed(), "time"))]
         if not rows and not self._is_out(period):
             raise SourceUnavailable(f"{where}: {say_month(period)} is not out yet")
+        frame, measures = self._given(self._frame(rows, period, where))
         return Table(
-            frame=self._frame(rows, period, where),
-            coverage=self._coverage(period),
+            frame=frame,
+            coverage=self._coverage(period, measures),
             absent="zero",
             resolution=dict.fromkeys(self.parameters.measures, 1.0),
             raw=b"\n".join(answer.body for answer in answers),
@@ -212,11 +213,13 @@ class Census:
             titles={self._product(row.get(self._dataset.code, "")): row.get(self._dataset.title, "") for row in rows},
         )
 
-    def _asked(self) -> list[str]:
-        """Return the variables to ask for; a quantity comes with its unit."""
+    def _needed(self) -> list[str]:
+        """Return the variables that no answer may lack; a quantity comes with its unit."""
         unit = ["UNIT_QY1"] if {"weight", "quantity"} & set(self.parameters.measures) else []
-        code, title = self._dataset.code, self._dataset.title
-        return list(dict.fromkeys(["CTY_CODE", "CTY_NAME", code, title, *self._variables.values(), *unit, "SUMMARY_LVL"]))
+        return list(dict.fromkeys(["CTY_CODE", "CTY_NAME", self._dataset.code, *self._variables.values(), *unit]))
+
+    def _asked(self) -> list[str]:
+        return [*self._needed(), self._dataset.title, "SUMMARY_LVL"]
 
     def _predicates(self) -> list[dict[str, str]]:
         """Return one query per code, as wide ones time out, or one for a whole level."""
@@ -239,49 +242,56 @@ class Census:
         level = self.parameters.level
         return f"{level.replace('NA', 'NAICS')}:{code}"
 
-    def _coverage(self, period: Month) -> Coverage:
+    def _given(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
+        """Leave out a measure without any figure: the API does not collect it for these goods, which is not a zero."""
+        given = set(frame.loc[frame["value"].notna(), "measure"]) or set(self.parameters.measures)
+        return frame[frame["measure"].isin(given)], tuple(m for m in self.parameters.measures if m in given)
+
+    def _coverage(self, period: Month, measures: tuple[str, ...]) -> Coverage:
         products = tuple(self._product(code) for code in self.parameters.products) or None
-        return Coverage(periods=(period,), products=products, measures=self.parameters.measures, flows=(self._dataset.flow,))
+        return Coverage(periods=(period,), products=products, measures=measures, flows=(self._dataset.flow,))
 
-    def _frame(self, rows: Iterable[dict[str, str]], period: Month, where: str) -> pd.DataFrame:
-        cells = [made for row in rows for made in self._cells(row, period, where)]
-        if not cells:
+    def _frame(self, rows: Sequence[dict[str, str]], period: Month, where: str) -> pd.DataFrame:
+        """Turn the rows into cells, measure by measure, as whole columns."""
+        table = with_partners(pd.DataFrame(rows), where) if rows else pd.DataFrame()
+        if table.empty:
             return pd.DataFrame(columns=list(FIGURE_COLUMNS))
-        return checked(_joined(pd.DataFrame(cells)), where=where)
+        self._refuse_other(table, period, where)
+        parts = [self._cells(table, measure, period, where) for measure in self._variables]
+        return checked(_joined(pd.concat(parts, ignore_index=True)), where=where)
 
-    def _cells(self, row: dict[str, str], period: Month, where: str) -> Iterator[dict[str, Any]]:
-        """Turn one row into the cells of the measures asked for."""
-        partner = partner_of(row, where)
-        if partner is None:
-            return
-        self._refuse_other(row, period, where)
-        for measure, variable in self._variables.items():
-            value = figure_of(row, measure, variable, where)
-            yield {
-                "country": row["CTY_CODE"],
+    def _cells(self, table: pd.DataFrame, measure: Measure, period: Month, where: str) -> pd.DataFrame:
+        return pd.DataFrame(
+            {
+                "country": table["CTY_CODE"],
                 "reporter": "US",
-                "partner": partner,
-                "product": self._product(row[self._dataset.code]),
+                "partner": table["partner"],
+                "product": self._product("") + table[self._dataset.code],
                 "flow": self._dataset.flow,
                 "measure": measure,
                 "unit": _UNIT_OF[measure],
                 "basis": Basis.REPORTED.value,
                 "period": period,
-                "value": value,
+                "value": figures_of(table, measure, self._variables[measure], where),
                 "flags": int(Flag.NONE),
             }
+        )
 
-    def _refuse_other(self, row: dict[str, str], period: Month, where: str) -> None:
-        """Refuse a row about another month or another kind of code than was asked for."""
-        try:
-            same = parse_month(cell(row, "time", where)) == period
-        except ValueError as error:
-            raise SourceFormatChanged(f"{where}: time is {error}") from None
-        if not same:
-            raise SourceFormatChanged(f"{where}: a row is about {row['time']}")
-        code, digits = cell(row, self._dataset.code, where), self._dataset.levels[self.parameters.level]
-        if len(code) != digits or not code.isalnum():
-            raise SourceFormatChanged(f'{where}: "{code}" is not a code of {self.parameters.level}, which has {digits} digits')
+    def _refuse_other(self, table: pd.DataFrame, period: Month, where: str) -> None:
+        """Refuse rows about another month or another kind of code than was asked for."""
+        for text in table["time"].unique():
+            try:
+                same = parse_month(text) == period
+            except ValueError as error:
+                raise SourceFormatChanged(f"{where}: time is {error}") from None
+            if not same:
+                raise SourceFormatChanged(f"{where}: a row is about {text}")
+        digits = self._dataset.levels[self.parameters.level]
+        for code in table[self._dataset.code].unique():
+            if len(code) != digits or not code.isalnum():
+                raise SourceFormatChanged(
+                    f'{where}: "{code}" is not a code of {self.parameters.level}, which has {digits} digits'
+                )
 
 
 def published_at(period: Month) -> datetime:

@@ -7,6 +7,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+import pandas as pd
+
 from monitor.countries import PartnerKind, code_of, partner_kind
 from monitor.errors import SourceFormatChanged, SourceRefused, SourceUnavailable
 from monitor.series import WORLD
@@ -15,12 +17,7 @@ from monitor.sources.http import Answer
 
 TOTAL = "-"
 _NUMBER = re.compile(r"\d{1,18}(?:\.\d{1,6})?")
-_UNITS: dict[str, tuple[str, str, float]] = {
-    "KG": ("weight", "kg", 1.0),
-    "T": ("weight", "kg", 1000.0),
-    "G": ("weight", "kg", 0.001),
-    "NO": ("quantity", "pcs", 1.0),
-}
+_UNITS = {"KG": ("weight", 1.0), "T": ("weight", 1000.0), "G": ("weight", 0.001), "NO": ("quantity", 1.0)}
 
 
 def refusal(answer: Answer, where: str, key: str) -> SourceRefused | SourceFormatChanged:
@@ -32,7 +29,7 @@ def refusal(answer: Answer, where: str, key: str) -> SourceRefused | SourceForma
     return SourceFormatChanged(f'{where}: a web page came in place of figures, titled "{title}"')
 
 
-def read_rows(answer: Answer, where: str) -> list[dict[str, str]]:
+def read_rows(answer: Answer, where: str, needed: Sequence[str] = ()) -> list[dict[str, str]]:
     """Return the rows of an array of arrays; a variable that came twice is taken from its first column."""
     text = answer.body.strip()
     if answer.status == 204 or text in (b"", b"[]"):
@@ -47,6 +44,8 @@ def read_rows(answer: Answer, where: str) -> list[dict[str, str]]:
         raise SourceFormatChanged(f"{where}: the answer is not JSON: {error}") from None
     if not all(isinstance(row, list) and len(row) == len(header) for row in (header, *rows)):
         raise SourceFormatChanged(f"{where}: the rows have not all as many columns as the header")
+    if missing := [name for name in needed if name not in header]:
+        raise SourceFormatChanged(f"{where}: the answer has no column {missing[0]}; it has {', '.join(map(str, header))}")
     return [_row(header, row) for row in rows]
 
 
@@ -55,16 +54,25 @@ def _row(header: Sequence[Any], row: Sequence[Any]) -> dict[str, str]:
     return dict(reversed(pairs))
 
 
-def partner_of(row: dict[str, str], where: str) -> str | None:
+def with_partners(table: pd.DataFrame, where: str) -> pd.DataFrame:
+    """Return the rows of countries, kept groups and the world, with the column ``partner``."""
+    levels = table["SUMMARY_LVL"] if "SUMMARY_LVL" in table else pd.Series("DET", index=table.index)
+    texts = pd.DataFrame({"code": table["CTY_CODE"], "name": table["CTY_NAME"], "level": levels})
+    number, distinct = pd.factorize(pd.MultiIndex.from_frame(texts))
+    codes = [_partner(str(code), str(name), str(level), where) for code, name, level in distinct]
+    partner = pd.Series([codes[n] for n in number], index=table.index, dtype=object)
+    return table.assign(partner=partner)[partner.notna()]
+
+
+def _partner(code: str, name: str, level: str, where: str) -> str | None:
     """
-    Return the code of a row's partner, None for a grouping that is not kept (continents, OECD).
+    Return the code of a partner, None for a grouping that is not kept (continents, OECD).
 
     Schedule C numbers of countries begin at 1000; smaller ones and those with letters are groupings.
     """
-    code, name = cell(row, "CTY_CODE", where), cell(row, "CTY_NAME", where)
     if code == TOTAL:
         return WORLD
-    country = code.isdecimal() and int(code) >= 1000 and row.get("SUMMARY_LVL", "DET") == "DET"
+    country = code.isdecimal() and int(code) >= 1000 and level == "DET"
     try:
         found = code_of(name)
     except ValueError as error:
@@ -74,23 +82,16 @@ def partner_of(row: dict[str, str], where: str) -> str | None:
     return found if country or partner_kind(found) is PartnerKind.GROUP else None
 
 
-def cell(row: dict[str, str], variable: str, where: str) -> str:
-    """Return one text of a row, or say which column is missing."""
-    if variable not in row:
-        raise SourceFormatChanged(f"{where}: the answer has no column {variable}; it has {', '.join(sorted(row))}")
-    return row[variable]
-
-
-def figure_of(row: dict[str, str], measure: str, variable: str, where: str) -> float:
-    """Return a figure in its base unit; NaN where the API collects none or none of this kind."""
-    text = cell(row, variable, where)
-    if not text:
-        return float("nan")
-    if not _NUMBER.fullmatch(text):
-        raise SourceFormatChanged(
-            f'{where}: {variable} of {row["CTY_NAME"]} is "{text[:40]}"; a plain number of 0 or more is expected'
-        )
+def figures_of(table: pd.DataFrame, measure: str, variable: str, where: str) -> pd.Series:
+    """Return the figures of a variable in base units; NaN where the API collects none, or none of this kind."""
+    texts = table[variable].astype("str")
+    wrong = ~(texts.str.fullmatch(_NUMBER) | (texts == "")).to_numpy(bool)
+    if wrong.any():
+        row = int(wrong.argmax())
+        name, text = table["CTY_NAME"].iloc[row], texts.iloc[row][:40]
+        raise SourceFormatChanged(f'{where}: {variable} of {name} is "{text}"; a plain number of 0 or more is expected')
+    numbers = pd.to_numeric(texts.mask(texts == "")).astype("float64")
     if measure in ("value", "duty"):
-        return float(text)
-    kind, _, factor = _UNITS.get(cell(row, "UNIT_QY1", where).upper(), ("", "", 0.0))
-    return float(text) * factor if kind == measure else float("nan")
+        return numbers
+    factors = {unit: factor for unit, (kind, factor) in _UNITS.items() if kind == measure}
+    return numbers * table["UNIT_QY1"].str.upper().map(factors).astype("float64")

@@ -29,7 +29,7 @@ Resolve: TypeAlias = Callable[[str, int], Sequence[str]]
 _NAT64 = ip_network("64:ff9b::/96")
 _CLOUD = ip_network("168.63.129.16/32")  # a cloud's control address, though publicly routed
 
-_POOL: dict[str, int] = {"max_connections": 100, "max_keepalive_connections": 20}  # a slow host holds up no other
+_CONNECTIONS = 100  # so that slow hosts hold up no other
 
 _deadline: ContextVar[float] = ContextVar("deadline", default=float("inf"))
 
@@ -233,7 +233,7 @@ class GuardedTransport(httpx.HTTPTransport):
         super().__init__(verify=context, trust_env=False)
         self._pool.close()
         if proxy is None:
-            self._pool = httpcore.ConnectionPool(context, **_POOL, network_backend=_Checked(guard, resolve))
+            self._pool = httpcore.ConnectionPool(context, max_connections=_CONNECTIONS, network_backend=_Checked(guard, resolve))
         else:
             self._pool = _proxy_pool(httpx.Proxy(proxy), context, resolve)
 
@@ -243,5 +243,10 @@ def _proxy_pool(proxy: httpx.Proxy, context: ssl.SSLContext, resolve: Resolve) -
     address = str(proxy.url.copy_with(username=None, password=None))
     tls = context if proxy.url.scheme == "https" else None
     return httpcore.HTTPProxy(
-        address, proxy.raw_auth, ssl_context=context, proxy_ssl_context=tls, **_POOL, network_backend=backend
+        address,
+        proxy.raw_auth,
+        ssl_context=context,
+        proxy_ssl_context=tls,
+        max_connections=_CONNECTIONS,
+        network_backend=backend,
     )

@@ -107,7 +107,7 @@ def test_a_month_of_imports(census: Callable[..., Census], httpserver: HTTPServe
     assert (table.absent, table.raw, table.raw_name) == ("zero", body.encode(), "imports-hs-2025-07.json")
     assert table.titles == {f"HS10:{MAGNETS}": "SINTERED NEODYMIUM-IRON-BORON PERMANENT MAGNETS"}
     assert dict(asked[0].args) == {
-        "get": ",".join(HEADER),
+        "get": "CTY_CODE,CTY_NAME,I_COMMODITY,GEN_VAL_MO,GEN_QY1_MO,UNIT_QY1,I_COMMODITY_SDESC,SUMMARY_LVL",
         "COMM_LVL": "HS10",
         "I_COMMODITY": MAGNETS,
         "time": "2025-07",
@@ -165,7 +165,7 @@ def test_imports_by_industry(census: Callable[..., Census], httpserver: HTTPServ
     table = source.fetch(notice(source))
     assert table.frame["product"].tolist() == ["NAICS3:334"]
     assert table.titles == {"NAICS3:334": "COMPUTER & ELECTRONIC PRODUCTS"}
-    assert asked[0].args["get"] == "CTY_CODE,CTY_NAME,NAICS,NAICS_SDESC,GEN_VAL_MO,SUMMARY_LVL"
+    assert asked[0].args["get"] == "CTY_CODE,CTY_NAME,NAICS,GEN_VAL_MO,NAICS_SDESC,SUMMARY_LVL"
 
 
 def test_groupings_are_dropped_or_kept_as_groups_and_never_taken_for_countries(
@@ -199,9 +199,11 @@ def test_a_quantity_is_read_by_its_unit(
     census: Callable[..., Census], httpserver: HTTPServer, unit: str, measure: str, expected: float
 ) -> None:
     answering(httpserver, array(row("5700", "CHINA", "1000", "50", unit)))
-    found = figures(census(measures=("weight", "quantity")))
+    source = census(measures=("value", "weight", "quantity"))
+    found = figures(source)
     assert found["CN", measure] == (expected, Status.VALUE)
-    assert found["CN", "quantity" if measure == "weight" else "weight"][1] is Status.NOT_PUBLISHED
+    assert set(found) == {("CN", "value"), ("CN", measure)}
+    assert source.fetch(notice(source)).coverage.measures == ("value", measure)
 
 
 def test_two_customs_areas_of_one_country_are_added_up(census: Callable[..., Census], httpserver: HTTPServer) -> None:

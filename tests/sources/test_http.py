@@ -106,6 +106,14 @@ def test_an_answer_comes_with_its_validators_and_the_next_request_is_conditional
     assert "if-modified-since: mon, 01 sep 2025" in server.requests[1].lower()
 
 
+def test_an_injected_transport_may_answer_with_a_whole_body() -> None:
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, content=b"whole", headers={"X-Asked": request.url.host}))
+    with Client(LOCAL, transport=transport) as client:
+        answer = client.get("https://statistics.example/")
+        assert (answer.body, answer.headers["x-asked"]) == (b"whole", "statistics.example")
+        assert client.post("https://statistics.example/", body=b"{}").body == b"whole"
+
+
 def test_only_gzip_is_asked_for_and_it_is_unpacked_across_members(client: Client) -> None:
     packed = gzip.compress(b"one,") + gzip.compress(b"two" * 100_000)
     with serving(reply(packed, Content_Encoding="gzip")) as server:
