@@ -1,0 +1,95 @@
+"""References to secrets are filled in wherever a model has one, and nothing else is touched."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, ConfigDict, SecretStr
+
+from monitor.secrets import Secret, Vault
+from monitor.yamlfile import parse
+
+
+class Login(BaseModel):
+    user: str
+    password: SecretStr
+
+
+class Mailer(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    host: str = ""
+    login: Login | None = None
+    key: SecretStr | None = None
+    headers: dict[str, SecretStr] = {}
+    keys: tuple[SecretStr, ...] = ()
+    note: str | SecretStr = ""
+
+
+def filled(text: str, folder: Path, *, needed: bool = True, **environ: str) -> tuple[Any, Vault]:
+    vault = Vault(environ=environ, folder=folder)
+    return vault.fill(Mailer, parse(text, "mail.yaml"), (), needed=needed), vault
+
+
+def test_a_reference_is_filled_in_at_every_depth(tmp_path: Path) -> None:
+    (tmp_path / "pw").write_text("from file\n")
+    text = "login: {user: me, password: {file: pw}}\nheaders: {X: {env: A}}\nkeys: [{env: A}, {env: B}]\nkey_file: pw\n"
+    data, vault = filled(text, tmp_path, A="one", B="two")
+    made = Mailer.model_validate(data)
+    assert vault.mistakes == []
+    assert made.login is not None
+    assert made.login.password.get_secret_value() == "from file"
+    assert made.headers["X"].get_secret_value() == "one"
+    assert [key.get_secret_value() for key in made.keys] == ["one", "two"]
+    assert made.key is not None
+    assert made.key.get_secret_value() == "from file"
+    assert vault.values == {"from file", "one", "two"}
+
+
+def test_what_is_no_secret_is_left_alone(tmp_path: Path) -> None:
+    data, vault = filled("host: {env: A}\nnote: plain\n", tmp_path, A="one")
+    assert data == {"host": {"env": "A"}, "note": "plain"}
+    assert (vault.mistakes, vault.values) == ([], set())
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("key: plain", 'mail.yaml:1:6: a secret stands here in plain text for "key"'),
+        ("key: 1234", 'mail.yaml:1:6: a secret stands here in plain text for "key"'),
+        ("headers: {X: plain}", 'mail.yaml:1:14: a secret stands here in plain text for "X"'),
+        ("key: {env: NONE}", 'mail.yaml:1:12: the environment variable "NONE" is not set'),
+        ("key: {env: EMPTY}", 'mail.yaml:1:12: the environment variable "EMPTY" is not set'),
+        ("key: {}", "mail.yaml:1:6: write either {env: NAME} or {file: path}"),
+        ("key: {env: A, file: b}", "mail.yaml:1:6: write either {env: NAME} or {file: path}"),
+        ("key_file: nowhere", 'mail.yaml:1:11: the file "nowhere", which holds a secret, cannot be read'),
+        ("key_file: empty", 'mail.yaml:1:11: the file "empty", which holds a secret, is empty'),
+        ("key_file: binary", 'mail.yaml:1:11: the file "binary", which holds a secret, cannot be read: not text'),
+        ("key: {env: A}\nkey_file: full", 'mail.yaml:2:11: "key" and "key_file" both stand here'),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "empty").write_text("\n")
+    (tmp_path / "full").write_text("x")
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
+    _, vault = filled(text, tmp_path, A="one", EMPTY="")
+    assert [str(mistake)[: len(said)] for mistake in vault.mistakes] == [said]
+
+
+def test_a_secret_of_an_entry_that_is_off_may_be_absent_but_not_written_out(tmp_path: Path) -> None:
+    data, vault = filled("key: {env: NONE}\nkeys: [plain]\n", tmp_path, needed=False)
+    assert data["key"].get_secret_value() == ""
+    assert len(vault.mistakes) == 1
+    assert "plain text" in str(vault.mistakes[0])
+
+
+def test_no_way_of_printing_shows_a_secret() -> None:
+    secret = Secret("hunter2")
+    made = Mailer(key=secret)
+    shown = [f"{secret}", repr(secret), str(made), repr(made), f"{secret!r:>40}", str(made.model_dump()), made.model_dump_json()]
+    assert not [text for text in shown if "hunter2" in text]
+    assert str(secret) == "<secret>"
+    assert pickle.loads(pickle.dumps(secret)) == secret
