@@ -1,0 +1,183 @@
+"""
+What a model stated before it saw each month, and how unexpected the figure then was.
+
+A model gives, for every cell, a law of the figure X: zero with probability p0, else log X is Student t with 5 degrees of
+freedom, a location and a *standard deviation*::
+
+    P(X = 0) = p0          P(X <= x) = p0 + (1 - p0) F((log x - location) / (scale * sqrt((df - 2) / df)))
+
+Median, interval and surprise all read this one law, so they never disagree.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from monitor.months import say_month
+from monitor.panel import Bools, Bytes, Floats, Ints, Panel
+
+NEEDED = 24
+"""Months that must be held before one is judged: two visits of each calendar month."""
+
+DID_NOT_CONVERGE = 1
+
+_PRIOR = 0.02
+_FORGETTING = 0.96
+_STEP = 0.25
+"""A zero counts as a figure of a quarter of the rounding step…"""
+_NOTHING = 1e-6
+"""…or, where figures are exact, of a millionth of what was expected."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Expectation:
+    """
+    What a model expected of each cell, before it saw it.
+
+    Parameters
+    ----------
+    location : ndarray, shape (n, T)
+        Centre of the logarithm of a positive figure; NaN where the cell is not judged.
+    scale : ndarray, shape (n, T)
+        Its standard deviation, rounding included.
+    p_zero : ndarray, shape (n, T)
+        Probability of a zero; exactly 0 where no zero is in the memory.
+    seen : ndarray of int, shape (n, T)
+        Months held before the cell, zeros among them.
+    df : float
+        Degrees of freedom of the t.
+    trouble : ndarray of uint8, shape (n, T), optional
+        `DID_NOT_CONVERGE` where a fit failed.
+    start : Month
+        The month of column 0.
+    model : str
+        How people call the model: "seasonal model".
+    """
+
+    location: Floats
+    scale: Floats
+    p_zero: Floats
+    seen: Ints
+    df: float = 5.0
+    trouble: Bytes | None = None
+    start: int = 0
+    model: str = "seasonal model"
+
+    @property
+    def judged(self) -> Bools:
+        """Where the model made a statement, shape (n, T)."""
+        return ~np.isnan(self.location)
+
+    def why(self, row: int, column: int) -> str:
+        """Say why a cell has no expectation; empty where it has one."""
+        if not np.isnan(self.location[row, column]):
+            return ""
+        seen = int(self.seen[row, column])
+        if seen < NEEDED:
+            return f"{self.model}: {seen} of {NEEDED} months"
+        if self.trouble is not None and self.trouble[row, column] == DID_NOT_CONVERGE:
+            return f"{self.model}: the fit before {say_month(self.start + column)} did not converge"
+        return f"{self.model}: no figure above zero in the {seen} months held before"
+
+
+class Model(Protocol):
+    """Something that states, before each month, what it expects of it."""
+
+    def expect(self, panel: Panel) -> Expectation:
+        """Return the one-step-ahead law of every cell; column t depends on columns before t only."""
+        ...
+
+
+def months_held(values: Floats) -> Ints:
+    """Return the months with a figure before each one, shape (n, T)."""
+    held = ~np.isnan(values)
+    return np.cumsum(held, axis=1, dtype=np.int64) - held
+
+
+def zero_probability(values: Floats) -> Floats:
+    """
+    Return the probability of a zero that the months before each one suggest, shape (n, T).
+
+    ``(z + .02) / (n + 1)`` for z zeros among n months, both forgotten by .96 a month held. While z is below the prior's
+    .02 (no zero, or one about eight years back) it is exactly 0: the prior alone must not soften a stop.
+    """
+    out = np.zeros(values.shape)
+    zeros, count = np.zeros(len(values)), np.zeros(len(values))
+    for column in range(values.shape[1]):
+        np.divide(zeros + _PRIOR, count + 1, out=out[:, column], where=zeros >= _PRIOR)
+        figures = values[:, column]
+        held = ~np.isnan(figures)
+        keep = np.where(held, _FORGETTING, 1.0)
+        zeros, count = zeros * keep + (figures == 0), count * keep + held
+    return out
+
+
+def rounding_variance(location: Floats, resolution: Floats) -> Floats:
+    """Return the variance, on the log scale, of figures rounded to steps: ``resolution² / 12`` over the median squared."""
+    step: Floats = resolution[:, None] * np.exp(-location)
+    return step * step / 12
+
+
+def expected(expectation: Expectation, panel: Panel) -> Floats:
+    """Return the median of the law, in the figure's unit, shape (n, T)."""
+    return quantile(expectation, 0.5)
+
+
+def lower(expectation: Expectation, panel: Panel, coverage: float = 0.99) -> Floats:
+    """Return the lower end of the interval that holds `coverage`; 0 where zeros are not unusual. Shape (n, T)."""
+    return quantile(expectation, (1 - coverage) / 2)
+
+
+def upper(expectation: Expectation, panel: Panel, coverage: float = 0.99) -> Floats:
+    """Return the upper end of the interval that holds `coverage`, shape (n, T)."""
+    return quantile(expectation, (1 + coverage) / 2)
+
+
+def quantile(expectation: Expectation, probability: float) -> Floats:
+    """Return the figure that the law stays at or below with this probability, shape (n, T)."""
+    from scipy.special import stdtrit
+
+    p_zero = expectation.p_zero
+    with_zeros = p_zero > 0
+    rest = np.clip((probability - p_zero[with_zeros]) / (1 - p_zero[with_zeros]), 0.0, 1.0)
+    score = np.full(p_zero.shape, stdtrit(expectation.df, probability))
+    score[with_zeros] = stdtrit(expectation.df, np.where(rest > 0, rest, 0.5))
+    figure: Floats = np.exp(np.minimum(expectation.location + score * _spread(expectation), 709.0))
+    figure[(p_zero >= probability) & expectation.judged] = 0.0
+    return figure
+
+
+def surprise(expectation: Expectation, panel: Panel) -> Floats:
+    """
+    Return how unexpected each figure is, as a signed standard-normal value, shape (n, T).
+
+    The smaller of the two tail probabilities ``P(X <= x)`` and ``P(X >= x)``, turned into the standard-normal value with
+    that tail; 0 where both are above one half. It grows with the figure. A zero is judged as a positive figure of a
+    quarter of the rounding step (of a millionth of the expected figure where there is none), and so is anything below.
+    NaN where the cell has no figure or no expectation.
+    """
+    from scipy.special import ndtri, stdtr
+
+    figures, spread = panel.values, _spread(expectation)
+    score = (np.log(np.maximum(figures, _least(expectation, panel))) - expectation.location) / spread
+    tail = stdtr(expectation.df, -np.abs(score))  # the small side of F, so that no digit is lost in 1 - F
+    below, above = np.where(score < 0, tail, 1 - tail), np.where(score < 0, 1 - tail, tail)
+    p_zero = expectation.p_zero
+    at_most, at_least = p_zero + (1 - p_zero) * below, np.where(figures == 0, 1.0, (1 - p_zero) * above)
+    size = -ndtri(np.clip(np.minimum(at_most, at_least), 1e-300, 0.5))
+    signed: Floats = np.where(at_least < at_most, size, -size) + 0.0  # no minus zero
+    return signed
+
+
+def _spread(expectation: Expectation) -> Floats:
+    """Return the t's own scale: that of a t with 5 degrees of freedom is the standard deviation times sqrt(3/5)."""
+    return expectation.scale * math.sqrt((expectation.df - 2) / expectation.df)
+
+
+def _least(expectation: Expectation, panel: Panel) -> Floats:
+    step = np.broadcast_to(panel.resolution[:, None] * _STEP, panel.shape)
+    return np.where(step > 0, step, _NOTHING * np.exp(expectation.location))
