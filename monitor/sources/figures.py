@@ -49,13 +49,13 @@ def parse_numbers(
     SourceFormatChanged
         Naming the first text that is not a number, or too large for one.
     """
-    if pd.api.types.is_numeric_dtype(texts):
+    if pd.api.types.is_numeric_dtype(texts) and not pd.api.types.is_bool_dtype(texts):
         return texts.to_numpy(np.float64, na_value=np.nan)
     plain = texts.astype("str").str.strip().str.replace("−", "-", regex=False)
     if thousands == " ":
         plain = plain.str.replace(r"\s", " ", regex=True)
     given = (~plain.isin(_BLANKS) & texts.notna()).to_numpy()
-    native = texts.map(lambda text: isinstance(text, int | float)).to_numpy()
+    native = texts.map(lambda text: isinstance(text, int | float) and not isinstance(text, bool)).to_numpy()
     good = plain.str.fullmatch(_pattern(decimal, thousands)).to_numpy(bool)
     bad = given & ~native & ~good
     if bad.any():

@@ -33,6 +33,7 @@ FieldName = Literal[
     "reporter", "partner", "product", "flow", "measure", "unit", "basis", "period", "year", "month", "value", "flag", "title"
 ]
 _REQUIRED = ("reporter", "partner", "product", "flow", "measure", "unit", "period", "value")
+_CODE = re.compile(r"[A-Z][A-Z0-9]*:[A-Za-z0-9][\w.-]*", re.ASCII)
 _PERIOD = re.compile(r"(\d{4})[-/.M]?(\d{1,2})(?:[-/.]\d{1,2}(?:[ T][\d:.]*)?)?")
 
 
@@ -175,12 +176,13 @@ def _long(rows: pd.DataFrame, mapping: Mapping, where: str) -> pd.DataFrame:
     """Turn a column a month, or a column a measure, into a row a figure."""
     if mapping.wide is not None:
         pattern = re.compile(mapping.wide)
-        months = {name: match for name in rows.columns if (match := pattern.fullmatch(name))}
-        if not months:
+        matches = {name: match for name in rows.columns if (match := pattern.fullmatch(name))}
+        if not matches:
             raise SourceFormatChanged(f"{where}: no heading is a month by the pattern {mapping.wide}")
-        names = {name: f"{match['year']}-{match['month']}" for name, match in months.items()}
+        names = {name: f"{match['year']}-{match['month']}" for name, match in matches.items()}
         others = [name for name in rows.columns if name not in {*names, "period", "value"}]
-        return rows.rename(columns=names).melt(others, list(names.values()), "period", "value")
+        months = list(names.values())
+        return rows.rename(columns=names)[[*others, *months]].melt(others, months, "period", "value")
     if not mapping.values:
         return rows
     for name in [column.column for column in mapping.values.values() if column.column not in rows]:
@@ -221,15 +223,16 @@ def _period(text: str, layout: str | None) -> Month:
 
 
 def _product(text: str, mapping: Mapping) -> str:
-    if text in mapping.products:
-        return mapping.products[text]
     if not text:
         raise ValueError("no product code")
-    if mapping.nomenclature:
-        return f"{mapping.nomenclature}:{text.zfill(mapping.digits)}"
-    if ":" not in text:
+    code = mapping.products.get(text, text)
+    if code == text and mapping.nomenclature:
+        code = f"{mapping.nomenclature}:{text.zfill(mapping.digits)}"
+    if ":" not in code:
         raise ValueError(f'the product "{text}" has no nomenclature; set nomenclature, or map it under products')
-    return text
+    if not _CODE.fullmatch(code):
+        raise ValueError(f'"{text}" is not a product code; letters, digits, ".", "_" and "-" are expected')
+    return code
 
 
 def _flow(text: str) -> str:

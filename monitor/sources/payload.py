@@ -26,6 +26,8 @@ from monitor.errors import SourceFormatChanged, SourceUnavailable
 MAX_BYTES = 50_000_000
 MAX_ROWS = 5_000_000
 DELIMITERS = ",;\t|"
+BROKEN = (OSError, EOFError, LookupError, ValueError, TypeError, AttributeError, SyntaxError, RuntimeError)
+"""What a reader of Excel or Parquet raises on a damaged file: whatever it stumbles over."""
 LINE = "(line)"  # the column that says where a row stood; no heading is likely to be called so
 ENCODINGS = ("cp1252", "gb18030", "cp932", "cp949", "big5", "cp1250", "cp1251")
 
@@ -126,8 +128,8 @@ def _parquet(data: bytes, name: str, max_bytes: int) -> pd.DataFrame:
         _limit_rows(file.metadata.num_rows, name)
         if sum(file.metadata.row_group(i).total_byte_size for i in groups) > max_bytes:
             raise SourceFormatChanged(f"{name}: decompressed larger than the {max_bytes:,} bytes that are read")
-        frame: pd.DataFrame = file.read().to_pandas()
-    except (pa.ArrowException, OSError) as error:
+        frame: pd.DataFrame = file.read().to_pandas(ignore_metadata=True)
+    except (pa.ArrowException, *BROKEN) as error:
         raise SourceFormatChanged(f"{name}: the Parquet file is cut short or damaged") from error
     return frame.assign(**{LINE: range(1, len(frame) + 1)})
 
@@ -152,7 +154,7 @@ def _excel(data: bytes, name: str, layout: Layout) -> Rows:
             raise SourceFormatChanged(f'{name}: no sheet "{layout.sheet}"; it has {", ".join(book.sheetnames)}')
         sheet = book[layout.sheet or book.sheetnames[0]]
         rows = [[_cell(value) for value in row] for row in _limited(sheet.iter_rows(values_only=True), name)]
-    except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, SyntaxError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, *BROKEN) as error:
         raise SourceFormatChanged(f"{name}: the Excel file is cut short or damaged") from error
     return list(enumerate(rows, 1))
 
@@ -234,17 +236,18 @@ def _wide_encoding(start: bytes, name: str) -> str:
 
 
 def _delimited(text: str, name: str, layout: Layout) -> Rows:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=layout.delimiter or _delimiter(text, layout), strict=True)
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    reader = csv.reader(io.StringIO(text), delimiter=layout.delimiter or _delimiter(text, layout.header_line), strict=True)
     try:
         return [(reader.line_num, row) for row in _limited(reader, name)]
     except csv.Error as error:
         raise SourceFormatChanged(f"{name}:{reader.line_num}: not a row of this file: {error}") from error
 
 
-def _delimiter(text: str, layout: Layout) -> str:
+def _delimiter(text: str, header_line: int) -> str:
     """Return the mark that cuts the heading into most cells; the heading has neither decimals nor dates to mislead."""
-    heading = "".join(text.split("\n", layout.header_line)[layout.header_line - 1 : layout.header_line])
-    return max(DELIMITERS, key=lambda mark: len(next(csv.reader([heading], delimiter=mark), [])))
+    heading = "".join(text.split("\n", header_line)[header_line - 1 : header_line])
+    return max(DELIMITERS, key=heading.count)
 
 
 def _with_heading(rows: Rows, name: str, header_line: int) -> pd.DataFrame:

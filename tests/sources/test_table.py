@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import os
+import random
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ from monitor.errors import SourceFormatChanged, SourceUnavailable
 from monitor.months import month
 from monitor.series import Flag, Status
 from monitor.sources import base
+from monitor.sources.payload import read_frame
 from monitor.sources.table import Table, TableParameters
 
 Write = Callable[..., Path]
@@ -75,6 +78,7 @@ FORMATS = {
     "pipes.txt": GOOD.replace(",", "|").encode(),
     "bom.csv": GOOD.encode("utf-8-sig"),
     "wide.csv": GOOD.encode("utf-16"),
+    "mac.csv": GOOD.replace("\n", "\r").encode(),
     "crlf.csv": GOOD.replace("\n", "\r\n").encode(),
     "figures.xlsx": EXCEL,
     "figures.parquet": PARQUET,
@@ -125,7 +129,7 @@ def test_columns_marks_units_and_names_are_mapped(write: Write, now: datetime) -
 
 
 def test_a_column_a_month_is_read_as_a_row_a_figure(write: Write, now: datetime) -> None:
-    text = "partner,product,2025-04,2025-05\nGermany,850511,7,200000\nUnited States,850511,,46000\n"
+    text = "partner,product,value,2025-04,2025-05\nGermany,850511,sum,7,200000\nUnited States,850511,sum,,46000\n"
     table = only(source(now, path=write("figures.csv", text), wide=r"(?P<year>\d{4})-(?P<month>\d{2})"))
     assert cells(table) == EXPECTED | {("DE", "HS6:850511", MAY - 1): 7.0}
 
@@ -180,6 +184,17 @@ def test_flags_resolution_and_scope_are_what_was_declared(write: Write, now: dat
     assert only(source(now, path=path, coverage="file")).coverage.products == ("HS6:850511",)
 
 
+@pytest.mark.parametrize("content", [EXCEL, PARQUET, gzip.compress(GOOD.encode())], ids=["excel", "parquet", "gzip"])
+def test_a_damaged_file_is_refused_or_read_and_never_a_crash(content: bytes) -> None:
+    chance = random.Random(0)
+    for _ in range(60):
+        damaged = bytearray(content)
+        for _ in range(3):
+            damaged[chance.randrange(4, len(content))] = chance.randrange(256)
+        with contextlib.suppress(SourceFormatChanged):
+            assert len(read_frame(bytes(damaged), "f.csv").columns) > 1
+
+
 def gzip_bomb(size: int) -> bytes:
     return gzip.compress(b"0" * size)
 
@@ -220,6 +235,8 @@ BAD: dict[str, tuple[str | bytes, str]] = {
     "no month": (GOOD + "Mai 25,FR,850511,7\n", 'f.csv:4: "Mai 25" is not a month'),
     "unknown country": (GOOD + "2025-05,Germny,850511,7\n", 'f.csv:4: unknown country "Germny"; did you mean "Germany"'),
     "no product": (GOOD + "2025-05,FR,,7\n", "f.csv:4: no product code"),
+    "no code": (GOOD + "2025-05,FR,=1+1,7\n", 'f.csv:4: "=1\\+1" is not a product code'),
+    "control characters": (GOOD + "2025-05,\x1b[31mred,850511,7\n", 'f.csv:4: unknown country " \\[31mred"'),
     "long row": (GOOD + "2025-05,FR,850511,7,8\n", "f.csv:4: 5 cells, where the heading has 4"),
     "short row": (GOOD + "2025-05,FR\n", "f.csv:4: 2 cells, where the heading has 4"),
     "no column": (GOOD.replace("partner", "land"), 'f.csv: no column "partner" for the partner; it has "period", "land"'),
