@@ -60,7 +60,15 @@ def test_the_same_chart_gives_the_same_bytes(magnets: Chart) -> None:
 
 def test_the_picture_says_the_judged_amount_its_unit_its_events_and_which_months_compare(magnets: Chart) -> None:
     said = words(charts.svg(magnets))
-    for text in ("Magnets, China to United States", "t a month", "46 t", "May 2025", "export control", "usual", "May of earlier years"):
+    for text in (
+        "Magnets, China to United States",
+        "t a month",
+        "46 t",
+        "May 2025",
+        "export control",
+        "usual",
+        "May of earlier years",
+    ):
         assert text in said
 
 
@@ -107,7 +115,7 @@ def test_words_of_near_events_stand_in_rows_of_their_own() -> None:
 
 @settings(max_examples=15, deadline=None)
 @given(
-    st.lists(st.none() | st.just(float('nan')) | st.floats(-1e12, 1e12), max_size=140),
+    st.lists(st.none() | st.just(float("nan")) | st.floats(-1e12, 1e12), max_size=140),
     st.sampled_from(["kg", "USD", "USD/kg", "pcs"]),
     st.integers(-3, 150),
 )

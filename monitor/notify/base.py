@@ -35,7 +35,13 @@ class Receipt:
 
 
 class Notifier(Protocol):
-    """A way to reach a receiver. Built once from its own settings; `send` may be called from any thread."""
+    """
+    A way to reach a receiver. Built once from its own settings; `send` may be called from any thread.
+
+    `keeps_state` is true for receivers that keep the state of alerts themselves: they are called only when it changes.
+    """
+
+    keeps_state: bool
 
     def send(self, message: Message) -> Receipt:
         """

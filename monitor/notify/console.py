@@ -28,6 +28,8 @@ _STYLES = {Level.CRITICAL: "bold magenta", Level.WARNING: "bold yellow", Level.I
 class Console:
     """Prints each message to a stream, whole, one after the other."""
 
+    keeps_state = False
+
     class Parameters(BaseModel):
         """Nothing to set."""
 

@@ -73,6 +73,8 @@ class MailParameters(BaseModel):
 class Email:
     """Sends mails through one SMTP server."""
 
+    keeps_state = False
+
     class Parameters(MailParameters):
         """
         The server, the login, and how a mail looks.

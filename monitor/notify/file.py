@@ -27,6 +27,8 @@ Form = Literal["email", "webhook", "text"]
 class File:
     """Writes each message once a form; a second attempt overwrites the same files."""
 
+    keeps_state = False
+
     class Parameters(MailParameters):
         """
         Where to write, and what: `as` lists ``email`` (.eml), ``webhook`` (headers and body as .json) and ``text`` (.txt).

@@ -42,6 +42,8 @@ _FNV_OFFSET, _FNV_PRIME, _FNV_MASK = 0xCBF29CE484222325, 0x100000001B3, 0xFFFFFF
 class Webhook:
     """Posts what changed to one address. A digest that changes no alert is not posted."""
 
+    keeps_state = True
+
     class Parameters(BaseModel):
         """
         Where to post, and how the receiver knows that it is us.

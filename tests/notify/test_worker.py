@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -14,7 +18,9 @@ from hypothesis import strategies as st
 from monitor.alerts.records import Delivery, Digest, Notification, Outcome
 from monitor.errors import DeliveryDelayed, DeliveryRefused, StoreError
 from monitor.notify.base import Message, Receipt
-from monitor.notify.worker import BACKOFF_S, Worker, pause
+from monitor.notify.worker import BACKOFF_S, LEASE, Worker, pause
+from monitor.store.database import Database
+from monitor.store.outbox import Claim, Outbox
 
 START = datetime(2025, 6, 20, 2, tzinfo=UTC)
 DIGEST = Digest(subject="x", title="x")
@@ -33,61 +39,25 @@ class Clock:
         self.now += timedelta(**time)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Claim:
-    notification: Notification
-    attempt: int
+class Desk:
+    """A real outbox and what a test asks of it."""
 
-
-@dataclass
-class Row:
-    note: Notification
-    attempt: int = 0
-    due: datetime = START
-    done: bool = False
-
-
-@dataclass
-class MemoryOutbox:
-    """The outbox's rules without a database: oldest unfinished of each (receiver, thread), leases, one at a time."""
-
-    rows: list[Row] = field(default_factory=list)
-    log: list[tuple[Delivery, datetime | None]] = field(default_factory=list)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    broken: bool = False
+    def __init__(self, database: Database) -> None:
+        self.outbox = Outbox(database)
 
     def queue(self, receiver: str, thread: str = "t", created_at: datetime = START) -> str:
         note = Notification(
             id=str(uuid4()), receiver=receiver, route="r", thread=thread, cause="c", created_at=created_at, digest=DIGEST
         )
-        with self.lock:
-            self.rows.append(Row(note))
+        self.outbox.queue(note)
         return note.id
 
-    def claim(self, now: datetime, *, lease: timedelta, limit: int = 10, skip: Collection[str] = ()) -> list[Claim]:
-        with self.lock:
-            heads = {}
-            for row in self.rows:
-                if not row.done:
-                    heads.setdefault((row.note.receiver, row.note.thread), row)
-            due = [row for row in heads.values() if row.due <= now and row.note.receiver not in skip][:limit]
-            for row in due:
-                row.attempt, row.due = row.attempt + 1, now + lease
-            return [Claim(notification=row.note, attempt=row.attempt) for row in due]
-
-    def record(self, delivery: Delivery, *, retry_at: datetime | None) -> None:
-        if self.broken:
-            raise StoreError("the database is locked")
-        with self.lock:
-            row = next(row for row in self.rows if row.note.id == delivery.notification)
-            row.done, row.due = retry_at is None, retry_at or row.due
-            self.log.append((delivery, retry_at))
-
-    def waiting(self, now: datetime) -> datetime | None:
-        return min((row.due for row in self.rows if not row.done), default=None)
+    def log(self, note: str = "") -> list[Delivery]:
+        found = [attempt.delivery for attempt in reversed(self.outbox.deliveries(1000))]
+        return [delivery for delivery in found if note in ("", delivery.notification)]
 
     def outcomes(self, note: str) -> list[str]:
-        return [delivery.outcome.value for delivery, _ in self.log if delivery.notification == note]
+        return [delivery.outcome.value for delivery in self.log(note)]
 
 
 class Phone:
@@ -111,8 +81,16 @@ class Phone:
 
 
 @pytest.fixture
-def outbox() -> MemoryOutbox:
-    return MemoryOutbox()
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'monitor.db'}"
+
+
+@pytest.fixture
+def outbox(url: str) -> Iterator[Desk]:
+    database = Database(url)
+    database.migrate()
+    yield Desk(database)
+    database.close()
 
 
 @pytest.fixture
@@ -121,25 +99,25 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def make(outbox: MemoryOutbox, clock: Clock) -> Callable[..., Worker]:
+def make(outbox: Desk, clock: Clock) -> Callable[..., Worker]:
     def build(**notifiers: Phone) -> Worker:
-        return Worker(outbox, notifiers, clock=clock, jitter=lambda: 0.5, poll_s=0.01)  # type: ignore[arg-type]
+        return Worker(outbox.outbox, notifiers, clock=clock, jitter=lambda: 0.5, poll_s=0.01)  # type: ignore[arg-type]
 
     return build
 
 
-def test_what_is_due_is_sent_once_and_recorded_with_the_answer(make: Callable[..., Worker], outbox: MemoryOutbox) -> None:
+def test_what_is_due_is_sent_once_and_recorded_with_the_answer(make: Callable[..., Worker], outbox: Desk) -> None:
     desk = Phone("250 queued")
     note = outbox.queue("desk")
     worker = make(desk=desk)
     assert worker.run_once() == 1
     assert worker.run_once() == 0
     assert [message.id for message in desk.sent] == [note]
-    assert [(d.outcome, d.attempt, d.answer) for d, _ in outbox.log] == [(Outcome.SENT, 1, "250 queued")]
+    assert [(d.outcome, d.attempt, d.answer) for d in outbox.log()] == [(Outcome.SENT, 1, "250 queued")]
 
 
 def test_a_delayed_message_comes_back_after_each_pause_under_the_same_id(
-    make: Callable[..., Worker], outbox: MemoryOutbox, clock: Clock
+    make: Callable[..., Worker], outbox: Desk, clock: Clock
 ) -> None:
     desk = Phone(DeliveryDelayed("busy"), DeliveryDelayed("busy"), "ok")
     note = outbox.queue("desk")
@@ -156,70 +134,72 @@ def test_a_delayed_message_comes_back_after_each_pause_under_the_same_id(
     assert desk.sent[0] == desk.sent[2]
 
 
-def test_retry_after_is_honoured_up_to_a_day(make: Callable[..., Worker], outbox: MemoryOutbox, clock: Clock) -> None:
+def test_retry_after_is_honoured_up_to_a_day(make: Callable[..., Worker], outbox: Desk, clock: Clock) -> None:
     outbox.queue("desk")
-    outbox.queue("other")
-    make(desk=Phone(DeliveryDelayed("busy", 3600)), other=Phone(DeliveryDelayed("busy", 1e9))).run_once()
-    pauses = sorted(retry_at - clock.now for _, retry_at in outbox.log if retry_at)
-    assert pauses == [timedelta(hours=1), timedelta(days=1)]
+    worker = make(desk=Phone(DeliveryDelayed("busy", 3600), DeliveryDelayed("busy", 1e9)))
+    for expected in (timedelta(hours=1), timedelta(days=1)):
+        worker.run_once()
+        due = outbox.outbox.waiting(clock.now)
+        assert due == clock.now + expected
+        clock.now = due
 
 
-def test_a_refusal_is_final_and_reported(outbox: MemoryOutbox, clock: Clock) -> None:
+def test_a_refusal_is_final_and_reported(outbox: Desk, clock: Clock) -> None:
     dead: list[tuple[str, str]] = []
     note = outbox.queue("desk")
     phones = {"desk": Phone(DeliveryRefused("desk answered 400"))}
-    worker = Worker(outbox, phones, clock=clock, on_dead=lambda n, why: dead.append((n.id, why)), poll_s=0.01)  # type: ignore[arg-type]
+    worker = Worker(outbox.outbox, phones, clock=clock, on_dead=lambda n, why: dead.append((n.id, why)), poll_s=0.01)  # type: ignore[arg-type]
     assert worker.run_once() == 1
     clock.pass_time(days=1)
     assert worker.run_once() == 0
     assert dead == [(note, "desk answered 400")]
 
 
-def test_a_receiver_that_is_gone_is_not_called_again(make: Callable[..., Worker], outbox: MemoryOutbox) -> None:
+def test_a_receiver_that_is_gone_is_not_called_again(make: Callable[..., Worker], outbox: Desk) -> None:
     desk = Phone(DeliveryRefused("410", gone=True))
     first, second = outbox.queue("desk"), outbox.queue("desk")
     make(desk=desk).run_once()
     assert len(desk.sent) == 1
     assert outbox.outcomes(first) == outbox.outcomes(second) == ["refused"]
-    assert "never to be called again" in outbox.log[1][0].answer
+    assert "never to be called again" in outbox.log(second)[0].answer
 
 
-def test_an_unknown_receiver_is_refused_with_the_names_that_are_known(make: Callable[..., Worker], outbox: MemoryOutbox) -> None:
+def test_an_unknown_receiver_is_refused_with_the_names_that_are_known(make: Callable[..., Worker], outbox: Desk) -> None:
     outbox.queue("dsk")
     make(desk=Phone(), ops=Phone()).run_once()
-    assert outbox.log[0][0].outcome is Outcome.REFUSED
-    assert outbox.log[0][0].answer == 'no receiver is named "dsk"; known are desk, ops'
+    assert outbox.log()[0].outcome is Outcome.REFUSED
+    assert outbox.log()[0].answer == 'no receiver is named "dsk"; known are desk, ops'
 
 
-def test_an_address_of_a_receiver_goes_to_that_receiver(make: Callable[..., Worker], outbox: MemoryOutbox) -> None:
+def test_an_address_of_a_receiver_goes_to_that_receiver(make: Callable[..., Worker], outbox: Desk) -> None:
     desk = Phone()
     outbox.queue("desk#ann@example.com")
     make(desk=desk).run_once()
     assert [message.receiver for message in desk.sent] == ["desk#ann@example.com"]
 
 
-def test_after_three_days_it_is_given_up(make: Callable[..., Worker], outbox: MemoryOutbox, clock: Clock) -> None:
+def test_after_three_days_it_is_given_up(make: Callable[..., Worker], outbox: Desk, clock: Clock) -> None:
     note = outbox.queue("desk")
     worker = make(desk=Phone(DeliveryDelayed("busy")))
-    while outbox.waiting(clock.now):
+    while (due := outbox.outbox.waiting(clock.now)) is not None:
+        clock.now = due
         worker.run_once()
-        clock.now = max(clock.now, outbox.waiting(clock.now) or clock.now)
     said = outbox.outcomes(note)
     assert said[-1] == "given up"
     assert set(said[:-1]) == {"delayed"}
-    last = outbox.log[-1][0].at - START
+    last = outbox.log()[-1].at - START
     assert timedelta(days=3) <= last < timedelta(days=3, hours=6)
     assert len(said) > len(BACKOFF_S)
 
 
-def test_an_old_message_still_gets_the_whole_schedule(make: Callable[..., Worker], outbox: MemoryOutbox) -> None:
+def test_an_old_message_still_gets_the_whole_schedule(make: Callable[..., Worker], outbox: Desk) -> None:
     note = outbox.queue("desk", created_at=START - timedelta(days=30))
     make(desk=Phone(DeliveryDelayed("busy"))).run_once()
     assert outbox.outcomes(note) == ["delayed"], "the service was off, not the receiver"
 
 
 def test_order_within_a_thread_is_kept_and_another_thread_does_not_wait(
-    make: Callable[..., Worker], outbox: MemoryOutbox, clock: Clock
+    make: Callable[..., Worker], outbox: Desk, clock: Clock
 ) -> None:
     first, second = outbox.queue("desk", "a"), outbox.queue("desk", "a")
     other = outbox.queue("desk", "b")
@@ -232,9 +212,7 @@ def test_order_within_a_thread_is_kept_and_another_thread_does_not_wait(
     assert [message.id for message in desk.sent] == [first, other, first, second]
 
 
-def test_a_slow_receiver_delays_no_other_even_for_what_is_queued_meanwhile(
-    make: Callable[..., Worker], outbox: MemoryOutbox
-) -> None:
+def test_a_slow_receiver_delays_no_other_even_for_what_is_queued_meanwhile(make: Callable[..., Worker], outbox: Desk) -> None:
     release, fast = threading.Event(), Phone()
     outbox.queue("slow")
     outbox.queue("fast")
@@ -245,14 +223,14 @@ def test_a_slow_receiver_delays_no_other_even_for_what_is_queued_meanwhile(
         wait_until(lambda: len(fast.sent) == 1)
         outbox.queue("fast")
         wait_until(lambda: len(fast.sent) == 2)
-        assert [d.outcome for d, _ in outbox.log] == [Outcome.SENT] * 2, "the slow one is still at it"
+        assert [d.outcome for d in outbox.log()] == [Outcome.SENT] * 2, "the slow one is still at it"
     finally:
         release.set()
         running.join(10)
-    assert len(outbox.log) == 3
+    assert len(outbox.log()) == 3
 
 
-def test_a_delaying_receiver_is_left_alone_for_the_round(make: Callable[..., Worker], outbox: MemoryOutbox) -> None:
+def test_a_delaying_receiver_is_left_alone_for_the_round(make: Callable[..., Worker], outbox: Desk) -> None:
     for n in range(25):
         outbox.queue("dead", f"thread {n}")
     dead = Phone(DeliveryDelayed("no answer in time"))
@@ -261,7 +239,7 @@ def test_a_delaying_receiver_is_left_alone_for_the_round(make: Callable[..., Wor
 
 
 def test_a_fault_in_a_notifier_stops_nobody_and_is_tried_again(
-    make: Callable[..., Worker], outbox: MemoryOutbox, caplog: pytest.LogCaptureFixture
+    make: Callable[..., Worker], outbox: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
     bad, good = outbox.queue("bad"), outbox.queue("good")
     make(bad=Phone(ZeroDivisionError("x")), good=Phone()).run_once()
@@ -271,13 +249,16 @@ def test_a_fault_in_a_notifier_stops_nobody_and_is_tried_again(
 
 
 def test_an_attempt_that_cannot_be_recorded_is_repeated_under_the_same_id(
-    make: Callable[..., Worker], outbox: MemoryOutbox, clock: Clock
+    make: Callable[..., Worker], outbox: Desk, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def fail(delivery: Delivery, *, retry_at: datetime | None) -> None:
+        raise StoreError("the database is locked")
+
     note, desk = outbox.queue("desk"), Phone()
     worker = make(desk=desk)
-    outbox.broken = True
-    worker.run_once()
-    outbox.broken = False
+    with monkeypatch.context() as broken:
+        broken.setattr(outbox.outbox, "record", fail)
+        worker.run_once()
     assert worker.run_once() == 0, "the lease still holds"
     clock.pass_time(minutes=11)
     worker.run_once()
@@ -285,7 +266,56 @@ def test_an_attempt_that_cannot_be_recorded_is_repeated_under_the_same_id(
     assert outbox.outcomes(note) == ["sent"]
 
 
-def test_run_sends_until_stopped_and_finishes_the_delivery_at_hand(make: Callable[..., Worker], outbox: MemoryOutbox) -> None:
+KILLED = """
+import os, signal, sys
+from datetime import datetime
+from monitor.notify.base import Receipt
+from monitor.notify.worker import Worker
+from monitor.store.database import Database
+from monitor.store.outbox import Outbox
+
+class Mortal:
+    def send(self, message):
+        with open(sys.argv[2], "a") as file:
+            file.write(message.id + chr(10))
+        os.kill(os.getpid(), signal.SIGKILL)
+
+Worker(Outbox(Database(sys.argv[1])), {"desk": Mortal()}, clock=lambda: datetime.fromisoformat(sys.argv[3])).run_once()
+"""
+
+
+def test_a_worker_killed_between_sending_and_recording_loses_nothing(
+    make: Callable[..., Worker], outbox: Desk, clock: Clock, url: str, tmp_path: Path, repository: Path
+) -> None:
+    note, sent, desk = outbox.queue("desk"), tmp_path / "sent", Phone()
+    command = [sys.executable, "-c", KILLED, url, str(sent), START.isoformat()]
+    assert subprocess.run(command, cwd=repository).returncode == -signal.SIGKILL
+    assert sent.read_text() == f"{note}\n"
+    worker = make(desk=desk)
+    assert worker.run_once() == 0, "the dead worker's lease still holds"
+    clock.now += LEASE
+    assert worker.run_once() == 1
+    assert [message.id for message in desk.sent] == [note]
+    assert [(d.outcome, d.attempt) for d in outbox.log()] == [(Outcome.SENT, 2)]
+
+
+def test_two_workers_on_one_database_send_each_message_once(outbox: Desk, clock: Clock, url: str) -> None:
+    notes = {outbox.queue(f"desk{n % 3}", f"thread {n}") for n in range(30)}
+    phones = {f"desk{n}": Phone() for n in range(3)}
+    other = Database(url)
+    workers = [Worker(box, phones, clock=clock, poll_s=0.01) for box in (outbox.outbox, Outbox(other))]  # type: ignore[arg-type]
+    threads = [threading.Thread(target=worker.run_once) for worker in workers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    other.close()
+    sent = [message.id for phone in phones.values() for message in phone.sent]
+    assert len(sent) == len(set(sent))
+    assert set(sent) == notes
+
+
+def test_run_sends_until_stopped_and_finishes_the_delivery_at_hand(make: Callable[..., Worker], outbox: Desk) -> None:
     begun, stop = threading.Event(), threading.Event()
 
     def slowly() -> None:
@@ -300,21 +330,21 @@ def test_run_sends_until_stopped_and_finishes_the_delivery_at_hand(make: Callabl
     stop.set()
     running.join(5)
     assert not running.is_alive()
-    assert [d.outcome for d, _ in outbox.log] == [Outcome.SENT]
+    assert [d.outcome for d in outbox.log()] == [Outcome.SENT]
 
 
-def test_run_outlives_a_broken_outbox(make: Callable[..., Worker], outbox: MemoryOutbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_outlives_a_broken_outbox(make: Callable[..., Worker], outbox: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     stop, desk, calls = threading.Event(), Phone(), 0
-    claim = outbox.claim
+    claim = outbox.outbox.claim
 
-    def fail_once(now: datetime, *, lease: timedelta, limit: int = 10, skip: Collection[str] = ()) -> list[Claim]:
+    def fail_once(now: datetime, **options: Any) -> list[Claim]:
         nonlocal calls
         calls += 1
         if calls == 1:
             raise StoreError("the database is locked")
-        return claim(now, lease=lease, limit=limit, skip=skip)
+        return claim(now, **options)
 
-    monkeypatch.setattr(outbox, "claim", fail_once)
+    monkeypatch.setattr(outbox.outbox, "claim", fail_once)
     outbox.queue("desk")
     running = threading.Thread(target=make(desk=desk).run, args=(stop,))
     running.start()
