@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from statistics import median
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from monitor.months import format_month
 from monitor.series import WORLD
-from monitor.sources.base import Table
+
+if TYPE_CHECKING:
+    from monitor.sources.base import Table
 
 RELEASES = 12
 """How many releases the usual number of rows is taken from."""
