@@ -1,0 +1,211 @@
+"""Alerts as stored: an evaluation is committed whole, once, by whichever process is first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, select, update
+
+from monitor.alerts.records import Episode, Evaluation, Notification, State, Transition, dump, load
+from monitor.errors import StoreError
+from monitor.store import outbox, tables
+from monitor.store.database import Database
+from monitor.store.tables import from_stamp, to_stamp
+from monitor.store.vintages import of_dataset
+
+_episodes, _transitions, _told = tables.episodes, tables.transitions, tables.told
+_evaluations, _counts, _conditions = tables.evaluations, tables.rule_counts, tables.conditions
+_BATCH = 500  # names in one IN (...)
+
+
+class Episodes:
+    """What was found in every release, and who was told."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def record(self, evaluation: Evaluation) -> bool:
+        """
+        Commit everything that judging a release changed.
+
+        Returns
+        -------
+        bool
+            False, and nothing is written, where this release was recorded under these rules before.
+        """
+        with self._database.write() as connection:
+            number = self._enter(connection, evaluation)
+            if number is None:
+                return False
+            self._put_episodes(connection, evaluation.episodes)
+            _put_details(connection, evaluation, number)
+            self._put_told(connection, evaluation.told)
+            outbox.add(self._database, connection, evaluation.notifications)
+        return True
+
+    def _enter(self, connection: Connection, evaluation: Evaluation) -> int | None:
+        """Write the unique row of a release and a rule-set version; None where another process was first."""
+        row = {
+            "release": evaluation.release.id,
+            "version": evaluation.version,
+            "evaluated_at": to_stamp(evaluation.evaluated_at),
+        }
+        statement = self._database.insert(_evaluations).values(row).on_conflict_do_nothing(index_elements=["release", "version"])
+        found = connection.execute(statement.returning(_evaluations.c.number)).scalar()
+        return None if found is None else int(found)
+
+    def _put_episodes(self, connection: Connection, episodes: Sequence[Episode]) -> None:
+        if episodes:
+            statement = self._database.insert(_episodes)
+            changes = {column.name: statement.excluded[column.name] for column in _episodes.c if column.name != "id"}
+            statement = statement.on_conflict_do_update(index_elements=["id"], set_=changes)
+            connection.execute(statement, [_episode_row(episode) for episode in episodes])
+
+    def _put_told(self, connection: Connection, told: Sequence[tuple[str, str, str]]) -> None:
+        if told:
+            rows = [{"episode": episode, "route": route, "receiver": receiver} for episode, route, receiver in told]
+            connection.execute(self._database.insert(_told).on_conflict_do_nothing(), rows)
+
+    def of(self, source: str, dataset: str) -> list[Episode]:
+        """Return the episodes of a dataset that are not retired."""
+        mine = (_episodes.c.source == source) & (_episodes.c.dataset == dataset)
+        return self._read(select(_episodes.c.record).where(mine, _episodes.c.state != State.RETIRED.value))
+
+    def find(
+        self,
+        state: State | None = None,
+        rule: str | None = None,
+        *,
+        history: bool = False,
+        source: str | None = None,
+        dataset: str | None = None,
+        limit: int | None = None,
+    ) -> list[Episode]:
+        """Return episodes, the newest opening first; those of which nothing was ever told only with `history`."""
+        asked = {_episodes.c.state: state, _episodes.c.rule: rule, _episodes.c.source: source, _episodes.c.dataset: dataset}
+        query = select(_episodes.c.record).where(*(column == str(value) for column, value in asked.items() if value is not None))
+        query = query if history else query.where(~_episodes.c.history)
+        return self._read(query.order_by(_episodes.c.since.desc(), _episodes.c.id).limit(limit))
+
+    def _read(self, query: Select[Any]) -> list[Episode]:
+        with self._database.read() as connection:
+            return [load(Episode, record) for record in connection.execute(query).scalars()]
+
+    def get(self, id: str) -> Episode:
+        """Return the episode of that id, or of the only id that begins so; a StoreError names what is wrong."""
+        found = self._read(select(_episodes.c.record).where(_episodes.c.id.startswith(id, autoescape=True)).limit(2))
+        if len(found) != 1:
+            raise StoreError(f'no alert is "{id}"' if not found else f'"{id}" begins several alerts; write more of it')
+        return found[0]
+
+    def transitions(self, episode: str) -> list[Transition]:
+        """Return what happened to an episode, in the order in which it was recorded."""
+        query = select(_transitions.c.record).where(_transitions.c.episode == episode).order_by(_transitions.c.number)
+        with self._database.read() as connection:
+            return [load(Transition, record) for record in connection.execute(query).scalars()]
+
+    def told(self, episodes: Sequence[str]) -> list[tuple[str, str, str]]:
+        """Return (episode, route, receiver) of everybody who was told of the opening of these episodes."""
+        found: list[tuple[str, str, str]] = []
+        with self._database.read() as connection:
+            for start in range(0, len(episodes), _BATCH):
+                query = select(_told).where(_told.c.episode.in_(episodes[start : start + _BATCH]))
+                found += [(row.episode, row.route, row.receiver) for row in connection.execute(query)]
+        return sorted(found)
+
+    def last_evaluation(self, source: str, dataset: str) -> tuple[str, str] | None:
+        """Return (release id, rule-set version) of the evaluation of a dataset that was recorded last."""
+        query = select(_evaluations.c.release, _evaluations.c.version).join(tables.releases).where(of_dataset(source, dataset))
+        with self._database.read() as connection:
+            row = connection.execute(query.order_by(_evaluations.c.number.desc()).limit(1)).first()
+        return None if row is None else (row.release, row.version)
+
+    def rule_versions(self, source: str, dataset: str) -> dict[str, str]:
+        """Return the version of each rule when it last judged a release of a dataset."""
+        of = select(_evaluations.c.number).join(tables.releases).where(of_dataset(source, dataset))
+        last = select(_counts.c.rule, func.max(_counts.c.evaluation).label("evaluation")).where(_counts.c.evaluation.in_(of))
+        newest = last.group_by(_counts.c.rule).subquery()
+        on = (_counts.c.rule == newest.c.rule) & (_counts.c.evaluation == newest.c.evaluation)
+        with self._database.read() as connection:
+            rows = connection.execute(select(_counts.c.rule, _counts.c.version).join(newest, on)).all()
+        return {row.rule: row.version for row in rows}
+
+
+def _episode_row(episode: Episode) -> dict[str, Any]:
+    return {
+        "id": episode.id,
+        "source": episode.key.source,
+        "dataset": episode.key.dataset,
+        "rule": episode.rule,
+        "series": str(episode.key),
+        "state": episode.path.state.value,
+        "since": episode.path.since,
+        "until": episode.path.until,
+        "history": episode.history,
+        "record": dump(episode),
+    }
+
+
+def _put_details(connection: Connection, evaluation: Evaluation, number: int) -> None:
+    """Append counts, verdicts and transitions."""
+    fields = ("rule", "version", "judged", "not_judged", "at_level", "by_chance")
+    counts = [{"evaluation": number, **{name: getattr(count, name) for name in fields}} for count in evaluation.counts]
+    verdicts = [
+        {"evaluation": number, "rule": rule, "series": series, "month": month, "level": int(level)}
+        for rule, series, month, level in evaluation.verdicts
+    ]
+    transitions = [{"id": t.id, "episode": t.episode, "record": dump(t)} for t in evaluation.transitions]
+    for table, rows in ((_counts, counts), (tables.verdicts, verdicts), (_transitions, transitions)):
+        if rows:
+            connection.execute(table.insert(), rows)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """A fact about the service that operators are told of when it begins and when it is over."""
+
+    kind: str
+    subject: str
+    sentence: str
+    raised_at: datetime
+
+
+class Conditions:
+    """The facts that hold now: each is raised once and cleared once, with what is told of it in the same transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def raise_(self, kind: str, subject: str, sentence: str, at: datetime, *, notifications: Iterable[Notification] = ()) -> bool:
+        """Record that a fact holds; True, and the notifications are queued, where it is new."""
+        row = {"kind": kind, "subject": subject, "sentence": sentence, "raised_at": to_stamp(at)}
+        with self._database.write() as connection:
+            statement = self._database.insert(_conditions).values(row).on_conflict_do_nothing()
+            if connection.execute(statement.returning(_conditions.c.number)).scalar() is None:
+                return False
+            outbox.add(self._database, connection, notifications)
+        return True
+
+    def clear(self, kind: str, subject: str, at: datetime, *, notifications: Iterable[Notification] = ()) -> Condition | None:
+        """Record that a fact is over; return it, and queue the notifications, where it did hold."""
+        holds = (_conditions.c.kind == kind) & (_conditions.c.subject == subject) & _conditions.c.cleared_at.is_(None)
+        with self._database.write() as connection:
+            statement = update(_conditions).where(holds).values(cleared_at=to_stamp(at)).returning(_conditions)
+            row = connection.execute(statement).first()
+            if row is None:
+                return None
+            outbox.add(self._database, connection, notifications)
+        return _condition(row)
+
+    def open(self) -> list[Condition]:
+        """Return the facts that hold, oldest first."""
+        query = select(_conditions).where(_conditions.c.cleared_at.is_(None)).order_by(_conditions.c.number)
+        with self._database.read() as connection:
+            return [_condition(row) for row in connection.execute(query)]
+
+
+def _condition(row: Any) -> Condition:
+    return Condition(kind=row.kind, subject=row.subject, sentence=row.sentence, raised_at=from_stamp(row.raised_at))

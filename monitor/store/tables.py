@@ -1,0 +1,254 @@
+"""The tables, one definition for SQLite and PostgreSQL; moments are microseconds since 1970 in UTC, months are ordinals."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+SCHEMA = "0001"
+"""The newest migration; a test compares it with the scripts."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def to_stamp(moment: datetime) -> int:
+    """
+    Return an aware datetime as stored.
+
+    Raises
+    ------
+    ValueError
+        If it has no time zone: a guessed one would move releases.
+    """
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment.isoformat()} has no time zone; every stored moment is in UTC")
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def from_stamp(stamp: int) -> datetime:
+    """Return a stored moment, aware, in UTC."""
+    return _EPOCH + timedelta(microseconds=stamp)
+
+
+def _text(name: str) -> Column[str]:
+    return Column(name, Text, nullable=False)
+
+
+def _whole(name: str) -> Column[int]:
+    return Column(name, Integer, nullable=False)
+
+
+def _moment(name: str, *, nullable: bool = False) -> Column[int]:
+    return Column(name, BigInteger, nullable=nullable)
+
+
+def _counter(name: str) -> Column[int]:
+    return Column(name, Integer, primary_key=True, autoincrement=True)
+
+
+# `number` counts the series of a dataset from 0: it is the row in arrays and the only key inside Parquet files.
+series = Table(
+    "series",
+    metadata,
+    _text("source"),
+    _text("dataset"),
+    _whole("number"),
+    _text("reporter"),
+    _text("partner"),
+    _text("product"),
+    _text("flow"),
+    _text("measure"),
+    _text("unit"),
+    _text("basis"),
+    PrimaryKeyConstraint("source", "dataset", "number"),
+    UniqueConstraint("source", "dataset", "reporter", "partner", "product", "flow", "measure", "unit", "basis"),
+)
+
+titles = Table(
+    "title",
+    metadata,
+    _text("source"),
+    _text("dataset"),
+    _text("product"),
+    _text("title"),
+    PrimaryKeyConstraint("source", "dataset", "product"),
+)
+
+releases = Table(
+    "release",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _text("source"),
+    _text("dataset"),
+    _moment("published_at"),
+    Column("estimated", Boolean, nullable=False),
+    _moment("fetched_at"),
+    _whole("arrival"),
+    _text("coverage"),
+    _whole("newest"),
+    _whole("rows"),
+    _whole("months"),
+    _text("sha256"),
+    _text("state"),
+    Column("as_history", Boolean, nullable=False),
+    _text("note"),
+    _text("absent"),
+    _text("resolution"),
+    _text("file"),
+    _text("file_sha256"),
+    _text("raw"),
+    _text("raw_sha256"),
+    UniqueConstraint("arrival"),
+    Index(None, "source", "dataset", "published_at", "arrival"),
+)
+
+# The names under which a source announced what is held, so that nothing is fetched twice.
+notices = Table(
+    "notice",
+    metadata,
+    _text("source"),
+    _text("dataset"),
+    _text("name"),
+    Column("release", Text, ForeignKey("release.id"), nullable=False),
+    PrimaryKeyConstraint("source", "dataset", "name"),
+)
+
+evaluations = Table(
+    "evaluation",
+    metadata,
+    _counter("number"),
+    Column("release", Text, ForeignKey("release.id"), nullable=False),
+    _text("version"),
+    _moment("evaluated_at"),
+    UniqueConstraint("release", "version"),
+)
+
+rule_counts = Table(
+    "rule_count",
+    metadata,
+    Column("evaluation", Integer, ForeignKey("evaluation.number"), nullable=False),
+    _text("rule"),
+    _text("version"),
+    _whole("judged"),
+    _whole("not_judged"),
+    _whole("at_level"),
+    Column("by_chance", Float, nullable=True),
+    PrimaryKeyConstraint("evaluation", "rule"),
+)
+
+verdicts = Table(
+    "verdict",
+    metadata,
+    Column("evaluation", Integer, ForeignKey("evaluation.number"), nullable=False),
+    _text("rule"),
+    _text("series"),
+    _whole("month"),
+    _whole("level"),
+    PrimaryKeyConstraint("evaluation", "rule", "series", "month"),
+)
+
+episodes = Table(
+    "episode",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _text("source"),
+    _text("dataset"),
+    _text("rule"),
+    _text("series"),
+    _text("state"),
+    _whole("since"),
+    _whole("until"),
+    Column("history", Boolean, nullable=False),
+    _text("record"),
+    Index(None, "source", "dataset", "state"),
+    Index(None, "since"),
+)
+
+transitions = Table(
+    "transition",
+    metadata,
+    _counter("number"),
+    _text("id"),
+    Column("episode", Text, ForeignKey("episode.id"), nullable=False),
+    _text("record"),
+    UniqueConstraint("id"),
+    Index(None, "episode"),
+)
+
+told = Table(
+    "told",
+    metadata,
+    Column("episode", Text, ForeignKey("episode.id"), nullable=False),
+    _text("route"),
+    _text("receiver"),
+    PrimaryKeyConstraint("episode", "route", "receiver"),
+)
+
+notifications = Table(
+    "notification",
+    metadata,
+    _counter("number"),
+    _text("id"),
+    _text("receiver"),
+    _text("thread"),
+    _text("state"),
+    _moment("due_at"),
+    _moment("claimed_until"),
+    _whole("attempts"),
+    _text("record"),
+    UniqueConstraint("id"),
+    Index(None, "state", "receiver", "thread", "number"),
+)
+
+deliveries = Table(
+    "delivery",
+    metadata,
+    _counter("number"),
+    Column("notification", Text, ForeignKey("notification.id"), nullable=False),
+    _text("record"),
+    Index(None, "notification"),
+)
+
+conditions = Table(
+    "condition",
+    metadata,
+    _counter("number"),
+    _text("kind"),
+    _text("subject"),
+    _text("sentence"),
+    _moment("raised_at"),
+    _moment("cleared_at", nullable=True),
+    Index(
+        "uq_condition_open",
+        "kind",
+        "subject",
+        unique=True,
+        sqlite_where=text("cleared_at IS NULL"),
+        postgresql_where=text("cleared_at IS NULL"),
+    ),
+)

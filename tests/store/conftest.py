@@ -1,0 +1,157 @@
+"""Real databases, and releases made from a few cells."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from sqlalchemy import create_engine, text
+
+from monitor.alerts.records import Digest, Notification
+from monitor.months import month
+from monitor.series import Coverage, Status
+from monitor.sources.base import FIGURE_COLUMNS, ReleaseNotice, Table
+from monitor.store.database import Database
+from monitor.store.observations import Figures
+from monitor.store.releases import Releases
+
+JANUARY = month(2025, 1)
+NEW_YEAR = datetime(2025, 1, 1, tzinfo=UTC)
+Cell = tuple[str, int, float | None]
+
+
+def _programs() -> Path:
+    """Return the folder of PostgreSQL's server programs, or skip in a sentence."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    beside = shutil.which("initdb")
+    if not found and beside is None:
+        pytest.skip("this machine has no PostgreSQL programs (Debian: apt-get install postgresql)")
+    return found[-1].parent if found else Path(str(beside)).parent
+
+
+def _as_postgres(*command: str | Path) -> None:
+    """Run a program of PostgreSQL, which refuses root."""
+    prefix = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    subprocess.run([*prefix, *map(str, command)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[str]:
+    """The socket folder of a private PostgreSQL, which is gone afterwards."""
+    programs = _programs()
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))  # short: a socket's path may have 107 characters
+    data = folder / "data"
+    if os.geteuid() == 0:
+        shutil.chown(folder, "postgres", "postgres")
+    _as_postgres(programs / "initdb", "-D", data, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "-N")
+    options = f"-k {folder} -c listen_addresses='' -c fsync=off"
+    _as_postgres(programs / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start")
+    yield str(folder)
+    _as_postgres(programs / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty database, of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/monitor.db"
+    folder = request.getfixturevalue("cluster")
+    name = f"t{uuid.uuid4().hex}"
+    engine = create_engine(f"postgresql://postgres@/postgres?host={folder}", isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return f"postgresql://postgres@/{name}?host={folder}"
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    """A migrated database of each kind."""
+    opened = Database(url)
+    opened.migrate()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def figures(database: Database, tmp_path: Path) -> Figures:
+    return Figures(tmp_path / "figures", database)
+
+
+@pytest.fixture
+def releases(database: Database, figures: Figures) -> Releases:
+    return Releases(database, figures)
+
+
+def make_table(cells: list[Cell], *, resolution: float = 0.0, raw: bytes = b"raw", **coverage: object) -> Table:
+    """Return a table of (partner, month of 2025, tonnes in kg or None for a suppressed cell)."""
+    rows = [
+        ("CN", partner, "CN8:85051110", "export", "weight", "kg", "reported", JANUARY + m - 1,
+         float("nan") if value is None else value,
+         int(Status.SUPPRESSED if value is None else Status.ZERO if value == 0 else Status.VALUE), 0)
+        for partner, m, value in cells
+    ]  # fmt: skip
+    absent = str(coverage.pop("absent", "not_published"))
+    periods = coverage.pop("periods", sorted({m for _, m, _ in cells}))
+    months = tuple(JANUARY + m - 1 for m in periods)  # type: ignore[attr-defined]
+    return Table(
+        frame=pd.DataFrame(rows, columns=list(FIGURE_COLUMNS)),
+        coverage=Coverage(periods=months, **coverage),  # type: ignore[arg-type]
+        absent=absent,
+        resolution={"weight": resolution},
+        raw=raw,
+        titles={"CN8:85051110": "Magnets of metal"},
+    )
+
+
+@pytest.fixture
+def table() -> Callable[..., Table]:
+    return make_table
+
+
+@pytest.fixture
+def notice() -> Callable[..., ReleaseNotice]:
+    """A notice that was published on a day of 2025, counted from New Year."""
+
+    def make(name: str, day: int, dataset: str = "magnets") -> ReleaseNotice:
+        return ReleaseNotice(dataset=dataset, name=name, published_at=NEW_YEAR + timedelta(days=day), estimated=False)
+
+    return make
+
+
+@pytest.fixture
+def commit(releases: Releases, notice: Callable[..., ReleaseNotice]) -> Callable[..., object]:
+    """Commit a table of cells as the release of a day."""
+
+    def run(cells: list[Cell], day: int, *, held: str = "", as_history: bool = False, **more: object) -> object:
+        return releases.commit(
+            make_table(cells, **more),  # type: ignore[arg-type]
+            notice(f"day-{day}", day),
+            source="gacc",
+            fetched_at=NEW_YEAR + timedelta(days=400),
+            held=held,
+            as_history=as_history,
+        )
+
+    return run
+
+
+@pytest.fixture
+def note() -> Callable[..., Notification]:
+    """A notification to a receiver, in a thread."""
+
+    def make(id: str, receiver: str = "desk", thread: str = "magnets", minute: int = 0) -> Notification:
+        at = NEW_YEAR + timedelta(minutes=minute)
+        digest = Digest(subject=f"About {id}", title="Magnets")
+        return Notification(id=id, receiver=receiver, route="all", thread=thread, cause=id, created_at=at, digest=digest)
+
+    return make
