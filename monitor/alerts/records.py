@@ -304,13 +304,18 @@ class Delivery:
 
 @dataclass(frozen=True, kw_only=True)
 class RuleCounts:
-    """What a rule did in one release: cells judged, not judged, at a level; and how many chance alone would bring."""
+    """
+    What a rule did in one release: cells judged, not judged, at a level; and how many chance alone would bring.
+
+    `version` is the rule's: the next evaluation compares it with its own.
+    """
 
     rule: str
     judged: int
     not_judged: int
     at_level: int
     by_chance: float | None = None
+    version: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -351,5 +356,6 @@ def dump(record: Any) -> str:
 
 def load(kind: type[Record], text: str | bytes) -> Record:
     """Read a record that `dump` wrote."""
-    found: Record = _adapter(kind).validate_json(text)
+    adapter: Any = _adapter(kind)  # type: ignore[arg-type]
+    found: Record = adapter.validate_json(text)
     return found
