@@ -31,6 +31,7 @@ from monitor.panel import Floats, Ints, Panel
 
 _REFIT = 12
 _ITERATIONS = 200
+_SEARCHES = 3  # a search that stops on a flat stretch often settles when it goes on from there
 _CLIP, _MEMORY, _GAIN = 2.8, 0.975, 1.12
 _START, _START_WEIGHT = 2.0, 8.0
 
@@ -104,14 +105,19 @@ def _model(logs: Floats, lunar: Floats) -> Any:
 @lru_cache(maxsize=4096)
 def _fit(logs: bytes, lunar: bytes) -> Floats | None:
     """Return the parameters that fit these months, None where the search does not settle."""
+    model = _model(np.frombuffer(logs), np.frombuffer(lunar))
+    params = None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # whether it settled is read from the result
-        try:
-            found = _model(np.frombuffer(logs), np.frombuffer(lunar)).fit(disp=0, maxiter=_ITERATIONS, cov_type="none")
-        except (np.linalg.LinAlgError, ValueError):
-            return None
-    params = np.asarray(found.params)
-    return params if found.mle_retvals["converged"] and np.isfinite(params).all() else None
+        for _ in range(_SEARCHES):
+            try:
+                found = model.fit(params, disp=0, maxiter=_ITERATIONS, cov_type="none", pgtol=1e-4, factr=1e7)
+            except (np.linalg.LinAlgError, ValueError):
+                return None
+            params = np.asarray(found.params)
+            if found.mle_retvals["converged"] and np.isfinite(params).all():
+                return params
+    return None
 
 
 def _correction(errors: Floats) -> Floats:
