@@ -75,11 +75,20 @@ class Basket:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Composite:
+    """What is known to be inside a composite: product codes that it includes whole, and words for all the rest of it."""
+
+    includes: tuple[str, ...]
+    rest: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Baskets:
-    """Every basket by name, and short words for products."""
+    """Every basket by name, short words for products, and what composites hold."""
 
     baskets: Mapping[str, Basket] = field(default_factory=dict)
     titles: Mapping[str, str] = field(default_factory=dict)
+    composites: Mapping[str, Composite] = field(default_factory=dict)
 
     def title(self, product: str, named: Mapping[str, str] | None = None) -> str:
         """Return the words for a product: the desk's, else the source's (`named`), else the code."""
@@ -116,13 +125,19 @@ def load_baskets(path: str | Path) -> Baskets:
     if found is None:
         raise ConfigError(mistakes)
     mistakes = [m for name in found.baskets for m in _slug_mistakes(document, ("baskets", name), name)]
+    mistakes += [
+        document.mistake(("composites", name), f'"{name}" is no composite; write its code with {COMPOSITE}: before it', key=True)
+        for name in found.composites
+        if not is_composite(name)
+    ]
     if mistakes:
         raise ConfigError(mistakes)
     baskets = {
         name: Basket(name=name, title=b.title or name, codes=tuple(c.written for c in b.codes))
         for name, b in found.baskets.items()
     }
-    return Baskets(baskets=baskets, titles=found.titles)
+    composites = {name: Composite(includes=c.includes, rest=c.rest) for name, c in found.composites.items()}
+    return Baskets(baskets=baskets, titles=found.titles, composites=composites)
 
 
 def load_partner_groups(path: str | Path) -> dict[str, tuple[str, ...]]:
@@ -266,9 +281,20 @@ class _Basket(_Strict):
     codes: tuple[Annotated[_Code, BeforeValidator(_code)], ...] = Field(min_length=1)
 
 
+def _product(value: Any) -> Any:
+    _code(value)
+    return value
+
+
+class _Composite(_Strict):
+    includes: tuple[Annotated[str, BeforeValidator(_product)], ...] = Field(min_length=1)
+    rest: str = Field(min_length=1)
+
+
 class _BasketFile(_Strict):
     baskets: dict[str, _Basket]
     titles: dict[str, str] = {}
+    composites: dict[str, _Composite] = {}
 
 
 class _PartnerFile(_Strict):

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from monitor.alerts.episodes import FALSE, TRUE, UNKNOWN, Cells, Conduct
 from monitor.detection.reader import Ask, Reader, unknown_calls
-from monitor.panel import Bools, Floats, Panel
-from monitor.rules.condition import Condition
+from monitor.panel import Bools, Floats, Ints, Panel
 from monitor.rules.levels import Direction, Level
 from monitor.rules.loading import resolve
 from monitor.rules.schema import AtLeast, Rule
@@ -60,7 +59,7 @@ class Verdicts:
             direction=rule.direction,
             needed=rule.needed,
             within=rule.within,
-            slow_clear=rule.clear is not None and _names_surprise(rule.clear),
+            slow_clear=rule.mentions_surprise_in_clear,
         )
 
     @property
@@ -126,20 +125,15 @@ def judge(bench: Bench, rules: Iterable[Rule]) -> list[Verdicts]:
     list of Verdicts
         One per rule, in the order judged.
     """
-    ordered = sorted(rules, key=lambda rule: not is_data_rule(rule))
+    ordered = sorted(rules, key=lambda rule: not rule.is_data)
     doubts: Doubts = set()
     found = []
     for rule in ordered:
         verdicts = judge_rule(bench.reader(rule), rule, doubts)
-        if is_data_rule(rule):
+        if rule.is_data:
             doubts |= _doubted_cells(verdicts)
         found.append(verdicts)
     return found
-
-
-def is_data_rule(rule: Rule) -> bool:
-    """True where a rule doubts figures instead of judging trade."""
-    return all(level is Level.DATA for level, _ in rule.levels)
 
 
 def judge_rule(reader: Reader, rule: Rule, doubts: Doubts) -> Verdicts:
@@ -174,8 +168,8 @@ def _with_history(holds: Kleene, rule: Rule, reader: Reader) -> Kleene:
     """Make a month unknown that has fewer months before it than the rule asks for."""
     if not rule.min_history:
         return holds
-    known = reader.own.known
-    before = np.cumsum(known, axis=1) - known
+    known = reader.own.known.astype(np.int64)
+    before: Ints = np.cumsum(known, axis=1) - known
     return np.where(before < rule.min_history, UNKNOWN, holds).astype(np.int8)
 
 
@@ -199,14 +193,10 @@ def _side(reader: Reader, rule: Rule) -> NDArray[np.int8]:
     if rule.direction is not Direction.EITHER:
         return np.full(reader.own.shape, -1 if rule.direction is Direction.DROP else 1, np.int8)
     ratio = np.sign(np.nan_to_num(reader.ask("ratio") - 1.0))
-    if not any(_names_surprise(condition) for _, condition in rule.levels):
+    if not any(condition.reads("surprise") for _, condition in rule.levels):
         return ratio.astype(np.int8)
     surprise: Floats = reader.read(Ask("surprise"))
     return np.where(np.isnan(surprise), ratio, np.sign(np.nan_to_num(surprise))).astype(np.int8)
-
-
-def _names_surprise(condition: Condition) -> bool:
-    return any(call.indicator == "surprise" for call in condition.calls)
 
 
 def _cell(key: SeriesKey) -> tuple[str, ...]:

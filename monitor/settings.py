@@ -10,18 +10,18 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, SecretStr, create_model
+from pydantic import BaseModel, SecretStr
 
-from monitor import registry, settings_files, yamlfile
+from monitor import settings_files, yamlfile
 from monitor.alerts.routing import Route, Routes
 from monitor.baskets import Baskets, load_baskets, load_partner_groups
 from monitor.errors import ConfigError, Mistake, SettingsError
 from monitor.secrets import Secret, Vault
+from monitor.settings_entries import Checker, Place, anchored, doubles
 from monitor.settings_files import Entry, Event, Log, Monitor, Schedule, SourceKeys
 from monitor.sources.completeness import CompleteWhen
 from monitor.yamlfile import Document, Loc, did_you_mean
@@ -46,6 +46,7 @@ class SourceSettings:
     name: str
     kind: str
     dataset: str
+    title: str
     enabled: bool
     schedule: Schedule
     credit: str
@@ -129,31 +130,6 @@ class Settings:
         return _Reading(folder, environ).settings()
 
 
-@dataclass(frozen=True)
-class _Place:
-    """One entry of a list in a file."""
-
-    document: Document
-    loc: Loc
-
-    @property
-    def data(self) -> dict[str, Any]:
-        data = self.document.at(self.loc)
-        return data if isinstance(data, dict) else {}
-
-    @property
-    def name(self) -> str:
-        return str(self.data.get("name", ""))
-
-    def mistake(self, key: str | int, *more: str | int, says: str) -> Mistake:
-        return self.document.mistake((*self.loc, key, *more), says)
-
-    def with_data(self, data: Any) -> Document:
-        """Return the document with this entry's data replaced, for checking; places stay."""
-        block, at = self.loc
-        return dataclasses.replace(self.document, data={block: {at: data}})
-
-
 class _Reading:
     """One reading of a folder: mistakes of all files are collected before it gives up."""
 
@@ -162,6 +138,7 @@ class _Reading:
         self._environ = environ
         self._desk = folder.resolve().parent
         self._vault = Vault(environ=environ, folder=self._desk)
+        self._checker = Checker(self._vault)
         self._mistakes = self._vault.mistakes
         self._warnings: list[Mistake] = []
 
@@ -185,7 +162,7 @@ class _Reading:
             rules=self._desk / monitor.rules,
             public_url=monitor.public_url,
             log=monitor.log,
-            http=_anchored(monitor.http, self._desk),
+            http=anchored(monitor.http, self._desk),
             digest=monitor.digest,
             deliver=monitor.deliver,
             health=monitor.health,
@@ -203,7 +180,7 @@ class _Reading:
     def _monitor(self) -> Monitor | None:
         document = self._document("monitor.yaml", optional=True) or yamlfile.parse("{}", "monitor.yaml")
         checked = [self._filled(document), *(self._overriding(*pair) for pair in _OVERRIDES.items())]
-        valid = [self._valid(Monitor, one, ()) for one in checked]
+        valid = [self._checker.valid(Monitor, one, ()) for one in checked]
         if None in valid:
             return None
         return Monitor.model_validate({key: value for one in checked for key, value in one.data.items()})
@@ -224,63 +201,38 @@ class _Reading:
 
     def _sources(self) -> tuple[SourceSettings, ...]:
         places = self._places("sources.yaml", "sources", settings_files.SourceFile)
-        self._refuse_doubles(places, lambda place: f"{place.name}/{place.data.get('dataset', '')}")
-        found = [(self._entry(SourceKeys, "sources", place, needed=place.data.get("enabled") is not False)) for place in places]
-        shared = ("name", "kind", "dataset", "enabled", "schedule", "credit", "complete_when")
+        self._mistakes += doubles(places, lambda place: f"{place.name}/{place.data.get('dataset', '')}")
+        found = [
+            self._checker.entry(SourceKeys, "sources", place, needed=place.data.get("enabled") is not False) for place in places
+        ]
+        shared = ("name", "kind", "dataset", "title", "enabled", "schedule", "credit", "complete_when")
         return tuple(
             SourceSettings(**{key: getattr(keys, key) for key in shared}, parameters=parameters)
             for keys, parameters in filter(None, found)
         )
 
-    def _receivers(self, places: list[_Place]) -> tuple[ReceiverSettings, ...]:
-        self._refuse_doubles(places, lambda place: place.name)
-        found = [self._entry(Entry, "notifiers", place) for place in places]
+    def _receivers(self, places: list[Place]) -> tuple[ReceiverSettings, ...]:
+        self._mistakes += doubles(places, lambda place: place.name)
+        found = [self._checker.entry(Entry, "notifiers", place) for place in places]
         return tuple(
             ReceiverSettings(name=keys.name, kind=keys.kind, parameters=parameters) for keys, parameters in filter(None, found)
         )
 
-    def _entry(self, keys: type[Model], group: str, place: _Place, *, needed: bool = True) -> tuple[Model, BaseModel] | None:
-        """Check one entry against the keys that all have and the parameters of its kind."""
-        parameters = self._parameters(group, place)
-        if parameters is None:
-            return None
-        whole = _together(keys, parameters)
-        data = self._vault.fill(whole, place.document, place.loc, needed=needed)
-        before = len(self._mistakes)
-        entry = self._valid(whole, place.with_data(data), place.loc)
-        if entry is None or len(self._mistakes) > before:
-            return None
-        own = {info.alias or name for name, info in parameters.model_fields.items()}
-        made = parameters.model_validate({key: value for key, value in data.items() if key in own})
-        return entry, _anchored(made, self._desk)
-
-    def _parameters(self, group: str, place: _Place) -> type[BaseModel] | None:
-        kind = place.data.get("kind")
-        if not isinstance(kind, str):
-            self._mistakes.append(place.mistake("kind", says=f'"kind" is missing; known are {", ".join(registry.kinds(group))}'))
-            return None
-        try:
-            found: type[BaseModel] = registry.load(group, kind).Parameters
-        except SettingsError as error:
-            self._mistakes.append(place.mistake("kind", says=str(error)))
-            return None
-        return found
-
-    def _routes(self, receivers: list[_Place]) -> tuple[Routes, str]:
+    def _routes(self, receivers: list[Place]) -> tuple[Routes, str]:
         document = self._document("routes.yaml")
-        file = self._valid(settings_files.RouteFile, document, ()) if document else None
+        file = self._checker.valid(settings_files.RouteFile, document, ()) if document else None
         if document is None or file is None:
             return Routes(()), ""
         routes = [
             Route(name=keys.name, matchers=keys.match, receivers=keys.receivers, goes_on=keys.goes_on) for keys in file.routes
         ]
-        places = [_Place(document, ("routes", at)) for at in range(len(routes))]
-        self._refuse_doubles(places, lambda place: place.name)
+        places = [Place(document, ("routes", at)) for at in range(len(routes))]
+        self._mistakes += doubles(places, lambda place: place.name)
         self._mistakes += _unreachable(routes, places)
         self._compare_receivers(routes, places, receivers, file.operators)
         return Routes(tuple(routes)), file.operators
 
-    def _compare_receivers(self, routes: list[Route], places: list[_Place], receivers: list[_Place], operators: str) -> None:
+    def _compare_receivers(self, routes: list[Route], places: list[Place], receivers: list[Place], operators: str) -> None:
         known = [place.name for place in receivers]
         named: list[tuple[str, Loc]] = [(operators, ("operators",))]
         for route, place in zip(routes, places, strict=True):
@@ -293,23 +245,15 @@ class _Reading:
             if place.name not in {name for name, _ in named}:
                 self._warnings.append(place.mistake("name", says=f'no route leads to the receiver "{place.name}"'))
 
-    def _refuse_doubles(self, places: list[_Place], name_of: Callable[[_Place], str]) -> None:
-        first: dict[str, int] = {}
-        for place in places:
-            name, line = name_of(place), place.mistake("name", says="").line
-            if name in first:
-                self._mistakes.append(place.mistake("name", says=f'the name "{name}" stands already in line {first[name]}'))
-            first.setdefault(name, line)
-
-    def _places(self, name: str, block: str, model: type[BaseModel]) -> list[_Place]:
+    def _places(self, name: str, block: str, model: type[BaseModel]) -> list[Place]:
         document = self._document(name)
-        if document is None or self._valid(model, document, ()) is None:
+        if document is None or self._checker.valid(model, document, ()) is None:
             return []
-        return [_Place(document, (block, at)) for at in range(len(document.data[block]))]
+        return [Place(document, (block, at)) for at in range(len(document.data[block]))]
 
     def _file(self, name: str, model: type[Model]) -> Model | None:
         document = self._document(name, optional=True)
-        return self._valid(model, document, ()) if document else None
+        return self._checker.valid(model, document, ()) if document else None
 
     def _loaded(self, name: str, load: Callable[[Path], Loaded], empty: Loaded) -> Loaded:
         path = self._folder / name
@@ -318,12 +262,6 @@ class _Reading:
         except ConfigError as error:
             self._mistakes += error.mistakes
             return empty
-
-    def _valid(self, model: type[Model], document: Document, loc: Loc) -> Model | None:
-        found, mistakes = yamlfile.validate(model, document, loc)
-        said_already = {document.mistake(absent, f'"{absent[-1]}" is missing') for absent in self._vault.absent}
-        self._mistakes += [mistake for mistake in mistakes if mistake not in said_already]
-        return found
 
     def _document(self, name: str, *, optional: bool = False) -> Document | None:
         path = self._folder / name
@@ -336,15 +274,7 @@ class _Reading:
             return None
 
 
-@cache
-def _together(keys: type[Model], parameters: type[BaseModel]) -> type[Model]:
-    """Return one model with both sets of keys, so that an unknown key is compared with all that are known."""
-    bases: Any = (keys, parameters)
-    whole: Any = create_model(f"{parameters.__qualname__} entry", __base__=bases)
-    return cast("type[Model]", whole)
-
-
-def _unreachable(routes: list[Route], places: list[_Place]) -> Iterator[Mistake]:
+def _unreachable(routes: list[Route], places: list[Place]) -> Iterator[Mistake]:
     """Yield what is wrong with the order: every alert must end somewhere, and every route must be reachable."""
     *others, last = zip(routes, places, strict=True)
     if last[0].matchers:
@@ -354,12 +284,6 @@ def _unreachable(routes: list[Route], places: list[_Place]) -> Iterator[Mistake]
     for route, place in others:
         if not route.matchers and not route.goes_on:
             yield place.mistake("name", says=f'the route "{route.name}" takes every alert, so the routes below it get none')
-
-
-def _anchored(parameters: Model, desk: Path) -> Model:
-    """Lead the relative paths of a model to the desk."""
-    paths = {name: desk / value for name, value in parameters if isinstance(value, Path)}
-    return parameters.model_copy(update=paths)
 
 
 def _text(value: SecretStr | str | None) -> str | None:

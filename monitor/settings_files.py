@@ -134,6 +134,7 @@ class SourceKeys(Entry):
     """What every source has, whatever its kind."""
 
     dataset: str = Field(min_length=1)
+    title: str = ""
     enabled: bool = True
     schedule: Schedule = Schedule()
     credit: str = ""

@@ -16,7 +16,7 @@ import numpy as np
 
 from monitor.alerts.digest import PARTS, Frame, Item, compose
 from monitor.alerts.episodes import fold
-from monitor.alerts.facts import FactBook, chart
+from monitor.alerts.facts import FactBook, Facts, chart
 from monitor.alerts.records import (
     Change,
     Digest,
@@ -26,19 +26,22 @@ from monitor.alerts.records import (
     Path,
     RuleCounts,
     State,
+    Step,
     Transition,
 )
 from monitor.alerts.revisions import Changed, Subject, difference
 from monitor.alerts.routing import Route, Routes
 from monitor.alerts.sentences import Names, corrected, outcome, revised_words, withdrawn
+from monitor.countries import name_of
 from monitor.detection.reader import Reader
 from monitor.judge import Bench, Verdicts, judge
 from monitor.months import Month, format_month, say_month
-from monitor.panel import Panel
+from monitor.panel import Bools, Panel
 from monitor.rules.levels import Level, RuleKind
 from monitor.rules.schema import Rule
+from monitor.rules.summary import fill
 from monitor.series import Release, Revision, SeriesKey
-from monitor.wording import join_words, say_count, say_number
+from monitor.wording import join_words, say_amount, say_count, say_growth, say_number, say_percent
 
 _NAMESPACE = uuid.UUID("2b1f3c0e-8a64-5c3e-9d0b-5b8f0d7c9e21")
 
@@ -142,22 +145,22 @@ class _Assessment:
 
     def _fold_rule(self, verdicts: Verdicts) -> None:
         rule = verdicts.rule
-        names = {rule.name, *([rule.renamed_from] if rule.renamed_from else [])}
+        names = {rule.name, *rule.renamed_from}
         stored: dict[str, list[Episode]] = {}
         for episode in self.situation.stored:
             if episode.rule in names:
                 stored.setdefault(str(episode.key), []).append(episode)
         changed_rule = not self.first and self._is_new_version(rule)
         known = 0 if self.first else min(self.horizon - verdicts.panel.start + 1, verdicts.panel.shape[1])
-        speaks = (verdicts.level > 0).any(axis=1)
+        speaks: Bools = np.any(verdicts.level > 0, axis=1)
         for row, key in enumerate(verdicts.keys):
             mine = stored.get(str(key), [])
             if speaks[row] or mine:
                 self._fold_series(verdicts, row, mine, max(known, 0), changed_rule)
 
     def _is_new_version(self, rule: Rule) -> bool:
-        last = self.situation.versions.get(rule.name) or self.situation.versions.get(rule.renamed_from or "")
-        return last != rule.version
+        last = [self.situation.versions.get(name) for name in (rule.name, *rule.renamed_from)]
+        return rule.version not in last
 
     def _fold_series(self, verdicts: Verdicts, row: int, stored: list[Episode], known: int, changed_rule: bool) -> None:
         rule, key = verdicts.rule, verdicts.keys[row]
@@ -191,7 +194,7 @@ class _Assessment:
         """End the open episodes whose rule or series is gone; the record says so, nobody is told."""
         watched = {(verdicts.rule.name, str(key)) for verdicts in self.verdicts for key in verdicts.keys}
         for episode in self.situation.stored:
-            name = next((v.rule.name for v in self.verdicts if v.rule.renamed_from == episode.rule), episode.rule)
+            name = next((v.rule.name for v in self.verdicts if episode.rule in v.rule.renamed_from), episode.rule)
             if episode.path.state.is_open and (name, str(episode.key)) not in watched:
                 self.episodes[episode.id] = replace(episode, path=replace(episode.path, state=State.RETIRED))
 
@@ -240,8 +243,8 @@ class _Assessment:
             outcome=self._outcome(changed, facts),
             direction=rule.direction,
             old=changed.old,
-            summary=rule.summary_for(facts.evidence()),
-            runbook=rule.runbook or "",
+            summary=fill(rule.summary, summary_values(facts, step, rule, self.desk.names)),
+            runbook=rule.runbook,
             first_word=_first_word(rule),
             picture=lambda: chart(book, row, column, title, self.desk.events(facts.key)),
         )
@@ -259,7 +262,7 @@ class _Assessment:
             direction=verdicts.rule.direction,
         )
 
-    def _outcome(self, changed: Changed, facts: Any) -> str:
+    def _outcome(self, changed: Changed, facts: Facts) -> str:
         step, path = changed.step, changed.episode.path
         revisions = self._revised(changed)
         if step.change is Change.CORRECTED and changed.old:
@@ -318,9 +321,10 @@ class _Assessment:
     def _counts(self, verdicts: Verdicts) -> RuleCounts:
         fresh = self._fresh(verdicts.panel)
         judged = verdicts.judged[:, fresh]
-        chance = verdicts.rule.false_alarms
+        chance = verdicts.rule.by_chance
         return RuleCounts(
             rule=verdicts.rule.name,
+            version=verdicts.rule.version,
             judged=int(judged.sum()),
             not_judged=int((~judged).sum()),
             at_level=int((verdicts.level[:, fresh] > 0).sum()),
@@ -347,7 +351,7 @@ class _Assessment:
                 pages.setdefault(page, []).append(item)
         told = [(item.episode.id, *page) for page, mine in pages.items() for item in mine]
         if not pages and self._is_quiet_page():
-            default = self.desk.routes.default
+            default = self.desk.routes.routes[-1]
             pages = {(default.name, receiver): [] for receiver in default.receivers}
         notifications = [n for (route, receiver), mine in pages.items() for n in self._notifications(route, receiver, mine)]
         return tuple(notifications), tuple(dict.fromkeys(told))
@@ -441,6 +445,32 @@ def labels_of(rule: Rule, key: SeriesKey) -> dict[str, str]:
     """Return the stable labels of an alert: never a value, a date or a vintage."""
     names = ("source", "dataset", "reporter", "partner", "product", "flow", "measure", "basis")
     return {"alertname": rule.name, "kind": rule.kind.value, **{n: getattr(key, n) for n in names}, **rule.labels}
+
+
+def summary_values(facts: Facts, step: Step, rule: Rule, names: Names) -> dict[str, str]:
+    """Return what the names of a rule's summary stand for."""
+    key = facts.key
+    return {
+        "rule": rule.name,
+        "level": step.level.label,
+        "change": step.change.value,
+        "source": key.source,
+        "dataset": key.dataset,
+        "reporter": name_of(key.reporter),
+        "partner": name_of(key.partner),
+        "product": names.product(key.product),
+        "flow": key.flow,
+        "measure": key.measure,
+        "month": say_month(step.month),
+        "value": say_amount(facts.value, key.unit),
+        "usual": say_amount(facts.usual, key.unit),
+        "ratio": say_percent(facts.ratio, 0),
+        "yoy": say_growth(facts.yoy),
+        "mom": say_growth(facts.mom),
+        "share": say_percent(facts.share),
+        "surprise": say_number(facts.surprise, 1),
+        "expected": say_amount(facts.expected, key.unit),
+    }
 
 
 def _watches(rule: Rule, release: Release) -> bool:

@@ -44,6 +44,8 @@ PARTS = {
     Change.NOT_JUDGED: Part.EASED,
 }
 
+Picture = Callable[[], Chart]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Item:
@@ -60,7 +62,7 @@ class Item:
     summary: str = ""
     runbook: str = ""
     first_word: str = ""
-    picture: Callable[[], Chart] | None = None
+    picture: Picture | None = None
 
     @property
     def part(self) -> Part:
@@ -87,8 +89,12 @@ class Frame:
 def compose(items: Iterable[Item], frame: Frame, names: Names) -> Digest:
     """Write the digest of some items; without any it is the one line of a quiet release."""
     items = list(items)
-    lines = _lines(items, names)
-    full = [_with_chart(line, n < frame.charts) for n, line in enumerate(lines[: frame.full_lines])]
+    drawn = _lines(items, names)
+    lines = [line for line, _ in drawn]
+    full = [
+        replace(line, chart=picture()) if picture and n < frame.charts else line
+        for n, (line, picture) in enumerate(drawn[: frame.full_lines])
+    ]
     release = frame.release
     return Digest(
         subject=subject(items, frame),
@@ -98,23 +104,20 @@ def compose(items: Iterable[Item], frame: Frame, names: Names) -> Digest:
         release=release.id,
         published_at=release.published_at,
         estimated=release.estimated,
-        lines=tuple(line for line, _ in full),
-        more=_more([line for line, _ in lines[frame.full_lines :]], [line for line, _ in lines]),
+        lines=tuple(full),
+        more=_more(lines[frame.full_lines :], lines),
         still_open=frame.still_open,
         not_judged=frame.not_judged,
         chance=frame.chance,
         notes=frame.notes,
         credit=frame.credit,
         alerts=alert_states(items, release, frame.public_url),
-        attachments=(_table([line for line, _ in lines], release),) if len(lines) > frame.full_lines else (),
+        attachments=(_table(lines, release),) if len(lines) > frame.full_lines else (),
         group={"source": release.source, "dataset": release.dataset, "release": release.id},
     )
 
 
-Drawn = tuple[Line, Callable[[], Chart] | None]
-
-
-def _lines(items: list[Item], names: Names) -> list[Drawn]:
+def _lines(items: list[Item], names: Names) -> list[tuple[Line, Picture | None]]:
     """Return a line per cell, in the order of the sections, then by level, then by how far the figure moved."""
     cells: dict[tuple[str, int], list[Item]] = {}
     for item in items:
@@ -138,13 +141,8 @@ def _move(facts: Facts) -> float:
     return 0.0 if math.isnan(distance) else distance
 
 
-def _picture(cell: list[Item]) -> Callable[[], Chart] | None:
+def _picture(cell: list[Item]) -> Picture | None:
     return next((item.picture for item in cell if item.picture), None)
-
-
-def _with_chart(drawn: Drawn, wanted: bool) -> tuple[Line, None]:
-    line, picture = drawn
-    return (replace(line, chart=picture()) if wanted and picture else line), None
 
 
 def _line(cell: list[Item], names: Names) -> Line:
@@ -156,12 +154,23 @@ def _line(cell: list[Item], names: Names) -> Line:
         title=names.title(facts.key),
         figure=figure(facts),
         sentences=tuple(sentences(facts, cell)),
-        outcome="; ".join(dict.fromkeys(item.outcome for item in cell)),
+        outcome=_outcome(cell),
         level=max(item.level for item in cell),
         reasons=tuple(_reason(item) for item in cell),
         value=facts.value if math.isfinite(facts.value) else None,
         unit=facts.key.unit,
     )
+
+
+def _outcome(cell: list[Item]) -> str:
+    """Join what the rules say of one cell; where they say different things, each is named."""
+    rules: dict[str, list[str]] = {}
+    for item in cell:
+        rules.setdefault(item.outcome, []).append(item.episode.rule)
+    if len(rules) == 1:
+        return cell[0].outcome
+    said = [f"{words} by {join_words(names)}" for words, names in rules.items()]
+    return "; ".join([said[0], *(words[0].lower() + words[1:] for words in said[1:])])
 
 
 def sentences(facts: Facts, cell: list[Item]) -> list[str]:

@@ -98,7 +98,7 @@ class FactBook:
     def of(self, row: int, column: int) -> Facts:
         """Return the facts of one cell; `row` counts the watched rows."""
         panel = self.reader.own
-        read = {name: float(self.reader.ask(name)[row, column]) for name in _PLAIN}
+        read: dict[str, Any] = {name: float(self.reader.ask(name)[row, column]) for name in _PLAIN}
         known = not math.isnan(panel.values[row, column])
         return Facts(
             key=panel.keys[row],

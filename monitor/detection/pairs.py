@@ -20,7 +20,7 @@ from monitor.series import Status
 
 
 def _columns(panel: Panel, calendar_month: int) -> Bools:
-    return (panel.months % 12 + 1) == calendar_month
+    return np.asarray(panel.months % 12 + 1 == calendar_month)
 
 
 def _pairs(panel: Panel) -> tuple[Floats, Floats]:

@@ -1,0 +1,189 @@
+"""The composition root: the only place that constructs; everything is built when it is first asked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from monitor import registry
+from monitor.alerts.assess import Desk, Reach
+from monitor.alerts.records import Notification
+from monitor.alerts.sentences import Names
+from monitor.baskets import Baskets
+from monitor.months import Month
+from monitor.notify.base import Notifier
+from monitor.notify.worker import Worker
+from monitor.rules.loading import RuleSet, load_rule_set
+from monitor.series import SeriesKey
+from monitor.settings import Settings, SourceSettings
+from monitor.sources.base import Source
+from monitor.sources.http import Client
+from monitor.store.database import Database
+from monitor.store.episodes import Conditions, Episodes
+from monitor.store.observations import Figures
+from monitor.store.outbox import Outbox
+from monitor.store.releases import Releases
+
+
+def utc_now() -> datetime:
+    """Return the time, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(eq=False)
+class App:
+    """
+    One desk, put together.
+
+    Parameters
+    ----------
+    settings : Settings
+    clock : callable
+        Now, as an aware datetime.
+    transport : object, optional
+        An httpx transport that answers instead of the network.
+    """
+
+    settings: Settings
+    clock: Callable[[], datetime] = utc_now
+    transport: Any = None
+
+    @classmethod
+    def open(cls, folder: Path, environ: Mapping[str, str] | None = None, **parts: Any) -> App:
+        """Read ``config/`` and return the desk's app."""
+        return cls(Settings.load(folder, os.environ if environ is None else environ), **parts)
+
+    @cached_property
+    def database(self) -> Database:
+        """The database, migrated to what this version needs."""
+        self.settings.data_dir.mkdir(parents=True, exist_ok=True)
+        database = Database(self.settings.database.get_secret_value())
+        database.migrate()
+        return database
+
+    @cached_property
+    def figures(self) -> Figures:
+        """Figures of every release."""
+        return Figures(self.settings.data_dir / "figures", self.database)
+
+    @cached_property
+    def releases(self) -> Releases:
+        """Releases that came in."""
+        return Releases(self.database, self.figures)
+
+    @cached_property
+    def episodes(self) -> Episodes:
+        """Alerts and their history."""
+        return Episodes(self.database)
+
+    @cached_property
+    def conditions(self) -> Conditions:
+        """What operators were told of and is not over."""
+        return Conditions(self.database)
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        """Messages to be sent."""
+        return Outbox(self.database)
+
+    @cached_property
+    def client(self) -> Client:
+        """The one guarded client of every outgoing call."""
+        return Client(self.settings.http.limits(), transport=self.transport)
+
+    @property
+    def baskets(self) -> Baskets:
+        """Baskets of products, and short words for them."""
+        return self.settings.baskets
+
+    @cached_property
+    def ruleset(self) -> RuleSet:
+        """The rules in force."""
+        return load_rule_set(self.settings.rules, baskets=self.baskets.baskets, partner_groups=self.settings.groups)
+
+    @property
+    def entries(self) -> tuple[SourceSettings, ...]:
+        """The sources that are on."""
+        return tuple(entry for entry in self.settings.sources if entry.enabled)
+
+    def entry(self, source: str, dataset: str) -> SourceSettings | None:
+        """Return the settings of a dataset, preferring an entry that is on; None if it is not configured."""
+        found = [e for e in self.settings.sources if (e.name, e.dataset) == (source, dataset)]
+        return next((e for e in found if e.enabled), found[0] if found else None)
+
+    def source(self, entry: SourceSettings) -> Source:
+        """Build the source of an entry."""
+        made: Source = registry.load("sources", entry.kind)(entry.name, entry.parameters, client=self.client, clock=self.clock)
+        return made
+
+    @cached_property
+    def notifiers(self) -> dict[str, Notifier]:
+        """A notifier per receiver."""
+        return {
+            receiver.name: registry.load("notifiers", receiver.kind)(
+                receiver.name,
+                receiver.parameters,
+                client=self.client,
+                public_url=self.settings.public_url,
+                clock=self.clock,
+            )
+            for receiver in self.settings.receivers
+        }
+
+    @cached_property
+    def reach(self) -> dict[str, Reach]:
+        """How each receiver is reached: its addresses, and whether it keeps the state of alerts itself."""
+        found = {}
+        for receiver in self.settings.receivers:
+            kind = registry.load("notifiers", receiver.kind)
+            found[receiver.name] = Reach(addresses=kind.addresses(receiver.parameters), machine=kind.keeps_state)
+        return found
+
+    def names(self, source: str, dataset: str) -> Names:
+        """Return short words for a dataset's products: the desk's own, else the source's."""
+        return Names({**self.releases.titles(source, dataset), **self.baskets.titles})
+
+    def desk(self, source: str, dataset: str) -> Desk:
+        """Return what this desk decided, for judging one dataset."""
+        return Desk(
+            rules=self.ruleset.rules,
+            version=self.ruleset.version,
+            routes=self.settings.routes,
+            receivers=self.reach,
+            names=self.names(source, dataset),
+            full_lines=self.settings.digest.full_lines,
+            charts=self.settings.digest.charts,
+            public_url=self.settings.public_url,
+            events=self.events_of,
+        )
+
+    def events_of(self, key: SeriesKey) -> tuple[tuple[Month, str], ...]:
+        """Return the dated events that concern a series, for its picture."""
+        return tuple((event.month, event.word) for event in self.settings.events if event.concerns(key))
+
+    def worker(self, on_dead: Callable[[Notification, str], None] | None = None) -> Worker:
+        """Return a worker for the outbox."""
+        patience = self.settings.deliver.give_up_after
+        return Worker(self.outbox, self.notifiers, clock=self.clock, give_up_after=patience, on_dead=on_dead)
+
+    def credit(self, release: Release) -> str:
+        """Name the source of a release, with when it was published."""
+        entry = self.entry(release.source, release.dataset)
+        when = f"{release.published_at:%-d %B %Y, %H:%M} UTC{' (estimated)' if release.estimated else ''}"
+        return f"Source: {entry.credit if entry and entry.credit else release.source}; published {when}; release {release.id}."
+
+    def title(self, release: Release) -> str:
+        """Name the dataset of a release in words."""
+        entry = self.entry(release.source, release.dataset)
+        return entry.title if entry and entry.title else f"{release.source} {release.dataset}"
+
+    def close(self) -> None:
+        """Close what was opened."""
+        for name in ("client", "database"):
+            if name in self.__dict__:
+                self.__dict__[name].close()

@@ -1,0 +1,96 @@
+"""The command line: `monitor COMMAND`; a command's module is imported only when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+
+import click
+
+from monitor import __version__
+from monitor.errors import ConfigError, MonitorError
+
+COMMANDS = {
+    "init": ("desk", "make a new desk: a folder with config and rules to edit"),
+    "check": ("desk", "check rules, baskets, sources, receivers and routes together, offline"),
+    "run": ("desk", "pull, evaluate and deliver, once"),
+    "serve": ("desk", "run as a service: pull on schedule, evaluate, deliver"),
+    "pull": ("figures", "take in what the sources have published"),
+    "import": ("files", "make a release of files that a person has downloaded"),
+    "evaluate": ("alerting", "judge the releases that are not judged yet"),
+    "deliver": ("messages", "send the messages that wait"),
+    "alerts": ("alerting", "list alerts, or show one with its evidence"),
+    "series": ("figures", "find series, or show one with its figures"),
+    "releases": ("figures", "list releases; accept or reject a held one"),
+    "brief": ("reading", "tell a release in sentences and tables"),
+    "explain": ("reading", "show every number behind a verdict"),
+    "rules": ("alerting", "show which series each rule watches; print the schema for editors"),
+    "receivers": ("messages", "list receivers, or send a test message to one"),
+    "deliveries": ("messages", "list what was sent and how it was answered; send dead messages again"),
+    "store": ("files", "check what is stored against the database"),
+}
+
+
+class Commands(click.Group):
+    """The commands of `COMMANDS`, found without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of a first day's work."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"monitor.commands.{COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, f"{cmd_name}_command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, words) for name, (_, words) in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Turn this package's errors into one sentence each and exit 1."""
+        try:
+            return super().invoke(ctx)
+        except ConfigError as error:
+            count = len(error.mistakes)
+            click.echo(str(error), err=True)
+            if count > 1:
+                click.echo(f"{count} mistakes", err=True)
+        except MonitorError as error:
+            click.echo(f"monitor: {error}", err=True)
+        raise SystemExit(1)
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="trade-monitor")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("config"),
+    show_default=True,
+    envvar="MONITOR_CONFIG",
+    help="The desk's folder of settings.",
+)
+@click.pass_context
+def root(ctx: click.Context, config: Path) -> None:
+    """
+    Watch official trade figures and tell which are not normal.
+
+    A desk is a folder with config/ and rules/. `monitor init DESK` makes one; `monitor run` takes in what is out, judges it
+    and sends the messages. Every command has its own --help.
+    """
+    ctx.obj = config
+
+
+def main() -> None:
+    """Run the command line; a closed pipe ends it quietly."""
+    try:
+        root(prog_name="monitor")
+    except BrokenPipeError:
+        sys.stderr.close()
+        raise SystemExit(0) from None

@@ -1,0 +1,115 @@
+"""Reading: a release told in sentences, and every number behind a verdict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from monitor.commands.terminal import as_json_option, desk_at, show_json
+from monitor.errors import MonitorError
+
+if TYPE_CHECKING:
+    from monitor.app import App
+    from monitor.months import Month
+    from monitor.series import Release
+
+FORMATS = ("text", "md", "html", "json")
+
+
+def _month(ctx: click.Context, param: click.Parameter, value: str) -> int:
+    from monitor.months import parse_month
+
+    try:
+        return parse_month(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+@click.command("brief")
+@click.argument("source")
+@click.argument("period", callback=_month)
+@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file instead of the terminal.")
+@click.pass_obj
+def brief_command(config: Path, source: str, period: int, form: str, output: Path | None) -> None:
+    """
+    Tell PERIOD (2025-10) of SOURCE in sentences and tables; HTML comes with charts.
+
+    SOURCE is a source's name (gacc) or one dataset of it (census/imports/naics). Everything is computed from the figures of the
+    release that first gave the period, as known then.
+    """
+    from monitor import brief
+    from monitor.notify import render_brief
+
+    with desk_at(config) as app:
+        release = _release(app, source, period)
+        found = brief.brief(
+            app.figures.panel(release.source, release.dataset, as_of=release),
+            release,
+            period,
+            names=app.names(release.source, release.dataset),
+            title=app.title(release),
+            credit=app.credit(release),
+            composites=app.baskets.composites,
+            events=app.events_of,
+        )
+        text = render_brief.render(found, form)
+    if output is None:
+        click.echo(text)
+    else:
+        output.write_text(text, encoding="utf-8")
+        click.echo(f"Written to {output}")
+
+
+def _release(app: App, source: str, period: Month) -> Release:
+    """Return the first committed release that covers a period."""
+    from monitor.months import format_month
+    from monitor.series import ReleaseState
+
+    found = [
+        release
+        for release in app.releases.find(state=ReleaseState.COMMITTED)
+        if source in (release.source, f"{release.source}/{release.dataset}") and period in release.coverage.periods
+    ]
+    datasets = sorted({f"{release.source}/{release.dataset}" for release in found})
+    if not found:
+        raise MonitorError(f"no release of {source} covers {format_month(period)}; `monitor releases list` shows what is held")
+    if len(datasets) > 1:
+        raise MonitorError(f"{source} has several datasets for {format_month(period)}; name one of {', '.join(datasets)}")
+    return found[0]
+
+
+@click.command("explain")
+@click.argument("series")
+@click.argument("period", callback=_month)
+@click.option("--as-of", "as_of", help="As known at the end of that day, UTC (2025-08-31), or after that release.")
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with pictures to this file.")
+@as_json_option
+@click.pass_obj
+def explain_command(config: Path, series: str, period: int, as_of: str | None, html: Path | None, as_json: bool) -> None:
+    """
+    Show every number behind a verdict: SERIES (its full name, or words that fit one only) in PERIOD (2025-05).
+
+    The figure, what it compares with, what the seasonal model expected, the parts of the series (STL), and each rule's conditions
+    with their values.
+    """
+    from monitor import explain
+    from monitor.commands.figures import vintage
+    from monitor.find import one_series
+
+    with desk_at(config) as app:
+        key, _ = one_series(app, series)
+        panel = app.figures.panel(key.source, key.dataset, as_of=vintage(app, as_of))
+        names = app.names(key.source, key.dataset)
+        found = explain.explain(panel, key, period, app.ruleset.rules, names, app.events_of(key))
+        if as_json:
+            show_json(explain.as_json(found))
+        else:
+            click.echo(explain.as_text(found))
+        if html is not None:
+            from monitor.notify import render_brief
+
+            html.write_text(render_brief.explanation(found), encoding="utf-8")
+            click.echo(f"Written to {html}", err=as_json)

@@ -1,0 +1,46 @@
+"""Find series by what people call them: codes, names of countries and products, in any order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from monitor.app import App
+from monitor.countries import name_of
+from monitor.errors import MonitorError
+from monitor.series import SeriesKey
+from monitor.wording import say_count
+
+
+def find_series(app: App, words: Iterable[str]) -> list[tuple[SeriesKey, str]]:
+    """Return the series in which every word occurs, with their titles, in order of their names."""
+    wanted = [word.casefold() for word in words]
+    found = []
+    for source, dataset in app.releases.datasets():
+        names = app.names(source, dataset)
+        for key in app.figures.panel(source, dataset).keys:
+            text = f"{key} {names.title(key)} {name_of(key.partner)} {name_of(key.reporter)}".casefold()
+            if all(word in text for word in wanted):
+                found.append((key, names.title(key)))
+    return sorted(found, key=lambda pair: str(pair[0]))
+
+
+def one_series(app: App, text: str) -> tuple[SeriesKey, str]:
+    """
+    Return the one series that a text means: its full name, or words that occur in one only.
+
+    Raises
+    ------
+    MonitorError
+        If none or several fit; the sentence lists the first ones.
+    """
+    found = find_series(app, text.split())
+    exact = [pair for pair in found if str(pair[0]) == text]
+    if exact or len(found) == 1:
+        return (exact or found)[0]
+    if not found:
+        raise MonitorError(f'no series fits "{text}"; `monitor series find` lists them')
+    listed = "\n".join(f"  {key}  {title}" for key, title in found[:8])
+    more = f"\n  and {len(found) - 8} more" if len(found) > 8 else ""
+    raise MonitorError(
+        f'"{text}" fits {say_count(len(found), "series", "series")}; add a word or give the full name:\n{listed}{more}'
+    )
