@@ -30,7 +30,9 @@ def panel(rows: int) -> Panel:
     t = np.arange(MONTHS)
     season = rng.normal(0, 0.2, (rows, 12))[:, t % 12]
     walk = np.cumsum(rng.normal(0, 0.04, (rows, MONTHS)), axis=1)
-    values = np.round(np.exp(rng.uniform(8, 20, (rows, 1)) + season + walk + rng.normal(0, 0.2, (rows, MONTHS))))
+    values = np.asarray(
+        np.round(np.exp(rng.uniform(8, 20, (rows, 1)) + season + walk + rng.normal(0, 0.2, (rows, MONTHS)))), np.float64
+    )
     values[rng.random(values.shape) < 0.01] = np.nan
     values[::20][rng.random(values[::20].shape) < 0.3] = 0
     return Panel.of([_key(i) for i in range(rows)], month(2013, 1), values, resolution=1.0)

@@ -2,17 +2,18 @@
 A documented state-space model for watch-lists: local linear trend, season and Lunar New Year by the Kalman filter.
 
 statsmodels' `UnobservedComponents` (Harvey, *Forecasting, Structural Time Series Models and the Kalman Filter*, 1989) on
-logarithms, ``log y = trend + season + beta c_t + irregular``. Its variances and beta are fitted once 24 months are held and
-again every twelve months, each time on what was known by then, and the filter runs forward with them in between: each cell
-is a forecast from earlier months only. A fit of few months takes its own variances for surer than they are, so the forecast
-variance is scaled by how large the earlier standardised errors of the series were (clipped, as in `bank`). A fit takes about
-a tenth of a second and is remembered while the program runs: for the few series that one wants to explain by such a model.
+logarithms, ``log y = trend + season + beta c_t + irregular``. Its variances and beta are fitted once 24 months are held,
+again after one and two years, then every second year, each time on what was known by then, and the filter runs forward with
+them in between: each cell is a forecast from earlier months only. A fit of few months takes its own variances for surer than
+they are, so the forecast variance is scaled by how large the earlier standardised errors of the series were (clipped, as in
+`bank`). Fitting takes about a second a series, once while the program runs: this is for the few that one wants to explain so.
 """
 
 from __future__ import annotations
 
 import warnings
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,8 @@ from monitor.detection.lunar import regressors
 from monitor.errors import DidNotConverge
 from monitor.panel import Floats, Ints, Panel
 
-_REFIT = 12
+_YOUNG, _REFIT_YOUNG, _REFIT = 24, 12, 24  # two years of yearly fits, then one every two years
+_TOLERANCE = {"pgtol": 1e-3, "factr": 1e8}  # of the search: finer ones change the likelihood by less than 1e-4
 _ITERATIONS = 200
 _SEARCHES = 3  # a search that stops on a flat stretch often settles when it goes on from there
 _CLIP, _MEMORY, _GAIN = 2.8, 0.975, 1.12
@@ -72,7 +74,10 @@ def _years(logs: Floats, seen: Ints) -> list[tuple[int, int]]:
     enough = np.flatnonzero((seen >= NEEDED) & (_before(~np.isnan(logs)) >= NEEDED // 2))
     if not len(enough):
         return []
-    return [(first, min(first + _REFIT, len(logs))) for first in range(int(enough[0]), len(logs), _REFIT)]
+    born = int(enough[0])
+    young = range(born, min(born + _YOUNG, len(logs)), _REFIT_YOUNG)
+    starts = [*young, *range(born + _YOUNG, len(logs), _REFIT)]
+    return list(pairwise([*starts, len(logs)]))
 
 
 def _before(held: Any) -> Ints:
@@ -111,7 +116,7 @@ def _fit(logs: bytes, lunar: bytes) -> Floats | None:
         warnings.simplefilter("ignore")  # whether it settled is read from the result
         for _ in range(_SEARCHES):
             try:
-                found = model.fit(params, disp=0, maxiter=_ITERATIONS, cov_type="none", pgtol=1e-4, factr=1e7)
+                found = model.fit(params, disp=0, maxiter=_ITERATIONS, cov_type="none", optim_complex_step=False, **_TOLERANCE)
             except (np.linalg.LinAlgError, ValueError):
                 return None
             params = np.asarray(found.params)

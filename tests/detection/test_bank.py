@@ -227,7 +227,7 @@ def test_the_99_percent_interval_misses_one_month_in_a_hundred() -> None:
 @cache
 def us_imports() -> Panel:
     path = Path(__file__).resolve().parents[2] / "monitor" / "data" / "us_imports_naics3.parquet"
-    frame = pd.read_parquet(path).astype({name: "str" for name in ("partner", "product", "measure", "period")})
+    frame = pd.read_parquet(path).astype(dict.fromkeys(("partner", "product", "measure", "period"), "str"))
     index = ["partner", "product", "measure"]
     table = frame.pivot_table(index=index, columns="period", values="value").fillna(0.0)
     key = keys(1)[0]

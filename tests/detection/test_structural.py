@@ -56,7 +56,8 @@ def test_a_gap_is_no_month_and_a_zero_is_judged() -> None:
 
 def test_a_fit_that_does_not_settle_is_said_and_stops_no_other_series() -> None:
     _, found = _found()
-    assert (found.trouble is not None) and (found.trouble[2, 24:] == DID_NOT_CONVERGE).all()
+    assert found.trouble is not None
+    assert (found.trouble[2, 24:] == DID_NOT_CONVERGE).all()
     assert found.why(2, 30) == "structural model: the fit before July 2020 did not converge"
     assert found.judged[0, 30]
 
