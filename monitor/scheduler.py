@@ -182,10 +182,14 @@ def alone(folder: Path) -> Iterator[None]:
     Raises
     ------
     MonitorError
-        If another service runs here.
+        If another service runs here, or the folder cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / "serve.lock", "a+", encoding="ascii") as file:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = open(folder / "serve.lock", "a+", encoding="ascii")  # noqa: SIM115 - closed below
+    except OSError as error:
+        raise MonitorError(f"{error.filename}: cannot be written: {error.strerror}") from None
+    with lock as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -66,6 +66,10 @@ class Vitals:
         self.evaluations.inc()
         self.transitions.inc(transitions)
 
+    def delivered(self, outcome: str) -> None:
+        """Note one attempt at a delivery."""
+        self.deliveries.labels(outcome).inc()
+
     @property
     def rounds(self) -> Mapping[str, Round]:
         """The last round of every job that ran."""

@@ -253,3 +253,9 @@ def test_of_two_services_on_one_desk_the_second_says_so(tmp_path: Path) -> None:
         process.communicate(timeout=15)
     with alone(tmp_path):
         assert (tmp_path / "serve.lock").read_text() == f"{os.getpid()}\n"
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "var").write_text("a file")
+    with pytest.raises(MonitorError, match="var: cannot be written: File exists"), alone(tmp_path / "var"):
+        pass

@@ -91,6 +91,8 @@ class Worker:
         Since the notification was queued. The whole of the schedule is tried at least once, however old the message.
     on_dead : callable, optional
         Told of each notification that died and why; called from the receiver's thread.
+    on_attempt : callable, optional
+        Told of every attempt, once it is recorded; called from the receiver's thread.
     poll_s : float
         How often to look for new notifications while others are being sent, or while idle.
     """
@@ -104,6 +106,7 @@ class Worker:
         jitter: Callable[[], float] = random.random,
         give_up_after: timedelta = timedelta(days=3),
         on_dead: Callable[[Notification, str], None] | None = None,
+        on_attempt: Callable[[Delivery], None] | None = None,
         poll_s: float = 1.0,
     ) -> None:
         self._outbox = outbox
@@ -112,6 +115,7 @@ class Worker:
         self._jitter = jitter
         self._give_up_after = give_up_after
         self._on_dead = on_dead
+        self._on_attempt = on_attempt
         self._poll_s = poll_s
         self._gone: set[str] = set()
 
@@ -220,6 +224,8 @@ class Worker:
             "outcome": delivery.outcome.value, "answer": delivery.answer,
         }  # fmt: skip
         logger.log(logging.INFO if delivery.outcome is Outcome.SENT else logging.WARNING, "delivery", extra=facts)
+        if self._on_attempt is not None:
+            self._on_attempt(delivery)
         if delivery.outcome in (Outcome.REFUSED, Outcome.GIVEN_UP) and self._on_dead is not None:
             self._on_dead(note, delivery.answer)
 

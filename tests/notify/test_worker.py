@@ -155,6 +155,17 @@ def test_a_refusal_is_final_and_reported(outbox: Desk, clock: Clock) -> None:
     assert dead == [(note, "desk answered 400")]
 
 
+def test_every_attempt_is_told_once_it_is_recorded(outbox: Desk, clock: Clock) -> None:
+    told: list[Delivery] = []
+    outbox.queue("desk")
+    phones = {"desk": Phone(DeliveryDelayed("busy"), "ok")}
+    worker = Worker(outbox.outbox, phones, clock=clock, jitter=lambda: 0.5, on_attempt=told.append, poll_s=0.01)  # type: ignore[arg-type]
+    worker.run_once()
+    clock.pass_time(seconds=10)
+    worker.run_once()
+    assert [(d.attempt, d.outcome) for d in told] == [(1, Outcome.DELAYED), (2, Outcome.SENT)]
+
+
 def test_a_receiver_that_is_gone_is_not_called_again(make: Callable[..., Worker], outbox: Desk) -> None:
     desk = Phone(DeliveryRefused("410", gone=True))
     first, second = outbox.queue("desk"), outbox.queue("desk")

@@ -77,7 +77,7 @@ def test_a_silent_database_is_503_and_metrics_still_answer(desk: Desk, error: Ex
 def test_metrics_are_readable_by_prometheus(desk: Desk) -> None:
     desk.vitals.pulled("gacc", 2)
     desk.vitals.evaluated(5)
-    desk.vitals.deliveries.labels("sent").inc()
+    desk.vitals.delivered("sent")
     desk.vitals.ended("pull:gacc", "no answer")
     answer = desk.get("/metrics")
     found = samples(answer.text)
