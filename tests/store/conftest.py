@@ -59,25 +59,62 @@ def cluster() -> Iterator[str]:
     shutil.rmtree(folder)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of an empty database, of each kind."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/monitor.db"
-    folder = request.getfixturevalue("cluster")
+def _create(cluster: str, template: str = "template1") -> str:
+    """Create a database in the cluster; return its address."""
     name = f"t{uuid.uuid4().hex}"
-    engine = create_engine(f"postgresql://postgres@/postgres?host={folder}", isolation_level="AUTOCOMMIT")
+    engine = create_engine(f"postgresql://postgres@/postgres?host={cluster}", isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
     engine.dispose()
-    return f"postgresql://postgres@/{name}?host={folder}"
+    return f"postgresql://postgres@/{name}?host={cluster}"
+
+
+def _migrated(url: str) -> str:
+    database = Database(url)
+    database.migrate()
+    database.close()
+    return url
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(cluster: str) -> str:
+    """Name of a migrated database that tests copy."""
+    return _migrated(_create(cluster)).partition("@/")[2].partition("?")[0]
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated file that tests copy."""
+    path = tmp_path_factory.mktemp("template") / "monitor.db"
+    _migrated(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def kind(request: pytest.FixtureRequest) -> str:
+    """Which database a test runs on."""
+    return str(request.param)
+
+
+@pytest.fixture
+def empty_url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a database without tables, of each kind."""
+    return f"sqlite:///{tmp_path}/empty.db" if kind == "sqlite" else _create(request.getfixturevalue("cluster"))
+
+
+@pytest.fixture
+def url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a migrated database, of each kind."""
+    if kind == "sqlite":
+        shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "monitor.db")
+        return f"sqlite:///{tmp_path}/monitor.db"
+    return _create(request.getfixturevalue("cluster"), request.getfixturevalue("postgresql_template"))
 
 
 @pytest.fixture
 def database(url: str) -> Iterator[Database]:
     """A migrated database of each kind."""
     opened = Database(url)
-    opened.migrate()
     yield opened
     opened.close()
 

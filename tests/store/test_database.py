@@ -18,10 +18,13 @@ from monitor.store import tables
 from monitor.store.database import Database, alembic_config
 
 
-def test_the_migrations_lead_to_the_tables(database: Database) -> None:
+def test_the_migrations_lead_to_the_tables(empty_url: str) -> None:
+    database = Database(empty_url)
+    database.migrate()
     with database.write() as connection:
         command.check(alembic_config(connection))
         assert set(inspect(connection).get_table_names()) == {*tables.metadata.tables, "alembic_version"}
+    database.close()
 
 
 def test_the_newest_migration_is_the_schema_of_this_version() -> None:
@@ -41,8 +44,8 @@ def test_the_migrations_can_be_taken_back(database: Database) -> None:
         assert inspect(connection).get_table_names() == ["alembic_version"]
 
 
-def test_processes_that_start_at_once_all_find_the_tables(url: str) -> None:
-    script = f"from monitor.store.database import Database; Database({url!r}).migrate()"
+def test_processes_that_start_at_once_all_find_the_tables(empty_url: str) -> None:
+    script = f"from monitor.store.database import Database; Database({empty_url!r}).migrate()"
     children = [subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE, text=True) for _ in range(3)]
     assert [(child.wait(), child.stderr.read()) for child in children if child.stderr] == [(0, "")] * 3
     for child in children:
@@ -53,14 +56,18 @@ def test_processes_that_start_at_once_all_find_the_tables(url: str) -> None:
 def test_a_database_from_a_newer_version_is_refused(database: Database) -> None:
     with database.write() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(StoreError, match="was written by a newer version of Trade Monitor .its schema is 9999"):
+    with pytest.raises(StoreError, match=r"was written by a newer version of Trade Monitor \(its schema is 9999"):
         database.migrate()
 
 
 def test_a_write_that_fails_leaves_nothing(database: Database) -> None:
-    with pytest.raises(RuntimeError, match="half way"), database.write() as connection:
-        connection.execute(tables.conditions.insert().values(kind="a", subject="b", sentence="c", raised_at=0))
-        raise RuntimeError("half way")
+    def fail() -> None:
+        with database.write() as connection:
+            connection.execute(tables.conditions.insert().values(kind="a", subject="b", sentence="c", raised_at=0))
+            raise RuntimeError("half way")
+
+    with pytest.raises(RuntimeError, match="half way"):
+        fail()
     with database.read() as connection:
         assert connection.execute(select(func.count()).select_from(tables.conditions)).scalar() == 0
 

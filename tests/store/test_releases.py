@@ -73,7 +73,7 @@ def test_rows_outside_the_coverage_are_not_taken(figures: Figures, commit: Commi
 
 
 def test_two_rows_for_one_cell_are_refused_by_name(releases: Releases, commit: Commit) -> None:
-    with pytest.raises(StoreError, match="gacc/magnets/CN/US/CN8:85051110/.*two rows for 2025-01; one is expected"):
+    with pytest.raises(StoreError, match=r"gacc/magnets/CN/US/CN8:85051110/.*two rows for 2025-01; one is expected"):
         commit([("US", 1, 600e3), ("US", 1, 601e3)], 20)
     assert releases.find() == []
 
@@ -159,4 +159,3 @@ def test_of_writers_at_once_one_commits_a_release(
     assert releases.find() == made
     assert len(made) == 1
     assert figures.check(now=when.published_at) == [], "the losers' files are gone"
-
