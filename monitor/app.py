@@ -12,14 +12,14 @@ from typing import Any
 
 from monitor import registry
 from monitor.alerts.assess import Desk, Reach
-from monitor.alerts.records import Notification
+from monitor.alerts.records import Delivery, Notification
 from monitor.alerts.sentences import Names
 from monitor.baskets import Baskets
 from monitor.months import Month
 from monitor.notify.base import Notifier
 from monitor.notify.worker import Worker
 from monitor.rules.loading import RuleSet, load_rule_set
-from monitor.series import SeriesKey
+from monitor.series import Release, SeriesKey
 from monitor.settings import Settings, SourceSettings
 from monitor.sources.base import Source
 from monitor.sources.http import Client
@@ -166,10 +166,20 @@ class App:
         """Return the dated events that concern a series, for its picture."""
         return tuple((event.month, event.word) for event in self.settings.events if event.concerns(key))
 
-    def worker(self, on_dead: Callable[[Notification, str], None] | None = None) -> Worker:
+    def worker(
+        self,
+        on_dead: Callable[[Notification, str], None] | None = None,
+        on_attempt: Callable[[Delivery], None] | None = None,
+    ) -> Worker:
         """Return a worker for the outbox."""
-        patience = self.settings.deliver.give_up_after
-        return Worker(self.outbox, self.notifiers, clock=self.clock, give_up_after=patience, on_dead=on_dead)
+        return Worker(
+            self.outbox,
+            self.notifiers,
+            clock=self.clock,
+            give_up_after=self.settings.deliver.give_up_after,
+            on_dead=on_dead,
+            on_attempt=on_attempt,
+        )
 
     def credit(self, release: Release) -> str:
         """Name the source of a release, with when it was published."""

@@ -52,7 +52,7 @@ def draw(chart: Chart, *, width_px: int = 600, height_px: int = 240, dpi: int = 
     """
     out = BytesIO()
     _figure(chart, width_px, height_px).savefig(
-        out, format="png", dpi=dpi, metadata={"Software": None}, pil_kwargs={"optimize": True}
+        out, format="png", dpi=dpi, metadata={"Software": None}, pil_kwargs={"compress_level": 6}
     )
     return out.getvalue()
 

@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from monitor.alerts.assess import Situation, assess
-from monitor.alerts.records import Evaluation, Notification
+from monitor.alerts.records import Delivery, Evaluation, Notification
 from monitor.app import App
 from monitor.errors import MonitorError, SourceError
 from monitor.eventlog import event
 from monitor.months import say_month
-from monitor.operations import Fact, fact_of, over, raised
+from monitor.notify.worker import Worker
+from monitor.operations import fact_of, over, raised
+from monitor.rules.schema import Fact
 from monitor.series import Release, ReleaseState
 from monitor.settings import SourceSettings
 from monitor.sources.base import ReleaseNotice, Table
@@ -158,10 +160,13 @@ def _tells_quiet(app: App, release: Release) -> bool:
     return wanted == "all" or (wanted == "first_source" and is_first)
 
 
-def deliver(app: App, *, stop: threading.Event | None = None) -> int:
+def deliver(app: App) -> int:
     """Send everything that is due now, each thread in order; return how many attempts were made."""
-    worker = app.worker(on_dead=lambda notification, why: _dead(app, notification, why))
-    return worker.run_once(stop)
+    return _worker(app).run_once()
+
+
+def _worker(app: App, on_attempt: Callable[[Delivery], None] | None = None) -> Worker:
+    return app.worker(on_dead=lambda notification, why: _dead(app, notification, why), on_attempt=on_attempt)
 
 
 def _dead(app: App, notification: Notification, why: str) -> None:
@@ -205,7 +210,7 @@ class ServiceJobs:
 
     def deliver(self, stop: threading.Event) -> None:
         """Send what waits until `stop` is set."""
-        self.app.worker(on_dead=lambda notification, why: _dead(self.app, notification, why)).run(stop)
+        _worker(self.app, lambda delivery: self.vitals.delivered(delivery.outcome.value)).run(stop)
 
 
 def pull_all(

@@ -8,6 +8,7 @@ replay and revision all use it.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -171,20 +172,25 @@ class _Walk:
     """One walk over one series."""
 
     def __init__(self, conduct: Conduct, cells: Cells) -> None:
-        self.conduct, self.cells = conduct, cells
+        self.conduct, self.start = conduct, cells.start
+        # Plain lists: single cells of arrays are slow to read.
+        self.level, self.certain, self.clear = cells.level.tolist(), cells.certain.tolist(), cells.clear.tolist()
+        self.gate, self.side, self.value = cells.gate.tolist(), cells.side.tolist(), cells.value.tolist()
+        self.usual = cells.usual.tolist()
+        self.openings = np.flatnonzero((cells.level > 0) & (cells.gate == TRUE)).tolist()
         self.recent: deque[int] = deque(maxlen=conduct.within)
         self._reset()
 
     def _reset(self) -> None:
         self.stand = Stand.IDLE
         self.steps: list[Step] = []
-        self.level = self.peak = Level.NONE
-        self.since = self.side = self.unknown = self.clear_months = 0
+        self.now = self.peak = Level.NONE
+        self.since = self.way = self.unknown = self.clear_months = 0
         self.usual_at_opening = float("nan")
         self.recent.clear()
 
     def paths(self) -> Iterator[Path]:
-        columns = self.cells.level.shape[0]
+        columns = len(self.level)
         column = self._next(0)
         while column < columns:
             if self._turned(column):
@@ -196,38 +202,38 @@ class _Walk:
             column = self._next(column + 1)
         if self.stand is not Stand.IDLE:
             state = State.PENDING if self.stand is Stand.PENDING else State.FIRING
-            yield self._path(state, self.cells.start + columns - 1)
+            yield self._path(state, self.start + columns - 1)
 
     def _next(self, column: int) -> int:
         """Skip the months in which an idle rule stays idle; a run over several months needs them all."""
         if self.stand is not Stand.IDLE or self.conduct.within > 1:
             return column
-        ahead = np.flatnonzero((self.cells.level[column:] > 0) & (self.cells.gate[column:] == TRUE))
-        return column + int(ahead[0]) if len(ahead) else self.cells.level.shape[0]
+        place = bisect_left(self.openings, column)
+        return self.openings[place] if place < len(self.openings) else len(self.level)
 
     def _judged(self, column: int) -> bool:
-        return bool(self.cells.level[column] > 0 or self.cells.certain[column])
+        return bool(self.level[column] or self.certain[column])
 
     def _turned(self, column: int) -> bool:
         """Tell whether a level holds on the other side of an `either` episode."""
         opened = self.stand in (Stand.FIRING, Stand.EASING)
-        other = self.cells.side[column] * self.side < 0 and self.cells.level[column] > 0
-        return opened and self.conduct.direction is Direction.EITHER and bool(other)
+        other = self.side[column] * self.way < 0 and self.level[column] > 0
+        return opened and self.conduct.direction is Direction.EITHER and other
 
     def _remember(self, column: int) -> None:
         if self._judged(column):
-            self.recent.append(int(self.cells.level[column]))
+            self.recent.append(self.level[column])
             self.unknown = 0
         else:
             self.unknown += 1
 
     def _reading(self, column: int) -> Before | During:
-        level = int(self.cells.level[column])
+        level = self.level[column]
         if self.stand in (Stand.IDLE, Stand.PENDING):
             return self._reading_before(column, level)
-        if level > self.level:
+        if level > self.now:
             return During.WORSE
-        if level and (level == self.level or not self.cells.certain[column]):
+        if level and (level == self.now or not self.certain[column]):
             return During.SAME
         if level:
             return During.LESS
@@ -239,7 +245,7 @@ class _Walk:
         if not level:
             return Before.QUIET if not self._run_goes_on() else Before.HOLDS
         enough = self._level_for_long_enough() > 0
-        return Before.OPENS if enough and self.cells.gate[column] == TRUE else Before.HOLDS
+        return Before.OPENS if enough and self.gate[column] == TRUE else Before.HOLDS
 
     def _run_goes_on(self) -> bool:
         """In ``2 of 3`` a quiet month is allowed while enough of the newest months may still hold."""
@@ -252,10 +258,10 @@ class _Walk:
         return ranked[self.conduct.needed - 1] if len(ranked) >= self.conduct.needed else 0
 
     def _reading_without_level(self, column: int) -> During:
-        known = self.cells.certain[column] and self.cells.clear[column] != UNKNOWN
+        known = self.certain[column] and self.clear[column] != UNKNOWN
         if not known:
             return During.UNKNOWN_LONG if self.unknown == UNJUDGED_AFTER else During.UNKNOWN
-        if self.cells.clear[column] == FALSE:
+        if self.clear[column] == FALSE:
             self.clear_months = 0
             return During.BETWEEN
         self.clear_months += 1
@@ -265,16 +271,16 @@ class _Walk:
 
     def _is_back(self, column: int) -> bool:
         """Tell whether the figure is back within reach of the usual of the opening month."""
-        ratio = self.cells.value[column] / self.usual_at_opening if self.usual_at_opening else float("nan")
-        return bool(ratio >= BACK_BELOW if self.side < 0 else ratio <= BACK_ABOVE)
+        ratio = self.value[column] / self.usual_at_opening if self.usual_at_opening else float("nan")
+        return bool(ratio >= BACK_BELOW if self.way < 0 else ratio <= BACK_ABOVE)
 
     def _apply(self, row: Row, column: int) -> Path | None:
-        level = int(self.cells.level[column])
+        level = self.level[column]
         if level:
             self.clear_months = 0
         if self.stand is Stand.IDLE and row.then is Stand.PENDING:
-            self.since = self.cells.start + column
-            self.peak = self.level = Level(level)
+            self.since = self.start + column
+            self.peak = self.now = Level(level)
         if row.change is Change.LAPSED:
             return self._close(column, row.change, State.LAPSED)
         if row.change in (Change.RECOVERED, Change.NEW_NORMAL):
@@ -282,35 +288,35 @@ class _Walk:
         if row.change is Change.OPENED:
             self._open(column)
         elif row.change in (Change.WORSENED, Change.EASED):
-            self.level = Level(level)
-            self.peak = max(self.peak, self.level)
+            self.now = Level(level)
+            self.peak = max(self.peak, self.now)
         if row.change is not None:
             self._step(column, row.change)
         self.stand = row.then
         return None
 
     def _open(self, column: int) -> None:
-        self.since = self.cells.start + column
-        self.level = self.peak = Level(min(self._level_for_long_enough(), int(self.cells.level[column])))
-        self.side = int(self.cells.side[column])
-        self.usual_at_opening = float(self.cells.usual[column])
+        self.since = self.start + column
+        self.now = self.peak = Level(min(self._level_for_long_enough(), self.level[column]))
+        self.way = self.side[column]
+        self.usual_at_opening = self.usual[column]
 
     def _step(self, column: int, change: Change) -> None:
-        self.steps.append(Step(month=int(self.cells.start + column), change=change, level=self.level, side=self.side))
+        self.steps.append(Step(month=self.start + column, change=change, level=self.now, side=self.way))
 
     def _close(self, column: int, change: Change, state: State) -> Path:
         self._step(column, change)
-        path = self._path(state, self.cells.start + column)
+        path = self._path(state, self.start + column)
         self._reset()
         return path
 
     def _path(self, state: State, until: Month) -> Path:
         return Path(
             state=state,
-            level=self.level,
+            level=self.now,
             peak=self.peak,
-            since=int(self.since),
-            until=int(until),
+            since=self.since,
+            until=until,
             steps=tuple(self.steps),
             easing=self.stand is Stand.EASING and state is State.FIRING,
             unjudged=self.unknown if state is State.FIRING else 0,

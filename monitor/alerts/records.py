@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from functools import cache
 from typing import Any, TypeVar
 
 from monitor.months import Month
@@ -342,11 +341,15 @@ class Evaluation:
 Record = TypeVar("Record")
 
 
-@cache
-def _adapter(kind: Any) -> Any:
-    from pydantic import TypeAdapter
+_adapters: dict[Any, Any] = {}
 
-    return TypeAdapter(kind)
+
+def _adapter(kind: Any) -> Any:
+    if kind not in _adapters:
+        from pydantic import TypeAdapter
+
+        _adapters[kind] = TypeAdapter(kind)
+    return _adapters[kind]
 
 
 def dump(record: Any) -> str:
@@ -356,6 +359,5 @@ def dump(record: Any) -> str:
 
 def load(kind: type[Record], text: str | bytes) -> Record:
     """Read a record that `dump` wrote."""
-    adapter: Any = _adapter(kind)  # type: ignore[arg-type]
-    found: Record = adapter.validate_json(text)
+    found: Record = _adapter(kind).validate_json(text)
     return found

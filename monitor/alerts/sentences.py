@@ -140,11 +140,7 @@ def rank(facts: Facts) -> str:
 
 def doubts(facts: Facts) -> list[str]:
     """Say what weakens the comparison: an unusual base month, a derived base, a y/y that cannot be made."""
-    said = []
-    low, high = USUAL_BASE
-    if not math.isnan(facts.yoy) and not math.isnan(facts.base_ratio) and not low <= facts.base_ratio <= high:
-        two = "" if math.isnan(facts.two_years) else f"; against two years earlier {say_growth(facts.two_years)}"
-        said.append(f"A year earlier was itself {say_percent(facts.base_ratio, 0)} of its usual{two}.")
+    said = [words] if (words := unusual_base(facts)) else []
     if facts.base_derived and not math.isnan(facts.yoy):
         said.append("The figure a year earlier is derived from a published growth rate.")
     if facts.derived:
@@ -152,6 +148,15 @@ def doubts(facts: Facts) -> list[str]:
     if facts.why_yoy and facts.status.is_number:
         said.append(f"{facts.why_yoy[0].upper()}{facts.why_yoy[1:]}.")
     return said
+
+
+def unusual_base(facts: Facts) -> str:
+    """Say how unusual the month of last year was itself; "" where it was usual, or is not known."""
+    low, high = USUAL_BASE
+    if math.isnan(facts.yoy) or math.isnan(facts.base_ratio) or low <= facts.base_ratio <= high:
+        return ""
+    two = "" if math.isnan(facts.two_years) else f"; against two years earlier {say_growth(facts.two_years)}"
+    return f"A year earlier was itself {say_percent(facts.base_ratio, 0)} of its usual{two}."
 
 
 def is_country(key: SeriesKey) -> bool:

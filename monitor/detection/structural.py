@@ -93,12 +93,21 @@ def _forecasts(logs: Floats, lunar: Floats, first: int) -> tuple[Floats, Floats]
     DidNotConverge
         If the fit does not settle.
     """
-    model = _model(logs, lunar)
     params = _fit(logs[:first].tobytes(), lunar[:first].tobytes())
-    if params is None or len(params) != len(model.param_names):
+    law = None if params is None else _filter(logs.tobytes(), lunar.tobytes(), first, params.tobytes())
+    if law is None:
         raise DidNotConverge("structural model: the fit did not converge")
-    found = model.filter(params)
-    return np.asarray(found.forecasts[0, first:]), np.asarray(found.forecasts_error_cov[0, 0, first:])
+    return law
+
+
+@lru_cache(maxsize=4096)
+def _filter(logs: bytes, lunar: bytes, first: int, params: bytes) -> tuple[Floats, Floats] | None:
+    """Return the forecasts of these months under given parameters; None where those belong to another form of the model."""
+    model, found = _model(np.frombuffer(logs), np.frombuffer(lunar)), np.frombuffer(params)
+    if len(found) != len(model.param_names):
+        return None
+    result = model.filter(found, cov_type="none")
+    return np.asarray(result.forecasts[0, first:]), np.asarray(result.forecasts_error_cov[0, 0, first:])
 
 
 def _model(logs: Floats, lunar: Floats) -> Any:
