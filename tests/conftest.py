@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Generator
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from sqlalchemy import create_engine, text
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
@@ -47,3 +51,49 @@ def chromium() -> str:
 def repository() -> Path:
     """The folder that holds the package, its configuration and its documentation."""
     return Path(__file__).resolve().parent.parent
+
+
+def _programs() -> Path:
+    """Return the folder of PostgreSQL's server programs, or skip in a sentence."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    beside = shutil.which("initdb")
+    if not found and beside is None:
+        pytest.skip("this machine has no PostgreSQL programs (Debian: apt-get install postgresql)")
+    return found[-1].parent if found else Path(str(beside)).parent
+
+
+def _as_postgres(*command: str | Path) -> None:
+    """Run a program of PostgreSQL, which refuses root."""
+    prefix = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    subprocess.run([*prefix, *map(str, command)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[str]:
+    """The socket folder of a private PostgreSQL, which is gone afterwards."""
+    programs = _programs()
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))  # short: a socket's path may have 107 characters
+    data = folder / "data"
+    if os.geteuid() == 0:
+        shutil.chown(folder, "postgres", "postgres")
+    _as_postgres(programs / "initdb", "-D", data, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "-N")
+    options = f"-k {folder} -c listen_addresses='' -c fsync=off"
+    _as_postgres(programs / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start")
+    yield str(folder)
+    _as_postgres(programs / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def new_postgresql(cluster: str) -> Callable[..., str]:
+    """Make a database in the private PostgreSQL, as a copy of `template`; return its address."""
+
+    def make(template: str = "template1") -> str:
+        name = f"t{uuid.uuid4().hex}"
+        engine = create_engine(f"postgresql://postgres@/postgres?host={cluster}", isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+        engine.dispose()
+        return f"postgresql://postgres@/{name}?host={cluster}"
+
+    return make

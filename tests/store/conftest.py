@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import tempfile
-import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from sqlalchemy import create_engine, text
 
 from monitor.alerts.records import Digest, Notification
 from monitor.months import month
@@ -28,47 +23,6 @@ NEW_YEAR = datetime(2025, 1, 1, tzinfo=UTC)
 Cell = tuple[str, int, float | None]
 
 
-def _programs() -> Path:
-    """Return the folder of PostgreSQL's server programs, or skip in a sentence."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    beside = shutil.which("initdb")
-    if not found and beside is None:
-        pytest.skip("this machine has no PostgreSQL programs (Debian: apt-get install postgresql)")
-    return found[-1].parent if found else Path(str(beside)).parent
-
-
-def _as_postgres(*command: str | Path) -> None:
-    """Run a program of PostgreSQL, which refuses root."""
-    prefix = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    subprocess.run([*prefix, *map(str, command)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
-
-
-@pytest.fixture(scope="session")
-def cluster() -> Iterator[str]:
-    """The socket folder of a private PostgreSQL, which is gone afterwards."""
-    programs = _programs()
-    folder = Path(tempfile.mkdtemp(prefix="pg-"))  # short: a socket's path may have 107 characters
-    data = folder / "data"
-    if os.geteuid() == 0:
-        shutil.chown(folder, "postgres", "postgres")
-    _as_postgres(programs / "initdb", "-D", data, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "-N")
-    options = f"-k {folder} -c listen_addresses='' -c fsync=off"
-    _as_postgres(programs / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start")
-    yield str(folder)
-    _as_postgres(programs / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
-    shutil.rmtree(folder)
-
-
-def _create(cluster: str, template: str = "template1") -> str:
-    """Create a database in the cluster; return its address."""
-    name = f"t{uuid.uuid4().hex}"
-    engine = create_engine(f"postgresql://postgres@/postgres?host={cluster}", isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
-    engine.dispose()
-    return f"postgresql://postgres@/{name}?host={cluster}"
-
-
 def _migrated(url: str) -> str:
     database = Database(url)
     database.migrate()
@@ -77,9 +31,9 @@ def _migrated(url: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def postgresql_template(cluster: str) -> str:
+def postgresql_template(new_postgresql: Callable[..., str]) -> str:
     """Name of a migrated database that tests copy."""
-    return _migrated(_create(cluster)).partition("@/")[2].partition("?")[0]
+    return _migrated(new_postgresql()).partition("@/")[2].partition("?")[0]
 
 
 @pytest.fixture(scope="session")
@@ -99,7 +53,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def empty_url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of a database without tables, of each kind."""
-    return f"sqlite:///{tmp_path}/empty.db" if kind == "sqlite" else _create(request.getfixturevalue("cluster"))
+    return f"sqlite:///{tmp_path}/empty.db" if kind == "sqlite" else str(request.getfixturevalue("new_postgresql")())
 
 
 @pytest.fixture
@@ -108,7 +62,7 @@ def url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if kind == "sqlite":
         shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "monitor.db")
         return f"sqlite:///{tmp_path}/monitor.db"
-    return _create(request.getfixturevalue("cluster"), request.getfixturevalue("postgresql_template"))
+    return str(request.getfixturevalue("new_postgresql")(request.getfixturevalue("postgresql_template")))
 
 
 @pytest.fixture
