@@ -80,6 +80,7 @@ class Episodes:
         rule: str | None = None,
         *,
         history: bool = False,
+        only_open: bool = False,
         source: str | None = None,
         dataset: str | None = None,
         limit: int | None = None,
@@ -88,6 +89,7 @@ class Episodes:
         asked = {_episodes.c.state: state, _episodes.c.rule: rule, _episodes.c.source: source, _episodes.c.dataset: dataset}
         query = select(_episodes.c.record).where(*(column == str(value) for column, value in asked.items() if value is not None))
         query = query if history else query.where(~_episodes.c.history)
+        query = query.where(_episodes.c.state.in_([s.value for s in State if s.is_open])) if only_open else query
         return self._read(query.order_by(_episodes.c.since.desc(), _episodes.c.id).limit(limit))
 
     def _read(self, query: Select[Any]) -> list[Episode]:

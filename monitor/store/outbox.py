@@ -40,10 +40,15 @@ class Claim:
 
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
-    """One delivery with what it was about; as an entry of `Outbox.dead`, the last one."""
+    """One delivery, with whom it was for and what it was about; `notification` is the id."""
 
-    notification: Notification
-    delivery: Delivery
+    notification: str
+    receiver: str
+    subject: str
+    attempt: int
+    at: datetime
+    outcome: Outcome
+    answer: str
 
 
 class Outbox:
@@ -105,11 +110,11 @@ class Outbox:
         with self._database.read() as connection:
             return load(Notification, _only(connection, id).record)
 
-    def dead(self) -> list[Attempt]:
-        """Return the notifications that were refused or given up, oldest first, each with its last attempt."""
-        query = _attempts().where(_outbox.c.state == _State.DEAD.value).order_by(_outbox.c.number, _deliveries.c.number)
-        last = {attempt.notification.id: attempt for attempt in self._read(query)}
-        return list(last.values())
+    def dead(self) -> list[Notification]:
+        """Return the notifications that were refused or given up, oldest first."""
+        query = select(_outbox.c.record).where(_outbox.c.state == _State.DEAD.value).order_by(_outbox.c.number)
+        with self._database.read() as connection:
+            return [load(Notification, record) for record in connection.execute(query).scalars()]
 
     def retry(self, id: str) -> Notification:
         """Make a dead notification due at once; a StoreError says so if it is not dead."""
@@ -121,17 +126,19 @@ class Outbox:
             connection.execute(update(_outbox).where(_outbox.c.number == row.number).values(again))
         return load(Notification, row.record)
 
-    def deliveries(self, limit: int = 50, receiver: str | None = None) -> list[Attempt]:
-        """Return the newest attempts first; a receiver's name includes its single addresses (``mail#a@example.com``)."""
-        query = _attempts().order_by(_deliveries.c.number.desc()).limit(limit)
-        return self._read(query if receiver is None else query.where(_is_receiver(receiver)))
+    def deliveries(self, limit: int = 50, receiver: str | None = None, *, dead: bool = False) -> list[Attempt]:
+        """
+        Return the newest attempts first.
 
-    def _read(self, query: Select[Any]) -> list[Attempt]:
+        A receiver's name includes its single addresses (``mail#a@example.com``); `dead` asks for attempts at messages that
+        were refused or given up.
+        """
+        query = select(_outbox.c.record, _deliveries.c.record.label("delivery")).join_from(_deliveries, _outbox)
+        query = query if receiver is None else query.where(_is_receiver(receiver))
+        query = query.where(_outbox.c.state == _State.DEAD.value) if dead else query
         with self._database.read() as connection:
-            rows = connection.execute(query).all()
-        return [
-            Attempt(notification=load(Notification, row.record), delivery=load(Delivery, row.delivery_record)) for row in rows
-        ]
+            rows = connection.execute(query.order_by(_deliveries.c.number.desc()).limit(limit)).all()
+        return [_attempt(load(Notification, row.record), load(Delivery, row.delivery)) for row in rows]
 
     def waiting(self, now: datetime) -> datetime | None:
         """Return when the next notification can be claimed, `now` at the earliest; None if nothing waits."""
@@ -179,9 +186,8 @@ def _heads() -> Select[Any]:
     return select(_outbox).where(_outbox.c.state == _State.WAITING.value, ~blocked.exists()).order_by(_outbox.c.number)
 
 
-def _attempts() -> Select[Any]:
-    joined = _deliveries.join(_outbox, _outbox.c.id == _deliveries.c.notification)
-    return select(_outbox.c.record, _deliveries.c.record.label("delivery_record")).select_from(joined)
+def _attempt(note: Notification, delivery: Delivery) -> Attempt:
+    return Attempt(receiver=note.receiver, subject=note.digest.subject, **vars(delivery))
 
 
 def _is_receiver(name: str) -> ColumnElement[bool]:

@@ -173,6 +173,7 @@ def test_episodes_are_found_by_state_rule_and_history_newest_first(episodes: Epi
     episodes.record(evaluation(release, episodes=(old, quiet, new)))
     assert [found.id for found in episodes.find()] == ["e3", "e1"]
     assert [found.id for found in episodes.find(history=True)] == ["e2", "e3", "e1"]
+    assert episodes.find(only_open=True) == [new]
     assert episodes.find(State.RESOLVED) == [old]
     assert episodes.find(rule="magnet-below-last-year") == [new]
     assert episodes.find(limit=1) == [new]

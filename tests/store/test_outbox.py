@@ -69,8 +69,9 @@ def test_a_dead_one_blocks_nothing_and_can_be_tried_again(outbox: Outbox, note: 
     assert names(outbox) == ["aaa-1"]
     outbox.record(delivery("aaa-1", outcome), retry_at=None)
     assert names(outbox) == ["bbb-2"]
-    [dead] = outbox.dead()
-    assert (dead.notification.id, dead.delivery.outcome) == ("aaa-1", outcome)
+    assert outbox.dead() == [note("aaa-1")]
+    [last] = outbox.deliveries(dead=True)
+    assert (last.notification, last.outcome, last.subject) == ("aaa-1", outcome, "About aaa-1")
     assert outbox.retry("aaa").id == "aaa-1"
     assert outbox.dead() == []
     [claim] = outbox.claim(NOW, lease=LEASE)
@@ -91,7 +92,7 @@ def test_what_was_sent_stays_sent_when_a_slower_worker_reports(outbox: Outbox, n
     outbox.record(delivery("one", Outcome.SENT), retry_at=None)
     outbox.record(delivery("one", Outcome.DELAYED), retry_at=NOW)
     assert outbox.counts() == {"waiting": 0, "sent": 1, "dead": 0}
-    assert [attempt.delivery.outcome for attempt in outbox.deliveries()] == [Outcome.DELAYED, Outcome.SENT]
+    assert [attempt.outcome for attempt in outbox.deliveries()] == [Outcome.DELAYED, Outcome.SENT]
 
 
 def test_a_delayed_attempt_needs_its_next_time(outbox: Outbox, note: Note) -> None:
@@ -123,7 +124,7 @@ def test_deliveries_of_a_receiver_include_its_addresses(outbox: Outbox, note: No
     for name, receiver in (("a", "mail"), ("b", "mail#x@example.com"), ("c", "mailer")):
         outbox.queue(note(name, receiver=receiver))
         outbox.record(delivery(name, Outcome.SENT), retry_at=None)
-    assert [attempt.notification.id for attempt in outbox.deliveries(receiver="mail")] == ["b", "a"]
+    assert [attempt.notification for attempt in outbox.deliveries(receiver="mail")] == ["b", "a"]
     assert len(outbox.deliveries(2)) == 2
 
 
