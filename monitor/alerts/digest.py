@@ -7,6 +7,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -119,11 +120,15 @@ def compose(items: Iterable[Item], frame: Frame, names: Names) -> Digest:
 
 def _lines(items: list[Item], names: Names) -> list[tuple[Line, Picture | None]]:
     """Return a line per cell, in the order of the sections, then by level, then by how far the figure moved."""
+    return [(_line(_ordered(cell), names), _picture(cell)) for cell in _ranked(items)]
+
+
+def _ranked(items: list[Item]) -> list[list[Item]]:
+    """Return the items of each cell, in the order of the page."""
     cells: dict[tuple[str, int], list[Item]] = {}
     for item in items:
         cells.setdefault((str(item.facts.key), item.facts.month), []).append(item)
-    ranked = sorted(cells.values(), key=_weight)
-    return [(_line(_ordered(cell), names), _picture(cell)) for cell in ranked]
+    return sorted(cells.values(), key=_weight)
 
 
 def _ordered(cell: list[Item]) -> list[Item]:
@@ -196,11 +201,9 @@ def _reason(item: Item) -> Reason:
 
 
 def subject(items: list[Item], frame: Frame) -> str:
-    """Say what and how many: ``China magnets, Oct 2025: 1 new drop, 1 first rise``."""
-    counted: dict[tuple[str, str], set[tuple[str, int]]] = {}
-    for item in items:
-        counted.setdefault(_word(item), set()).add((str(item.facts.key), item.facts.month))
-    said = [say_count(len(cells), *word) for word, cells in counted.items()]
+    """Say what and how many: ``China magnets, Oct 2025: 1 new drop, 1 first rise``; a cell counts once, as it stands."""
+    counted = Counter(_word(_ordered(cell)[0]) for cell in _ranked(items))
+    said = [say_count(count, *word) for word, count in counted.items()]
     return f"{frame.title}, {say_month(frame.release.newest, short=True)}: {', '.join(said) or 'nothing unusual'}"
 
 
