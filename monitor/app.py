@@ -28,6 +28,7 @@ from monitor.store.episodes import Conditions, Episodes
 from monitor.store.observations import Figures
 from monitor.store.outbox import Outbox
 from monitor.store.releases import Releases
+from monitor.wording import sentence_case
 
 
 def utc_now() -> datetime:
@@ -146,7 +147,8 @@ class App:
 
     def names(self, source: str, dataset: str) -> Names:
         """Return short words for a dataset's products: the desk's own, else the source's."""
-        return Names({**self.releases.titles(source, dataset), **self.baskets.titles})
+        given = {code: sentence_case(words) for code, words in self.releases.titles(source, dataset).items()}
+        return Names({**given, **self.baskets.titles})
 
     def desk(self, source: str, dataset: str) -> Desk:
         """Return what this desk decided, for judging one dataset."""

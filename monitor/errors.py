@@ -74,7 +74,9 @@ class SourceRefused(SourceError):
 
 
 class SourceFormatChanged(SourceError):
-    """The answer is not what this source's documentation says; a person must look."""
+    """The answer is not what this source's documentation says; a person must look. `raw` is what came, where it is held."""
+
+    raw: bytes = b""
 
 
 class StoreError(MonitorError):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from monitor.alerts.assess import Situation, assess
 from monitor.alerts.records import Delivery, Evaluation, Notification
 from monitor.app import App
-from monitor.errors import MonitorError, SourceError
+from monitor.errors import MonitorError, SourceError, SourceFormatChanged
 from monitor.eventlog import event
 from monitor.months import say_month
 from monitor.notify.worker import Worker
@@ -18,7 +18,9 @@ from monitor.operations import fact_of, over, raised
 from monitor.rules.schema import Fact
 from monitor.series import Release, ReleaseState
 from monitor.settings import SourceSettings
-from monitor.sources.base import ReleaseNotice, Table
+from monitor.sources.base import ReleaseNotice, Source, Table
+from monitor.sources.figures import same_units
+from monitor.store.files import plain, write_whole
 from monitor.vitals import Vitals
 
 log = logging.getLogger(__name__)
@@ -34,51 +36,86 @@ def pull(app: App, entry: SourceSettings, progress: Progress = _silent) -> list[
     """
     Take in everything that a source has published and the desk does not hold.
 
+    A release that cannot be read is kept aside whole and stops no other.
+
     Raises
     ------
     SourceError
-        After the operators' record of it is made; releases that came in before stay.
+        The first trouble, after everything else came in and the operators' record of it is made.
     """
+    source, taken = app.source(entry), list[Release]()
     try:
-        taken = list(_take_in(app, entry, progress))
+        trouble = _take_in(app, entry, source, taken, progress)
     except SourceError as error:
-        raised(app, fact_of(error), entry.entry, f"{entry.entry}: {error}")
-        raise
+        trouble = error
+    _tell_late(app, entry, source)
+    if trouble is not None:
+        raised(app, fact_of(trouble), entry.entry, f"{entry.entry}: {trouble}")
+        raise trouble
     over(app, (Fact.SOURCE_FAILED, Fact.FORMAT_CHANGED), entry.entry)
     return taken
 
 
-def _take_in(app: App, entry: SourceSettings, progress: Progress) -> Iterable[Release]:
-    source = app.source(entry)
+def _take_in(app: App, entry: SourceSettings, source: Source, taken: list[Release], progress: Progress) -> SourceError | None:
+    """Commit what is new into `taken`; return the first release's error, if one could not be read."""
     known = app.releases.known(entry.name, entry.dataset)
+    trouble: SourceError | None = None
     for notice in source.releases(0):
         if notice.name in known:
             continue
-        release = commit(app, entry, notice, source.fetch(notice))
+        try:
+            release = commit(app, entry, notice, source.fetch(notice))
+        except SourceFormatChanged as error:
+            _keep_aside(app, entry, notice, error)
+            trouble = trouble or error
+            continue
         progress(f"{entry.entry} {notice.name}")
-        if release is not None:
-            yield release
+        taken += [release] if release is not None else []
+    return trouble
+
+
+def _keep_aside(app: App, entry: SourceSettings, notice: ReleaseNotice, error: SourceFormatChanged) -> None:
+    """Keep what came of a release that cannot be read, for a person to look at."""
+    event(log, "release not read", level=logging.WARNING, source=entry.entry, release=notice.name, why=str(error))
+    if error.raw:
+        name = f"{plain(entry.entry)}-{plain(notice.name)}"
+        write_whole(app.settings.data_dir / "aside" / name, lambda file: file.write(error.raw))
+
+
+def _tell_late(app: App, entry: SourceSettings, source: Source) -> None:
+    """Tell the operators, once, that the next release is overdue."""
+    held = app.releases.find(entry.name, entry.dataset) if entry.late_after is not None else []
+    if not held or entry.late_after is None:
+        return
+    month = max(release.newest for release in held) + 1
+    due = source.due(month)
+    if due is not None and app.clock() > due + entry.late_after:
+        when = f"{due:%-d %B %Y, %H:%M} UTC"
+        raised(app, Fact.RELEASE_LATE, entry.entry, f"{entry.entry}: {say_month(month)} was due on {when} and is not out.")
+    else:
+        over(app, (Fact.RELEASE_LATE,), entry.entry)
 
 
 def commit(app: App, entry: SourceSettings, notice: ReleaseNotice, table: Table, *, as_history: bool = False) -> Release | None:
     """Store one release, held where it is not complete; return None where it is the newest one again."""
+    same_units(table.frame, app.figures.keys_of(entry.name, entry.dataset), where=f"{entry.entry} {notice.name}")
     history = app.releases.rows_history(entry.name, entry.dataset, 12)
     held = entry.complete_when.check(table, history) if entry.complete_when else ""
     release = app.releases.commit(table, notice, source=entry.name, fetched_at=app.clock(), as_history=as_history, held=held)
     if release is None:
         return None
     event(log, "release came in", release=release.id, rows=release.rows, held=held or None)
-    subject = f"{entry.entry} {say_month(release.newest)}"
+    subject = _subject(release)
     if release.state is ReleaseState.HELD:
-        raised(
-            app,
-            Fact.RELEASE_HELD,
-            subject,
-            f"{release.title} is held: {held}. `monitor releases accept {release.id}` takes it in.",
-        )
+        sentence = f"{release.title} is held: {held}. `monitor releases accept {release.id}` takes it in."
+        raised(app, Fact.RELEASE_HELD, subject, sentence)
     else:
-        over(app, (Fact.RELEASE_HELD, Fact.RELEASE_LATE), subject)
+        over(app, (Fact.RELEASE_HELD,), subject)
     return release
+
+
+def _subject(release: Release) -> str:
+    return f"{release.source}/{release.dataset} {say_month(release.newest)}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,7 +226,7 @@ def reject(app: App, release: str, why: str) -> Release:
 
 
 def _decided(app: App, release: Release) -> Release:
-    over(app, (Fact.RELEASE_HELD,), f"{release.source}/{release.dataset} {say_month(release.newest)}")
+    over(app, (Fact.RELEASE_HELD,), _subject(release))
     return release
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -49,6 +50,7 @@ class SourceSettings:
     title: str
     enabled: bool
     schedule: Schedule
+    late_after: timedelta | None
     credit: str
     complete_when: CompleteWhen | None
     parameters: Any
@@ -205,7 +207,7 @@ class _Reading:
         found = [
             self._checker.entry(SourceKeys, "sources", place, needed=place.data.get("enabled") is not False) for place in places
         ]
-        shared = ("name", "kind", "dataset", "title", "enabled", "schedule", "credit", "complete_when")
+        shared = ("name", "kind", "dataset", "title", "enabled", "schedule", "late_after", "credit", "complete_when")
         return tuple(
             SourceSettings(**{key: getattr(keys, key) for key in shared}, parameters=parameters)
             for keys, parameters in filter(None, found)

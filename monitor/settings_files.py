@@ -137,6 +137,7 @@ class SourceKeys(Entry):
     title: str = ""
     enabled: bool = True
     schedule: Schedule = Schedule()
+    late_after: Duration | None = None
     credit: str = ""
     complete_when: CompleteWhen | None = None
 

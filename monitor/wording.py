@@ -82,3 +82,8 @@ def say_ordinal(rank: int) -> str:
 def join_words(words: list[str]) -> str:
     """Write ``a, b and c``."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
+
+
+def sentence_case(title: str) -> str:
+    """Write a title that a source shouts as people do: ``Petroleum & coal products``; any other stays."""
+    return title.capitalize() if title.isupper() else title

@@ -75,3 +75,7 @@ class Source(Protocol):
     def fetch(self, notice: ReleaseNotice) -> Table:
         """Read the figures of one release."""
         ...
+
+    def due(self, period: Month) -> datetime | None:
+        """Say when a month is expected (aware UTC); None where nobody knows."""
+        ...

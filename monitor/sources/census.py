@@ -199,6 +199,17 @@ class Census:
         """
         period, where = parse_month(notice.name), self._where(parse_month(notice.name))
         answers = [self._ask(period, self._asked(), predicates) for predicates in self._predicates()]
+        try:
+            return self._read(answers, notice, period, where)
+        except SourceFormatChanged as error:
+            error.raw = b"\n".join(answer.body for answer in answers)
+            raise
+
+    def due(self, period: Month) -> datetime:
+        """Return when a month is expected."""
+        return published_at(period)
+
+    def _read(self, answers: Sequence[Answer], notice: ReleaseNotice, period: Month, where: str) -> Table:
         rows = [row for answer in answers for row in read_rows(answer, where, (*self._needed(), "time"))]
         if not rows and not self._is_out(period):
             raise SourceUnavailable(f"{where}: {say_month(period)} is not out yet")

@@ -8,6 +8,7 @@ with its place.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from monitor.errors import SourceFormatChanged
 from monitor.months import format_month, month
 from monitor.panel import Floats
-from monitor.series import KEY_FIELDS, Basis, Flag, Status
+from monitor.series import KEY_FIELDS, Basis, Flag, SeriesKey, Status
 from monitor.sources.base import FIGURE_COLUMNS
 from monitor.sources.payload import one_line
 
@@ -208,9 +209,9 @@ def _one_figure_a_cell(frame: pd.DataFrame, where: str, lines: pd.Series | None)
     return frame[~again].reset_index(drop=True)
 
 
-def same_units(frame: pd.DataFrame, before: pd.DataFrame, *, where: str) -> None:
+def same_units(frame: pd.DataFrame, known: Iterable[SeriesKey], *, where: str) -> None:
     """
-    Refuse figures whose series were in another unit in the release before.
+    Refuse figures whose series were in another unit in the releases before.
 
     Raises
     ------
@@ -218,11 +219,12 @@ def same_units(frame: pd.DataFrame, before: pd.DataFrame, *, where: str) -> None
         Naming the series and both units.
     """
     names = [name for name in SERIES if name != "unit"]
-    known = before[[*names, "unit"]].drop_duplicates()
-    both = frame[[*names, "unit"]].drop_duplicates().merge(known, on=names, suffixes=("", "_before"))
-    same = both.groupby(names)["unit"].transform("size") > 1
-    changed = both[(both["unit"] != both["unit_before"]) & ~same]
-    if len(changed):
-        row = changed.iloc[0]
-        series = "/".join(str(row[name]) for name in names if name != "basis")
-        raise SourceFormatChanged(f"{where}: {series} is in {row['unit']}, the release before had it in {row['unit_before']}")
+    before: dict[tuple[str, ...], set[str]] = {}
+    for key in known:
+        before.setdefault(tuple(str(getattr(key, name)) for name in names), set()).add(key.unit)
+    for row in frame[[*names, "unit"]].drop_duplicates().to_dict("records"):
+        units = before.get(tuple(str(row[name]) for name in names), {row["unit"]})
+        if row["unit"] not in units:
+            series = "/".join(str(row[name]) for name in names if name != "basis")
+            told = " or ".join(sorted(units))
+            raise SourceFormatChanged(f"{where}: {series} is in {row['unit']}, the releases before had it in {told}")

@@ -99,6 +99,10 @@ class Gacc:
             raise SourceUnavailable(f"{self.name} {notice.dataset}: the files of {notice.name} are no longer there")
         return self.read_files(paths)
 
+    def due(self, period: Month) -> datetime | None:
+        """Return when a month is expected."""
+        return self.parameters.published.published_at(period) if self.parameters.published else None
+
     def from_files(self, paths: Sequence[Path], published_at: datetime | None = None) -> tuple[base.ReleaseNotice, base.Table]:
         """Make one release of the files given, published then or when the calendar says."""
         table = self.read_files(paths)

@@ -224,8 +224,17 @@ class Table:
             name = format_month(periods[-1])
             yield self._notice(name, periods, file.time), partial(self._part, content, periods, f"{file.name}-{name}.parquet")
 
+    def due(self, period: Month) -> datetime | None:
+        """Return when a month is expected; None where no calendar is declared."""
+        calendar = self.parameters.published
+        return calendar.published_at(period) if calendar else None
+
     def _refuse(self, file: File) -> base.Table:
-        self._content(file)
+        try:
+            self._content(file)
+        except SourceFormatChanged as error:
+            error.raw = file.data
+            raise
         raise SourceFormatChanged(f"{file.name}: cannot be read")  # pragma: no cover - reading it raises first
 
     def _months(self, content: Content) -> list[tuple[Month, ...]]:

@@ -67,7 +67,7 @@ class Figures:
             If a file of a committed release is missing or damaged.
         """
         chain = _until(self._committed(source, dataset), as_of)
-        return self._panel(self._keys_of(source, dataset), self._sheet(source, dataset, chain))
+        return self._panel(self.keys_of(source, dataset), self._sheet(source, dataset, chain))
 
     def revisions(self, release: Release, *, new: bool = False) -> list[Revision]:
         """
@@ -90,7 +90,7 @@ class Figures:
         delta = self._delta(links[place])
         if delta is None:  # another process renewed the chain between two reads
             return self.revisions(release, new=new)
-        return _revisions(self._keys_of(source, dataset), sheet, delta, new)
+        return _revisions(self.keys_of(source, dataset), sheet, delta, new)
 
     def cells(self, vintage: Vintage) -> Cells:
         """Return a release's own rows, sorted by series and period."""
@@ -119,10 +119,10 @@ class Figures:
         if not keys:
             return []
         source, dataset = keys[0].source, keys[0].dataset
-        known = {key: number for number, key in enumerate(self._keys_of(source, dataset))}
+        known = {key: number for number, key in enumerate(self.keys_of(source, dataset))}
         if any(key not in known for key in keys):
             self._add_series(source, dataset, keys)
-            known = {key: number for number, key in enumerate(self._keys_of(source, dataset))}
+            known = {key: number for number, key in enumerate(self.keys_of(source, dataset))}
         return [known[key] for key in keys]
 
     def _add_series(self, source: str, dataset: str, keys: Sequence[SeriesKey]) -> None:
@@ -139,7 +139,7 @@ class Figures:
         with self._database.read() as connection:
             return committed(connection, source, dataset)
 
-    def _keys_of(self, source: str, dataset: str) -> tuple[SeriesKey, ...]:
+    def keys_of(self, source: str, dataset: str) -> tuple[SeriesKey, ...]:
         """Return the series of a dataset by number; what was read once is kept."""
         table, held = tables.series, (source, dataset)
         with self._lock:
@@ -161,7 +161,7 @@ class Figures:
 
     def _sheet(self, source: str, dataset: str, chain: list[Vintage], until: int | None = None) -> Sheet:
         """Lay the first `until` releases of a chain over each other (all by default), making the links that are missing."""
-        keys = self._keys_of(source, dataset)
+        keys = self.keys_of(source, dataset)
         sheet = Sheet(len(keys), *_months(chain))
         links = self._links(source, dataset, chain)
         made = False

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from monitor.errors import SourceFormatChanged
 from monitor.months import month
-from monitor.series import Status
+from monitor.series import KEY_FIELDS, SeriesKey, Status
 from monitor.sources.base import FIGURE_COLUMNS
 from monitor.sources.figures import checked, parse_numbers, same_units
 
@@ -87,10 +87,13 @@ def test_a_missing_column_and_an_empty_frame_are_named() -> None:
 
 
 def test_a_unit_that_changed_since_the_release_before_is_refused() -> None:
-    before = checked(rows({}, {"partner": "DE"}), where="april.csv")
-    same_units(before, before, where="may.csv")
-    with pytest.raises(SourceFormatChanged, match=r"may.csv: CN/US/.* is in pcs, the release before had it in kg"):
-        same_units(checked(rows({"unit": "pcs"}), where="may.csv"), before, where="may.csv")
+    april = checked(rows({}, {"partner": "DE"}), where="april.csv")
+    names = [name for name in KEY_FIELDS if name not in ("source", "dataset")]
+    known = [SeriesKey(source="gacc", dataset="magnets", **cell) for cell in april[names].to_dict("records")]
+    same_units(april, known, where="may.csv")
+    same_units(checked(rows({"unit": "pcs"}), where="may.csv"), [], where="may.csv")
+    with pytest.raises(SourceFormatChanged, match=r"may.csv: CN/US/.* is in pcs, the releases before had it in kg"):
+        same_units(checked(rows({"unit": "pcs"}), where="may.csv"), known, where="may.csv")
 
 
 @pytest.mark.parametrize(
