@@ -125,11 +125,9 @@ def load_baskets(path: str | Path) -> Baskets:
     if found is None:
         raise ConfigError(mistakes)
     mistakes = [m for name in found.baskets for m in _slug_mistakes(document, ("baskets", name), name)]
-    mistakes += [
-        document.mistake(("composites", name), f'"{name}" is no composite; write its code with {COMPOSITE}: before it', key=True)
-        for name in found.composites
-        if not is_composite(name)
-    ]
+    strangers = [name for name in found.composites if not is_composite(name)]
+    sentence = f"is no composite; write its code with {COMPOSITE}: before it"
+    mistakes += [document.mistake(("composites", name), f'"{name}" {sentence}', key=True) for name in strangers]
     if mistakes:
         raise ConfigError(mistakes)
     baskets = {

@@ -13,53 +13,41 @@ from typing import Any
 
 import numpy as np
 
-from monitor.alerts.facts import FactBook, Facts, chart
-from monitor.alerts.records import Chart
-from monitor.alerts.sentences import Names, comparison, doubts, figure, is_country, model, rank, record, say_small
-from monitor.countries import PartnerKind, name_of, partner_kind
-from monitor.detection.reader import Reader
+from monitor.alerts.facts import Facts
+from monitor.alerts.sentences import Names, against_last_year, figure
+from monitor.baskets import Composite, is_aggregate, is_composite
+from monitor.detection.expected import NEEDED
 from monitor.months import Month, format_month, say_month
 from monitor.panel import Ints, Panel
-from monitor.series import Release, SeriesKey
-from monitor.wording import join_words, say_amount, say_growth, say_ordinal, say_percent
+from monitor.series import Release
+from monitor.telling.anatomy import Anatomy, anatomy
+from monitor.telling.moves import Whole, moves, products
+from monitor.telling.sections import EventsOf, Row, Section, derived, market
+from monitor.wording import join_words, say_percent
 
 FULL_MARKETS = 4
-STORY_MONTHS = 13
-TURN = 0.25
-LEADERS = 3
+"""A dataset with more products is told by its total, its largest moves and a table of products."""
+
+_MEASURES = ("value", "weight", "quantity", "duty")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """One partner of a market in the month told: its facts, and its rank in words."""
-
-    facts: Facts
-    name: str
-    place: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Section:
-    """One product and flow: its title, its sentences, its table, and pictures of its leading series."""
-
-    title: str
-    unit: str
-    sentences: tuple[str, ...]
-    rows: tuple[Row, ...]
-    stories: tuple[str, ...]
-    charts: tuple[Chart, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Brief:
-    """A release in words and numbers. `overview` holds the totals of markets that have no section of their own."""
+    """
+    A release in words and numbers.
+
+    `headline` is one paragraph, a sentence each; `notes` say once what holds for many series; `anatomy` takes the
+    leading series apart.
+    """
 
     title: str
     month: Month
     release: str
     credit: str
+    headline: tuple[str, ...]
     sections: tuple[Section, ...]
-    overview: tuple[Row, ...]
+    anatomy: Anatomy
+    notes: tuple[str, ...]
 
 
 def brief(
@@ -70,8 +58,8 @@ def brief(
     names: Names,
     title: str,
     credit: str,
-    composites: Mapping[str, Mapping[str, Any]] | None = None,
-    events: tuple[tuple[Month, str], ...] = (),
+    composites: Mapping[str, Composite] | None = None,
+    events: EventsOf = lambda key: (),
 ) -> Brief:
     """
     Tell one month of a panel as of one release.
@@ -81,211 +69,155 @@ def brief(
     panel : Panel
         The dataset as of the release; later months are cut off.
     composites : mapping, optional
-        Product -> ``{"includes": [codes], "rest": words}``: what a composite holds beside its parts.
+        Product -> what a composite holds, so that the rest of it can be said.
+    events : callable, optional
+        Gives a series' dated words for its picture.
 
-    Notes
-    -----
-    A dataset with more than `FULL_MARKETS` products gets sections for the largest ones and one line for every other.
+    Raises
+    ------
+    ValueError
+        If the panel has no figure for the month.
     """
     panel = panel.cut(month)
+    if panel.last != month or not panel.known[:, -1].any():
+        raise ValueError(f"no figure for {format_month(month)} is held")
     markets = _markets(panel)
-    full, rest = markets[:FULL_MARKETS], markets[FULL_MARKETS:]
+    if len(markets) <= FULL_MARKETS:
+        sections = [market(panel, rows, names, composites or {}, events) for rows in markets]
+        headline = [sentence for n, section in enumerate(sections) for sentence in section.opening[: None if n == 0 else 1]]
+    else:
+        sections, headline = _broad(panel, markets, names, events)
+    leading = sections[0].rows[0].facts.key
     return Brief(
-        title=f"{title}, {say_month(month)}",
+        title=title if say_month(month) in title else f"{title}, {say_month(month)}",
         month=month,
         release=release.id,
         credit=credit,
-        sections=tuple(_section(panel, rows, names, composites or {}, events) for rows in full),
-        overview=tuple(_overview(panel, rest, names)),
+        headline=tuple(headline),
+        sections=tuple(sections),
+        anatomy=anatomy(panel, panel.row(leading), names.title(leading)),
+        notes=tuple(_notes(panel, sections, broad=len(markets) > FULL_MARKETS)),
     )
 
 
 def _markets(panel: Panel) -> list[Ints]:
-    """Return the rows of each market (all partners of one product and measure) with figures this month, largest first."""
-    groups = panel.groups("partner")
-    now = np.nan_to_num(panel.values[:, -1])
-    found = []
-    for group in np.unique(groups[panel.known[:, -1]]):
-        rows = np.flatnonzero((groups == group) & panel.known[:, -1])
-        found.append((_composite(panel.keys[rows[0]]), -now[rows].max(), rows))
-    return [rows for _, _, rows in sorted(found, key=lambda entry: entry[:2])]
+    """Return the rows of each market (all partners of one product and measure) with figures this month, in telling order."""
+    groups, held = panel.groups("partner"), np.flatnonzero(panel.known[:, -1])
+    found = [held[groups[held] == group] for group in np.unique(groups[held])]
+    return sorted(found, key=lambda rows: _rank(panel, rows))
 
 
-def _composite(key: SeriesKey) -> bool:
-    return key.nomenclature == "X"
+def _rank(panel: Panel, rows: Ints) -> tuple[int, bool, bool, float]:
+    """Order markets: by measure, all goods first, composites last, the largest first."""
+    key = panel.keys[rows[0]]
+    measure = _MEASURES.index(key.measure) if key.measure in _MEASURES else len(_MEASURES)
+    whole = is_aggregate(key.product) and not is_composite(key.product)
+    return measure, not whole, is_composite(key.product), -float(panel.values[rows, -1].max())
 
 
-def _section(
-    panel: Panel, rows: Ints, names: Names, composites: Mapping[str, Mapping[str, Any]], events: tuple[tuple[Month, str], ...]
-) -> Section:
-    book = FactBook(Reader(panel, rows))
-    facts = [book.of(row, panel.shape[1] - 1) for row in range(len(rows))]
-    ordered = sorted(facts, key=_table_order)
-    key = ordered[0].key
-    telling = [fact for fact in ordered if partner_kind(fact.key.partner) is not PartnerKind.GROUP]
-    place = {str(fact.key): row for row, fact in enumerate(facts)}
-    pictured = telling[: 1 + LEADERS]
-    return Section(
-        title=names.product(key.product),
-        unit=key.unit,
-        sentences=tuple(_market_sentences(panel, telling, names, composites)),
-        rows=tuple(Row(facts=fact, name=name_of(fact.key.partner), place=_place(fact)) for fact in ordered),
-        stories=tuple(filter(None, (_story(book, place[str(fact.key)], names) for fact in telling))),
-        charts=tuple(chart(book, place[str(fact.key)], panel.shape[1] - 1, names.title(fact.key), events) for fact in pictured),
-    )
+def _broad(panel: Panel, markets: list[Ints], names: Names, events: EventsOf) -> tuple[list[Section], list[str]]:
+    """Tell the first market as the whole where it is all goods, then moves and products of its measure; a line for others."""
+    first, main = markets[0], panel.keys[markets[0][0]]
+    has_whole = is_aggregate(main.product) and not is_composite(main.product)
+    kind = (main.measure, main.flow, main.unit, main.basis, main.reporter)
+    alike = [rows for rows in markets if _kind(panel, rows) == kind and not is_composite(panel.keys[rows[0]].product)]
+    goods = alike[1:] if has_whole else alike
+    whole = _whole(panel, first, goods, published=has_whole)
+    leading = market(panel, first, names, {}, events, brief=True)
+    others = {_kind(panel, rows): rows for rows in reversed(markets) if _kind(panel, rows) != kind}
+    headline = [*leading.opening, *(_line(panel, rows, whole, names) for rows in reversed(list(others.values())))]
+    tops = np.array([_top(panel, rows) for rows in goods], np.int64)
+    return [leading, *moves(panel, np.concatenate(goods), whole, names), products(panel, tops, whole, names)], headline
 
 
-def _table_order(fact: Facts) -> tuple[int, float]:
-    kinds = (PartnerKind.WORLD, PartnerKind.COUNTRY, PartnerKind.GROUP)
-    return kinds.index(partner_kind(fact.key.partner)), -fact.value
+def _kind(panel: Panel, rows: Ints) -> tuple[str, ...]:
+    key = panel.keys[rows[0]]
+    return key.measure, key.flow, key.unit, key.basis, key.reporter
 
 
-def _place(fact: Facts) -> str:
-    if math.isnan(fact.rank):
-        return ""
-    return f"{'first' if fact.rank == 1 else say_ordinal(int(fact.rank))} of the {fact.ranked} held"
+def _top(panel: Panel, rows: Ints) -> int:
+    return int(rows[np.argmax(panel.values[rows, -1])])
 
 
-def _market_sentences(panel: Panel, facts: list[Facts], names: Names, composites: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Say the total, each partner, the leaders together with the rest, and what a composite holds beside its parts."""
-    said = [_sentence(fact, names, first=n == 0) for n, fact in enumerate(facts[: 1 + 10])]
-    total = next((fact for fact in facts if partner_kind(fact.key.partner) is PartnerKind.WORLD), None)
-    if total is not None:
-        said += _leaders(facts, total)
-    for fact in facts:
-        said += _beside(panel, fact, composites)
-    return said
+def _whole(panel: Panel, first: Ints, goods: list[Ints], *, published: bool) -> Whole:
+    """Return all goods together: as published, else the sum of the products' largest rows."""
+    rows = [_top(panel, first)] if published else [_top(panel, rows) for rows in goods]
+    base = panel.values[rows, -13].sum() if panel.shape[1] > 12 else math.nan
+    return Whole(value=float(panel.values[rows, -1].sum()), base=float(base))
 
 
-def _sentence(fact: Facts, names: Names, *, first: bool) -> str:
-    compared = comparison(fact, month_before=True, usual=False).removesuffix(".")
-    parts = [f"{names.title(fact.key)}: {figure(fact)}", *([compared] if compared else [])]
-    share = "" if math.isnan(fact.share) else f" {say_percent(fact.share)} of the total."
-    standing = rank(fact) if is_country(fact.key) else ""
-    more = " ".join(filter(None, (standing, record(fact), model(fact) if first else "", *doubts(fact))))
-    return f"{', '.join(parts)}.{share} {more}".strip()
+def _line(panel: Panel, rows: Ints, whole: Whole, names: Names) -> str:
+    """Say the total of another measure in one sentence: ``Duty on all products…: 30.0 bn USD…, 10.9% of the value.``"""
+    from monitor.alerts.facts import FactBook
+    from monitor.detection.reader import Reader
+
+    top = np.array([_top(panel, rows)], np.int64)
+    facts = FactBook(Reader(panel, top)).of(0, panel.shape[1] - 1)
+    said = ", ".join(filter(None, (figure(facts), against_last_year(facts))))
+    part = f"; {say_percent(facts.value / whole.value)} of the value" if facts.key.measure == "duty" and whole.value > 0 else ""
+    return f"{names.title(facts.key)}: {said}{part}."
 
 
-def _leaders(facts: list[Facts], total: Facts) -> list[str]:
-    """Say the largest partners together, and all others: ``The three largest held together: 2,343 t, 42.8% of the total``."""
-    ranked = sorted((fact for fact in facts if not math.isnan(fact.rank)), key=lambda fact: fact.rank)[:LEADERS]
-    if len(ranked) < 2 or not total.value > 0:
-        return []
-    together = sum(fact.value for fact in ranked)
-    unit, who = total.key.unit, join_words([name_of(fact.key.partner) for fact in ranked])
-    return [
-        f"The {say_small(len(ranked))} largest held, {who}, together: {say_amount(together, unit)}, "
-        f"{say_percent(together / total.value)} of the total; all other partners {say_amount(total.value - together, unit)}."
-    ]
+def _notes(panel: Panel, sections: list[Section], *, broad: bool) -> list[str]:
+    """Say once what is missing, derived, or not judged by the seasonal model."""
+    facts = [row.facts for section in sections for row in section.rows]
+    missing = [f"{section.missing} ({section.title})." for section in sections if section.missing]
+    return [*dict.fromkeys(missing), *_derived(panel, sections), *_model(sections if not broad else sections[:1]), *_basis(facts)]
 
 
-def _beside(panel: Panel, fact: Facts, composites: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Say what a composite holds beside its parts: ``Of it semi-finished goods only: 312 t``."""
-    entry = composites.get(fact.key.product)
-    if entry is None:
-        return []
-    parts = [panel.row(fact.key.replace(product=code)) for code in entry["includes"]]
-    figures = [panel.values[row, -1] for row in parts if row >= 0]
-    if len(figures) < len(parts) or not np.all(np.isfinite(figures)):
-        return []
-    left = fact.value - float(sum(figures))
-    return [f"Of it {entry['rest']} only, to {name_of(fact.key.partner)}: {say_amount(left, fact.key.unit)}."]
+def _derived(panel: Panel, sections: list[Section]) -> list[str]:
+    found: dict[str, None] = {}
+    for section in sections:
+        rows = np.array([panel.row(row.facts.key) for row in section.rows], np.int64)
+        found |= dict.fromkeys(derived(panel, rows))
+    return [f"Computed from a published growth rate: the figures a year earlier of {join_words(list(found))}."] if found else []
 
 
-def turning_points(values: np.ndarray[Any, np.dtype[np.float64]]) -> list[int]:
-    """
-    Return the columns where a series turned: zigzag points at least `TURN` away from the one before, gaps left out.
-
-    The first and the last figure are always points.
-    """
-    held = [int(column) for column in np.flatnonzero(np.isfinite(values))]
-    if len(held) < 2:
-        return held
-    points, candidate = [held[0]], held[0]
-    for column in held[1:]:
-        base, best, now = values[points[-1]], values[candidate], values[column]
-        rising = best > base
-        if candidate == points[-1] or (now > best) == rising:
-            if candidate == points[-1] or now != best:
-                candidate = column
-        elif abs(now - best) >= TURN * max(best, now):
-            points.append(candidate)
-            candidate = column
-    return [*dict.fromkeys([*points, candidate, held[-1]])]
+def _model(sections: list[Section]) -> list[str]:
+    """Say once for which series the seasonal model cannot speak yet: ``not yet (World 20, Germany 9 of 24 months)``."""
+    waiting = []
+    for section in sections:
+        rows = [row for row in section.rows if row.facts.why_model]
+        who = ", ".join(f"{row.name} {_reason(row)}" for row in rows)
+        waiting += [f"{section.title}: {who}" if section is not sections[0] else who] if rows else []
+    said = "; ".join(waiting)
+    return [f"Seasonal model: not yet ({said.replace(_MONTHS, '', said.count(_MONTHS) - 1)})."] if said else []
 
 
-def _story(book: FactBook, row: int, names: Names) -> str:
-    """Tell the turns of the last year of a series, and how the figure compares with each of them."""
-    panel = book.reader.own
-    first = max(0, panel.shape[1] - STORY_MONTHS)
-    values = panel.values[row, first:]
-    points = turning_points(values)
-    if len(points) < 3:
-        return ""
-    key, start = panel.keys[row], panel.start + first
-    told = [_point(values, points, n, start, key.unit) for n in range(len(points))]
-    return f"{names.title(key)}: {', '.join(told)}. {_against_turns(values, points, start, key.unit)}".strip()
+_MONTHS = f" of {NEEDED} months"
 
 
-def _point(values: np.ndarray[Any, np.dtype[np.float64]], points: list[int], n: int, start: Month, unit: str) -> str:
-    said = f"{say_amount(float(values[points[n]]), unit)} in {say_month(start + points[n])}"
-    if n == 0:
-        return said
-    step = float(values[points[n]] - values[points[n - 1]])
-    return f"{said} ({say_amount(step, unit, signed=True)})"
+def _reason(row: Row) -> str:
+    return row.facts.why_model.partition(": ")[2]
 
 
-def _against_turns(values: np.ndarray[Any, np.dtype[np.float64]], points: list[int], start: Month, unit: str) -> str:
-    last = points[-1]
-    said = []
-    for point in points[1:-1]:
-        step, base = float(values[last] - values[point]), float(values[point])
-        growth = f" ({say_growth(step / base)})" if base and abs(step / base) < 1 else ""
-        said.append(f"against {say_month(start + point).split()[0]} {say_amount(step, unit, signed=True)}{growth}")
-    return f"{say_month(start + last)} {join_words(said)}." if said else ""
-
-
-def _overview(panel: Panel, markets: list[Ints], names: Names) -> list[Row]:
-    """Return the largest row of each remaining market."""
-    if not markets:
-        return []
-    tops = [int(rows[np.argmax(panel.values[rows, -1])]) for rows in markets]
-    book = FactBook(Reader(panel, np.array(tops, np.int64)), with_model=True)
-    found = [book.of(row, panel.shape[1] - 1) for row in range(len(tops))]
-    return [Row(facts=fact, name=names.title(fact.key), place="") for fact in found]
+def _basis(facts: list[Facts]) -> list[str]:
+    bases = {fact.key.basis for fact in facts}
+    return [] if "mirror" not in bases else ["Some figures are the partner's account of the same flow."]
 
 
 def as_json(found: Brief) -> dict[str, Any]:
-    """Return the brief as plain JSON: sentences and every fact behind them."""
+    """Return the brief as plain JSON: sentences and every fact behind them; amounts in each series' unit."""
     return {
         "title": found.title,
         "period": format_month(found.month),
         "release": found.release,
+        "headline": list(found.headline),
+        "sections": [_section(section) for section in found.sections],
+        "decomposition": found.anatomy.as_json() | {"text": found.anatomy.text},
+        "notes": list(found.notes),
         "credit": found.credit,
-        "sections": [
-            {
-                "title": section.title,
-                "unit": section.unit,
-                "sentences": list(section.sentences),
-                "stories": list(section.stories),
-                "rows": [row.facts.evidence() | {"name": row.name, "place": row.place} for row in section.rows],
-            }
-            for section in found.sections
-        ],
-        "overview": [row.facts.evidence() | {"name": row.name} for row in found.overview],
     }
 
 
-def cells(row: Row) -> tuple[str, ...]:
-    """Return a row of the table as texts: name, figure, y/y, m/m, share, rank, usual."""
-    fact = row.facts
-    share = "" if math.isnan(fact.share) else say_percent(fact.share)
-    ratio = "" if math.isnan(fact.ratio) else say_percent(fact.ratio, 0)
-    return (row.name, say_amount(fact.value, fact.key.unit), _growth(fact.yoy), _growth(fact.mom), share, row.place, ratio)
-
-
-def _growth(value: float) -> str:
-    return "not judged" if math.isnan(value) else say_growth(value)
-
-
-HEADINGS = ("Partner", "Figure", "y/y", "m/m", "Share of total", "Rank", "Of its usual")
+def _section(section: Section) -> dict[str, Any]:
+    together = section.together
+    return {
+        "title": section.title,
+        "paragraphs": [{"name": p.name, "text": p.text} for p in section.paragraphs],
+        "rows": [row.as_json() for row in section.rows],
+        "together": None
+        if together is None
+        else {"names": list(together.names), "value": together.value, "share": together.share, "others": together.others},
+        "rests": [{"partner": r.partner, "of": r.words, "value": r.value} for r in section.rests],
+    }

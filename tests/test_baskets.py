@@ -7,6 +7,7 @@ from monitor.baskets import (
     Basket,
     Baskets,
     Code,
+    Composite,
     is_aggregate,
     load_baskets,
     load_partner_groups,
@@ -158,3 +159,25 @@ def test_a_group_names_partners_by_their_codes(tmp_path):
 @pytest.mark.parametrize("code", ["NO", "CN", "EU", "WORLD"])
 def test_codes_of_countries_groups_and_the_world_are_partners(code):
     assert why_no_partner(code) == ""
+
+
+def test_what_a_composite_holds_is_read(tmp_path):
+    path = tmp_path / "baskets.yaml"
+    path.write_text("baskets: {}\ncomposites:\n  X:all: {includes: [HS6:850511, HS6:850519], rest: powder}\n", encoding="utf-8")
+    assert load_baskets(path).composites == {"X:all": Composite(includes=("HS6:850511", "HS6:850519"), rest="powder")}
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("HS6:8505: {includes: [HS6:850511], rest: a}", '3:3: "HS6:8505" is no composite; write its code with X: before it'),
+        ("X:all: {includes: [850511], rest: a}", '3:22: "850511" has no nomenclature; write it like HS6:850511'),
+        ("X:all: {includes: [], rest: a}", "3:21: at least one entry is expected here"),
+        ("X:all: {includes: [HS6:850511]}", '"rest"'),
+    ],
+)
+def test_mistakes_in_composites_are_told_with_their_place(tmp_path, line, sentence):
+    path = tmp_path / "baskets.yaml"
+    path.write_text(f"baskets: {{}}\ncomposites:\n  {line}\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=sentence):
+        load_baskets(path)

@@ -7,7 +7,7 @@ No adjectives, no alarm words: a buyer reads it in two minutes on a phone.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from monitor.alerts.facts import Facts
@@ -38,7 +38,8 @@ class Names:
         """Name a series: ``Magnets, China to United States``."""
         reporter, partner = name_of(key.reporter), name_of(key.partner)
         way = f"{reporter} to {partner}" if key.flow == "export" else f"{reporter} from {partner}"
-        words = _MEASURES.get(key.measure, f"{key.measure} of ") + self.product(key.product)
+        measure, words = _MEASURES.get(key.measure, f"{key.measure} of "), self.product(key.product)
+        words = measure + (words[0].lower() + words[1:] if measure and words[1:2].islower() else words)
         mirror = "" if key.basis == "reported" else " (partner's figure)"
         return f"{words[0].upper()}{words[1:]}, {way}{mirror}"
 
@@ -190,6 +191,8 @@ def outcome(change: Change, level: Level, previous: Level, path: Path, facts: Fa
     if change is Change.NEW_NORMAL:
         side = _away(facts, path)
         return f"New normal: no longer unexpected{side}"
+    if change is Change.NOT_JUDGED:
+        return f"Open since {say_month(path.since)}, {level.label}, and not judged for three months"
     return change.value.capitalize()
 
 
@@ -207,14 +210,14 @@ def _away(facts: Facts, path: Path) -> str:
     return f"; still {say_percent(abs(facts.ratio - 1), 0)} {word} its usual, open since {say_month(path.since)}"
 
 
-def revised_words(revisions: list[Revision], unit: str) -> str:
+def revised_words(revisions: Sequence[Revision], unit: str) -> str:
     """Say what was revised: ``46 t was revised to 412 t in May 2025``."""
     said = [f"{say_amount(r.old, unit)} was revised to {say_amount(r.new, unit)} in {say_month(r.period)}" for r in revisions[:3]]
     more = len(revisions) - 3
     return join_words(said) + (f" and {say_count(more, 'more month')}" if more > 0 else "")
 
 
-def corrected(old: Path, new: Path, revisions: list[Revision], unit: str) -> str:
+def corrected(old: Path, new: Path, revisions: Sequence[Revision], unit: str) -> str:
     """Say a correction: ``Corrected: 46 t was revised to 412 t in May 2025; it was a warning, not critical``."""
     why = revised_words(revisions, unit) or "the history changed"
     if old.peak != new.peak:
@@ -226,7 +229,7 @@ def corrected(old: Path, new: Path, revisions: list[Revision], unit: str) -> str
     return f"Corrected: {why}; {result}"
 
 
-def withdrawn(old: Path, revisions: list[Revision], unit: str) -> str:
+def withdrawn(old: Path, revisions: Sequence[Revision], unit: str) -> str:
     """Say a withdrawal with both figures: ``Withdrawn: 46 t was revised to 640 t in May 2025``."""
     why = revised_words(revisions, unit) or "the history changed"
     return f"Withdrawn: {why}; there was no alert in {say_month(old.since)}"

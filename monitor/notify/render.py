@@ -98,22 +98,23 @@ def evidence_url(public_url: str, episode: str) -> str:
 def text(digest: Digest, *, public_url: str = "", width: int = WIDTH) -> str:
     """Write a digest as plain text, wrapped at `width` columns."""
     digest = cleaned(digest)
-    blocks = [f"{_wrap(digest.title, width)}\n{'=' * min(width, len(digest.title))}"]
+    blocks = [f"{wrap(digest.title, width)}\n{'=' * min(width, len(digest.title))}"]
     for part, lines in digest.parts:
         blocks.append(f"{part.value.capitalize()}\n{'-' * len(part.value)}")
         blocks += ["\n".join(_text_line(line, public_url, width)) for line in lines]
-    blocks += [_wrap(sentence, width) for sentence in closing(digest)]
+    blocks += [wrap(sentence, width) for sentence in closing(digest)]
     return "\n\n".join(blocks) + "\n"
 
 
 def _text_line(line: Line, public_url: str, width: int) -> Iterator[str]:
-    yield _wrap(line.text, width)
+    yield wrap(line.text, width)
     for label, words in details(line):
-        yield _wrap(f"{label}: {words}" if label else words, width, "  ")
+        yield wrap(f"{label}: {words}" if label else words, width, "  ")
     yield from (f"  {url}" for url in links(line, public_url))
 
 
-def _wrap(words: str, width: int, indent: str = "") -> str:
+def wrap(words: str, width: int, indent: str = "") -> str:
+    """Break words into lines, none in two."""
     options: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}
     return textwrap.fill(words, width, initial_indent=indent, subsequent_indent=indent, **options)
 
@@ -148,7 +149,7 @@ def html(digest: Digest, *, public_url: str = "", pictures: Mapping[int, str] | 
     """
     digest = cleaned(digest)
     shown = {id(line): picture for i, picture in (pictures or {}).items() for line in [digest.lines[i]]}
-    page = _template("digest.html.j2").render(
+    page = template("digest.html.j2").render(
         digest=digest, closing=closing(digest), pictures=shown, public_url=public_url, details=details, evidence_url=evidence_url,
         evidence_command=evidence_command, picture_of=lambda line: shown.get(id(line), ""), Level=Level,
     )  # fmt: skip
@@ -156,7 +157,8 @@ def html(digest: Digest, *, public_url: str = "", pictures: Mapping[int, str] | 
 
 
 @cache
-def _template(name: str) -> Template:
+def template(name: str) -> Template:
+    """Return a template of a page; everything put into it is escaped."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     loader = PackageLoader("monitor.notify", "templates")
@@ -175,21 +177,22 @@ def _inliner() -> CSSInliner:
 def markdown(digest: Digest, *, public_url: str = "") -> str:
     """Write a digest as Markdown; characters that mean something there are escaped."""
     digest = cleaned(digest)
-    blocks = [f"# {_escape(digest.title)}"]
+    blocks = [f"# {escape(digest.title)}"]
     for part, lines in digest.parts:
         blocks.append(f"## {part.value.capitalize()}")
         blocks += [_markdown_line(line, public_url) for line in lines]
-    return "\n\n".join(blocks + [_escape(sentence) for sentence in closing(digest)]) + "\n"
+    return "\n\n".join(blocks + [escape(sentence) for sentence in closing(digest)]) + "\n"
 
 
 def _markdown_line(line: Line, public_url: str) -> str:
     rest = " ".join([*line.sentences, f"{line.outcome}."])
-    first = f"- **{_escape(line.title)}**: **{_escape(line.figure)}**{',' if line.sentences else '.'} {_escape(rest)}"
-    below = [f"  - {label + ': ' if label else ''}{_escape(words)}" for label, words in details(line)]
+    first = f"- **{escape(line.title)}**: **{escape(line.figure)}**{',' if line.sentences else '.'} {escape(rest)}"
+    below = [f"  - {label + ': ' if label else ''}{escape(words)}" for label, words in details(line)]
     return "\n".join([first, *below, *(f"  - <{url}>" for url in links(line, public_url))])
 
 
-def _escape(words: str) -> str:
+def escape(words: str) -> str:
+    """Escape what Markdown would read as markup."""
     return _MARKDOWN.sub(r"\\\1", words)
 
 

@@ -1,0 +1,156 @@
+"""
+A brief as plain text, Markdown, HTML and JSON, and an explanation as a page.
+
+The words are the brief's own; names from sources are escaped for each form and trusted in none.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+from collections.abc import Iterator
+
+from markupsafe import Markup
+
+from monitor import charts
+from monitor.alerts.records import Chart
+from monitor.brief import Brief, as_json
+from monitor.explain import Explanation
+from monitor.months import say_month
+from monitor.notify import small_pictures
+from monitor.notify.render import WIDTH, cleaned, escape, template, wrap
+from monitor.telling.anatomy import Anatomy
+from monitor.telling.sections import Table
+from monitor.wording import say_amount, say_percent
+
+FORMS = ("text", "md", "html", "json")
+_AMOUNT = re.compile(r"(?<=\d) (?=(?:t|kg|pcs|k|M|bn|[A-Z]{3})\b)|(?<=\d [kM]| bn) (?=[A-Z]{3}\b)")
+_NAME = 34  # letters of a row's name before it goes on in the next line
+
+
+def render(found: Brief, form: str) -> str:
+    """
+    Write a brief.
+
+    Parameters
+    ----------
+    form : {"text", "md", "html", "json"}
+    """
+    writers = {"text": _text, "md": _markdown, "html": _html, "json": _json}
+    return writers[form](found)
+
+
+def explanation(found: Explanation) -> str:
+    """Write an explanation as a page of its own."""
+    found = cleaned(found)
+    return template("explanation.html.j2").render(
+        found=found, picture=picture(found.picture, 600), parts=parts(found.anatomy), glued=glued
+    )
+
+
+def _json(found: Brief) -> str:
+    pretty = json.dumps(as_json(found), indent=2, ensure_ascii=False, allow_nan=False)
+    return "".join(c if c == "\n" or c.isprintable() else json.dumps(c)[1:-1] for c in pretty) + "\n"
+
+
+def glued(words: str) -> str:
+    """Keep amounts and their units on one line: the space between becomes one that does not break."""
+    return _AMOUNT.sub("\u00a0", words)
+
+
+def _filled(words: str) -> str:
+    return wrap(glued(words), WIDTH).replace("\u00a0", " ")
+
+
+def _text(found: Brief) -> str:
+    found = cleaned(found)
+    blocks = [_under(found.title, "="), _filled(" ".join(found.headline))]
+    for section in found.sections:
+        blocks.append(_under(section.title, "-"))
+        blocks += [_filled(f"{p.name}: {p.text}") for p in section.paragraphs]
+        blocks += [_text_table(section.table)] if section.table else []
+    blocks += [_filled(sentence) for sentence in closing(found)]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _under(title: str, mark: str) -> str:
+    words = wrap(title, WIDTH)
+    return f"{words}\n{mark * max(map(len, words.splitlines()))}"
+
+
+def closing(found: Brief) -> list[str]:
+    """Return the sentences below the sections: the parts of the leading series, notes, credit."""
+    return [found.anatomy.text, *found.notes, *filter(None, [found.credit])]
+
+
+def _text_table(table: Table) -> str:
+    rows = [table.headings, *table.cells]
+    names = [textwrap.wrap(row[0], _NAME) or [""] for row in rows]
+    widths = [max(len(row[n]) for row in rows) for n in range(len(table.headings))]
+    widths[0] = max(len(line) for name in names for line in name)
+    lines = [line for row, name in zip(rows, names, strict=True) for line in _text_row(row, name, widths)]
+    rule = "  ".join("-" * width for width in widths)
+    body = "\n".join([lines[0], rule, *lines[1:]])
+    return f"{body}\n{table.note}" if table.note else body
+
+
+def _text_row(row: tuple[str, ...], name: list[str], widths: list[int]) -> Iterator[str]:
+    cells = [f"{text:>{width}}" for text, width in zip(row[1:], widths[1:], strict=True)]
+    yield "  ".join([f"{name[0]:<{widths[0]}}", *cells]).rstrip()
+    yield from (f"  {line}" for line in name[1:])
+
+
+def _markdown(found: Brief) -> str:
+    found = cleaned(found)
+    blocks = [f"# {escape(found.title)}", escape(" ".join(found.headline))]
+    for section in found.sections:
+        blocks.append(f"## {escape(section.title)}")
+        blocks += [f"**{escape(p.name)}**: {escape(p.text)}" for p in section.paragraphs]
+        blocks += list(_markdown_table(section.table)) if section.table else []
+    return "\n\n".join([*blocks, *map(escape, closing(found))]) + "\n"
+
+
+def _markdown_table(table: Table) -> Iterator[str]:
+    aligned = ":--" + " | --:" * (len(table.headings) - 1)
+    lines = [" | ".join(map(escape, row)) for row in (table.headings, *table.cells)]
+    yield "\n".join(f"| {line} |" for line in (lines[0], aligned, *lines[1:]))
+    yield from [escape(table.note)] if table.note else []
+
+
+def _html(found: Brief) -> str:
+    found = cleaned(found)
+    return template("brief.html.j2").render(
+        brief=found, picture=picture, parts=parts(found.anatomy), tables=_captions(found), glued=glued
+    )
+
+
+def _captions(found: Brief) -> dict[int, str]:
+    """Name each table for those who hear it: its section and month."""
+    return {n: f"{section.title}, {say_month(found.month)}" for n, section in enumerate(found.sections)}
+
+
+def picture(chart: Chart, width_px: int = 500) -> Markup:
+    """Return a chart as markup, by default narrow enough to be read on a phone; the drawing escapes its words."""
+    return Markup(charts.svg(chart, width_px=width_px, height_px=220))
+
+
+def parts(anatomy: Anatomy) -> list[tuple[str, str, Markup]]:
+    """Return trend, season and what is left of a series: name, the newest number in words, and a small picture."""
+    found = anatomy.parts
+    if found is None:
+        return []
+    middle = 1.0 if found.on_logs else 0.0
+    rows = [("Trend", found.trend, None), ("Season", found.seasonal, middle), ("What is left", found.remainder, middle)]
+    told = []
+    for name, values, level in rows:
+        newest = float(values[-1])
+        words = _against_trend(newest) if found.on_logs and level else say_amount(newest, anatomy.unit, signed=level is not None)
+        label = f"{name} of {anatomy.title}, newest {words}"
+        drawn = small_pictures.line([float(v) for v in values], int(found.months[0]), label, middle=level)
+        told.append((name, words, Markup(drawn)))
+    return told
+
+
+def _against_trend(factor: float) -> str:
+    return f"{say_percent(abs(factor - 1))} {'up' if factor >= 1 else 'down'}"

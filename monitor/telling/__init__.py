@@ -1,0 +1,1 @@
+"""What a brief and an explanation consist of: stories, sections, moves, anatomies, opinions."""

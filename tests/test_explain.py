@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from monitor.alerts.sentences import Names
+from monitor.errors import MonitorError
+from monitor.explain import Explanation, as_json, as_text, explain
+from monitor.months import month
+from monitor.panel import Panel
+from monitor.rules.levels import Level
+from monitor.rules.loading import load_rule_set
+from monitor.rules.schema import Rule
+from monitor.series import SeriesKey
+
+NAN = float("nan")
+RULES = """
+rules:
+  - name: drop
+    direction: drop
+    watch: {source: gacc, measure: weight, product: each, partner: [each, total]}
+    when: {warning: ratio <= 0.75, critical: ratio <= 0.3 and value < 500 t}
+    clear: ratio >= 0.9
+    at_least: 20 t
+  - name: last-year
+    direction: drop
+    watch: {source: gacc, measure: weight, product: each, partner: [each, total]}
+    when: {warning: yoy <= -10%}
+    clear: yoy > -5%
+  - name: unusual
+    direction: either
+    watch: {source: gacc, measure: weight, product: each, partner: [each, total]}
+    when: {warning: abs(surprise) >= 3}
+    clear: abs(surprise) < 1.5
+  - name: elsewhere
+    direction: drop
+    watch: {source: census, measure: value, product: each, partner: each}
+    when: {warning: yoy <= -10%}
+"""
+
+
+def key(partner: str) -> SeriesKey:
+    return SeriesKey(
+        source="gacc", dataset="m", reporter="CN", partner=partner, product="HS6:850511", flow="export",
+        measure="weight", unit="kg",
+    )  # fmt: skip
+
+
+@pytest.fixture
+def rules(tmp_path: Path) -> tuple[Rule, ...]:
+    (tmp_path / "rules.yaml").write_text(RULES, encoding="utf-8")
+    return load_rule_set(tmp_path, baskets={}, partner_groups={}).rules
+
+
+def panel(*tonnes: float) -> Panel:
+    return Panel.of([key("US"), key("WORLD")], month(2025, 1), np.array([tonnes, [900.0] * len(tonnes)]) * 1000)
+
+
+def of_us(rules: tuple[Rule, ...], *tonnes: float, at: int = month(2025, 5)) -> Explanation:
+    return explain(panel(*tonnes), key("US"), at, rules, Names({"HS6:850511": "magnets"}))
+
+
+def test_a_cell_is_explained_in_one_paragraph(rules: tuple[Rule, ...]) -> None:
+    assert of_us(rules, 600, 610, 620, 600, 46).paragraph == (
+        "Magnets, China to United States: 46 t in May 2025, 8% of its usual 605 t (median of 4 of 24 months held) "
+        "and 92.3% below April (600 t). Lowest of the 5 months held, January 2025 to May 2025. Seasonal model: not yet (4 of 24 months). "
+        "Y/y: May 2024 is not held."
+    )
+
+
+def test_every_watching_rule_says_its_level_its_values_and_what_is_not_known(rules: tuple[Rule, ...]) -> None:
+    drop, last_year, unusual = of_us(rules, 600, 610, 620, 600, 46).opinions
+    assert (drop.rule, drop.level, drop.verdict) == ("drop", Level.CRITICAL, "critical")
+    assert [(check.name, check.holds) for check in drop.checks] == [
+        ("warning", "holds"),
+        ("critical", "holds"),
+        ("clear", "does not hold"),
+    ]
+    assert drop.checks[1].values == ("ratio is 0.08", "value is 46 t")
+    assert drop.size == "At least 20 t: reached."
+    assert drop.next == "To clear: ratio is 0.82 away from 0.9."
+    assert last_year.verdict == "not judged: y/y: May 2024 is not held"
+    assert [(check.holds, check.why) for check in last_year.checks] == [("not known", "y/y: May 2024 is not held")] * 2
+    assert unusual.not_judged == "seasonal model: 4 of 24 months"
+    assert last_year.next == unusual.next == ""
+
+
+def test_the_way_to_the_next_level_is_told_in_the_measure_of_the_condition(rules: tuple[Rule, ...]) -> None:
+    drop = of_us(rules, 600, 610, 620, 600, 400).opinions[0]
+    assert drop.level is Level.WARNING
+    assert drop.next == "To critical: ratio is 0.36 away from 0.3. To clear: ratio is 0.24 away from 0.9."
+    wider = explain(panel(*[600.0] * 12, 612), key("US"), month(2026, 1), rules, Names({})).opinions
+    assert wider[1].next == "To warning: yoy is 12.0 points away from -10%."
+
+
+def test_a_small_cell_says_that_nothing_opens(rules: tuple[Rule, ...]) -> None:
+    assert of_us(rules, 6, 6, 6, 6, 1).opinions[0].size == "At least 20 t: not reached, so nothing opens."
+
+
+def test_later_months_change_nothing(rules: tuple[Rule, ...]) -> None:
+    short, long = of_us(rules, 600, 610, 620, 600, 46), of_us(rules, 600, 610, 620, 600, 46, 900, 3)
+    assert json.dumps(as_json(short)) == json.dumps(as_json(long))
+
+
+def test_the_parts_of_a_long_series_are_given_and_the_lack_of_them_is_explained(rules: tuple[Rule, ...]) -> None:
+    season = 600 + 60 * np.sin(2 * np.pi * np.arange(36) / 12)
+    found = explain(panel(*season), key("US"), month(2027, 12), rules, Names({}))
+    assert (
+        "Trend in December 2027: 598 t; December is usually 4.8% below it; the figure is what both together give."
+        in found.paragraph
+    )
+    assert len(as_json(found)["decomposition"]["trend"]) == 36
+    short = of_us(rules, 600, 610, 620, 600, 46)
+    assert "Trend and season of Magnets, China to United States: not yet (seasonal decomposition: 5 of 24 months)" in as_text(
+        short
+    )
+
+
+def test_a_series_that_nobody_watches_says_so() -> None:
+    assert as_text(of_us((), 600, 610, 620, 600, 46)).endswith("No rule watches this series.")
+
+
+def test_the_text_shows_each_condition_on_a_line(rules: tuple[Rule, ...]) -> None:
+    lines = as_text(of_us(rules, 600, 610, 620, 600, 400)).splitlines()
+    assert "drop: warning" in lines
+    assert "  critical: ratio <= 0.3 and value < 500 t: does not hold (ratio is 0.66; value is 400 t)" in lines
+    assert "  warning: yoy <= -10%: not known (y/y: May 2024 is not held)" in lines
+
+
+def test_a_month_and_a_series_that_are_not_held_are_named(rules: tuple[Rule, ...]) -> None:
+    with pytest.raises(MonitorError, match="2024-12 is not held; held are 2025-01 to 2025-05"):
+        of_us(rules, 1, 2, 3, 4, 5, at=month(2024, 12))
+    with pytest.raises(MonitorError, match="no series gacc/m/CN/DE/HS6:850511/export/weight/kg/reported is held"):
+        explain(panel(1, 2), key("DE"), month(2025, 2), rules, Names({}))
