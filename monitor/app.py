@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from monitor import registry
-from monitor.alerts.assess import Desk, Reach
 from monitor.alerts.records import Delivery, Notification
 from monitor.alerts.sentences import Names
+from monitor.alerts.situation import Desk, Reach
 from monitor.baskets import Baskets
 from monitor.months import Month
 from monitor.notify.base import Notifier

@@ -7,8 +7,9 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from monitor.alerts.assess import Situation, assess
-from monitor.alerts.records import Delivery, Evaluation, Notification
+from monitor.alerts.assess import assess, edited_words
+from monitor.alerts.records import Change, Delivery, Evaluation, Notification
+from monitor.alerts.situation import Situation
 from monitor.app import App
 from monitor.errors import MonitorError, SourceError, SourceFormatChanged
 from monitor.eventlog import event
@@ -130,7 +131,7 @@ class Judged:
 def evaluate(app: App, progress: Progress = _silent) -> list[Judged]:
     """Judge every committed release that is not judged, in the order of publication; then what edited rules change."""
     judged = [_judge(app, release, progress) for release in app.releases.pending()]
-    stale = [_judge(app, release, progress) for release in _under_old_rules(app)]
+    stale = [_judge(app, release, progress, again=True) for release in _under_old_rules(app)]
     return [*judged, *stale]
 
 
@@ -145,8 +146,8 @@ def _under_old_rules(app: App) -> list[Release]:
     return found
 
 
-def _judge(app: App, release: Release, progress: Progress) -> Judged:
-    evaluation = assess(situation(app, release), app.desk(release.source, release.dataset))
+def _judge(app: App, release: Release, progress: Progress, *, again: bool = False) -> Judged:
+    evaluation = assess(situation(app, release, again=again), app.desk(release.source, release.dataset))
     won = app.episodes.record(evaluation)
     progress(str(release))
     event(
@@ -160,9 +161,9 @@ def _judge(app: App, release: Release, progress: Progress) -> Judged:
     return Judged(release=release, evaluation=evaluation, won=won)
 
 
-def situation(app: App, release: Release) -> Situation:
+def situation(app: App, release: Release, *, again: bool = False) -> Situation:
     """
-    Gather what is known when a release is judged.
+    Gather what is known when a release is judged, or judged `again` under other rules.
 
     A release published before the newest judged one of its dataset is never judged as of itself: the newest is judged
     again with it included, and what differs follows the rule of revisions.
@@ -185,9 +186,17 @@ def situation(app: App, release: Release) -> Situation:
         title=app.title(release),
         credit=app.credit(release),
         at=app.clock(),
+        notes=() if again or newest is None else _edited(app, newest),
         tell_quiet=_tells_quiet(app, release),
         late=late,
+        again=again,
     )
+
+
+def _edited(app: App, newest: Release) -> tuple[str, ...]:
+    """Return the count line of what edited rules changed since the newest release was told."""
+    count = app.episodes.count(newest.id, Change.RULE_CHANGED)
+    return (edited_words(count),) if count else ()
 
 
 def _tells_quiet(app: App, release: Release) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, select, update
 
-from monitor.alerts.records import Episode, Evaluation, Notification, State, Transition, dump, load
+from monitor.alerts.records import Change, Episode, Evaluation, Notification, State, Transition, dump, load
 from monitor.errors import StoreError
 from monitor.store import outbox, tables
 from monitor.store.database import Database
@@ -109,6 +109,12 @@ class Episodes:
         with self._database.read() as connection:
             return [load(Transition, record) for record in connection.execute(query).scalars()]
 
+    def count(self, release: str, change: Change) -> int:
+        """Return how many transitions of a kind were recorded when a release was judged."""
+        query = select(func.count()).where(_transitions.c.release == release, _transitions.c.change == change.value)
+        with self._database.read() as connection:
+            return int(connection.execute(query).scalar_one())
+
     def told(self, episodes: Sequence[str]) -> list[tuple[str, str, str]]:
         """Return (episode, route, receiver) of everybody who was told of the opening of these episodes."""
         found: list[tuple[str, str, str]] = []
@@ -159,7 +165,10 @@ def _put_details(connection: Connection, evaluation: Evaluation, number: int) ->
         {"evaluation": number, "rule": rule, "series": series, "month": month, "level": int(level)}
         for rule, series, month, level in evaluation.verdicts
     ]
-    transitions = [{"id": t.id, "episode": t.episode, "record": dump(t)} for t in evaluation.transitions]
+    transitions = [
+        {"id": t.id, "episode": t.episode, "release": t.release, "change": t.change.value, "record": dump(t)}
+        for t in evaluation.transitions
+    ]
     for table, rows in ((_counts, counts), (tables.verdicts, verdicts), (_transitions, transitions)):
         if rows:
             connection.execute(table.insert(), rows)

@@ -195,9 +195,12 @@ transitions = Table(
     _counter("number"),
     _text("id"),
     Column("episode", Text, ForeignKey("episode.id"), nullable=False),
+    _text("release"),
+    _text("change"),
     _text("record"),
     UniqueConstraint("id"),
     Index(None, "episode"),
+    Index(None, "release"),
 )
 
 told = Table(

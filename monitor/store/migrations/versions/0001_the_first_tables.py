@@ -180,6 +180,8 @@ def upgrade() -> None:
         sa.Column("number", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("episode", sa.Text(), nullable=False),
+        sa.Column("release", sa.Text(), nullable=False),
+        sa.Column("change", sa.Text(), nullable=False),
         sa.Column("record", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["episode"], ["episode.id"], name=op.f("fk_transition_episode_episode")),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_transition")),
@@ -187,6 +189,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("transition", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_transition_episode"), ["episode"], unique=False)
+        batch_op.create_index(batch_op.f("ix_transition_release"), ["release"], unique=False)
 
     op.create_table(
         "rule_count",
@@ -219,6 +222,7 @@ def downgrade() -> None:
     op.drop_table("verdict")
     op.drop_table("rule_count")
     with op.batch_alter_table("transition", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_transition_release"))
         batch_op.drop_index(batch_op.f("ix_transition_episode"))
 
     op.drop_table("transition")

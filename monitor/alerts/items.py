@@ -1,0 +1,137 @@
+"""From changes to what is said of them: the facts of each cell, in words, asked for only where somebody is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from monitor.alerts.digest import PARTS, Item
+from monitor.alerts.evidence import Found
+from monitor.alerts.facts import FactBook, Facts, chart
+from monitor.alerts.records import Change, Episode, Step
+from monitor.alerts.revisions import Changed
+from monitor.alerts.sentences import Names, corrected, outcome, revised_words, withdrawn
+from monitor.alerts.situation import Desk
+from monitor.countries import name_of
+from monitor.detection.reader import Reader
+from monitor.judge import Verdicts
+from monitor.months import say_month
+from monitor.rules.levels import Level, RuleKind
+from monitor.rules.schema import Rule
+from monitor.rules.summary import fill
+from monitor.series import Revision
+from monitor.wording import say_amount, say_growth, say_number, say_percent
+
+Start = tuple[Verdicts, int, Episode]
+"""An episode that is open when a dataset's first release is judged, with its verdicts and its row in them."""
+
+
+def items(found: Sequence[Found], starts: Sequence[Start], desk: Desk, *, late: bool) -> dict[int, Item]:
+    """Return what may be told, by the number of its change; what is open at the start has numbers below zero."""
+    told: dict[int, Item] = {}
+    tellable = {n: one for n, one in enumerate(found) if not one.quiet and one.changed.step.change in PARTS}
+    for verdicts in _each([one.verdicts for one in tellable.values()] + [start[0] for start in starts]):
+        mine = {n: one for n, one in tellable.items() if one.verdicts is verdicts}
+        opened = {-1 - n: start for n, start in enumerate(starts) if start[0] is verdicts}
+        rows = {one.row for one in mine.values()} | {row for _, row, _ in opened.values()}
+        book, place = _book(verdicts, rows)
+        told |= {n: _item(one, book, place[one.row], desk, late) for n, one in mine.items()}
+        told |= {n: _open_item(episode, verdicts, book, place[row]) for n, (_, row, episode) in opened.items()}
+    return told
+
+
+def _each(verdicts: Iterable[Verdicts]) -> list[Verdicts]:
+    return list({id(one): one for one in verdicts}.values())
+
+
+def _book(verdicts: Verdicts, rows: set[int]) -> tuple[FactBook, dict[int, int]]:
+    """Return the facts of some rows only, beside the other partners of their products; and where each row went."""
+    reader = verdicts.reader
+    whole = [int(reader.rows[row]) for row in sorted(rows)]
+    groups = reader.panel.groups("partner")
+    beside = np.flatnonzero(np.isin(groups, groups[whole]))
+    small = reader.panel.select(beside)
+    own = np.searchsorted(beside, whole)
+    book = FactBook(Reader(small, own, model=verdicts.rule.model, pairs=reader.pairs))
+    return book, {row: n for n, row in enumerate(sorted(rows))}
+
+
+def _item(found: Found, book: FactBook, row: int, desk: Desk, late: bool) -> Item:
+    changed, rule = found.changed, found.verdicts.rule
+    step, panel = changed.step, book.reader.own
+    column = min(max(step.month - panel.start, 0), panel.shape[1] - 1)
+    facts = book.of(row, column)
+    title = desk.names.title(facts.key)
+    return Item(
+        episode=changed.episode,
+        change=step.change,
+        level=step.level,
+        previous=Level(changed.previous),
+        facts=facts,
+        outcome=_outcome(changed, facts, found.revisions) + (" (late release)" if late else ""),
+        direction=rule.direction,
+        old=changed.old,
+        summary=fill(rule.summary, summary_values(facts, step, rule, desk.names)),
+        runbook=rule.runbook,
+        first_word=_first_word(rule),
+        picture=lambda: chart(book, row, column, title, desk.events(facts.key)),
+    )
+
+
+def _open_item(episode: Episode, verdicts: Verdicts, book: FactBook, row: int) -> Item:
+    level = episode.path.level
+    return Item(
+        episode=episode,
+        change=None,
+        level=level,
+        previous=level,
+        facts=book.of(row, book.reader.own.shape[1] - 1),
+        outcome=f"Open since {say_month(episode.path.since)}, {level.label}",
+        direction=verdicts.rule.direction,
+    )
+
+
+def _outcome(changed: Changed, facts: Facts, revisions: tuple[Revision, ...]) -> str:
+    step, path, unit = changed.step, changed.episode.path, facts.key.unit
+    if step.change is Change.CORRECTED and changed.old:
+        return corrected(changed.old, path, revisions, unit)
+    if step.change is Change.WITHDRAWN and changed.old:
+        return withdrawn(changed.old, revisions, unit)
+    said = outcome(step.change, step.level, Level(changed.previous), path, facts)
+    if step.change is Change.OPENED_BY_REVISION and revisions:
+        said += f": {revised_words(revisions, unit)}"
+    return said
+
+
+def summary_values(facts: Facts, step: Step, rule: Rule, names: Names) -> dict[str, str]:
+    """Return what the names of a rule's summary stand for."""
+    key = facts.key
+    return {
+        "rule": rule.name,
+        "level": step.level.label,
+        "change": step.change.value,
+        "source": key.source,
+        "dataset": key.dataset,
+        "reporter": name_of(key.reporter),
+        "partner": name_of(key.partner),
+        "product": names.product(key.product),
+        "flow": key.flow,
+        "measure": key.measure,
+        "month": say_month(step.month),
+        "value": say_amount(facts.value, key.unit),
+        "usual": say_amount(facts.usual, key.unit),
+        "ratio": say_percent(facts.ratio, 0),
+        "yoy": say_growth(facts.yoy),
+        "mom": say_growth(facts.mom),
+        "share": say_percent(facts.share),
+        "surprise": say_number(facts.surprise, 1),
+        "expected": say_amount(facts.expected, key.unit),
+    }
+
+
+def _first_word(rule: Rule) -> str:
+    if rule.kind is not RuleKind.EVENT:
+        return ""
+    names = {call.indicator for _, condition in rule.levels for call in condition.calls}
+    return "first rise" if "first_rise_in" in names else "first fall" if "first_fall_in" in names else ""

@@ -1,0 +1,134 @@
+"""The pages of one release: who is told what, one digest per route and receiver, and the sentences at its foot."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from monitor.alerts.digest import Frame, Item, compose
+from monitor.alerts.records import Digest, Episode, Notification, Part, RuleCounts, State
+from monitor.alerts.routing import Route
+from monitor.alerts.situation import NAMESPACE, Desk, Situation
+from monitor.months import say_month
+from monitor.rules.levels import Level
+from monitor.wording import join_words, say_count, say_number
+
+
+@dataclass(frozen=True, eq=False)
+class Pages:
+    """
+    Writes the pages of one release.
+
+    Parameters
+    ----------
+    counts : tuple of RuleCounts
+        What each rule judged in the new months.
+    changed : mapping of str to Episode
+        The episodes that this release changed, by id.
+    notes : tuple of str
+        Count lines for the foot of every page.
+    """
+
+    situation: Situation
+    desk: Desk
+    counts: tuple[RuleCounts, ...]
+    changed: Mapping[str, Episode]
+    notes: tuple[str, ...]
+
+    def write(self, items: Collection[Item]) -> tuple[tuple[Notification, ...], tuple[tuple[str, str, str], ...]]:
+        """
+        Write one page per route and receiver; whoever was told of an opening is told of its end.
+
+        Returns
+        -------
+        notifications : tuple of Notification
+        told : tuple of (episode, route, receiver)
+        """
+        pages: dict[tuple[str, str], list[Item]] = {}
+        earlier: dict[str, list[tuple[str, str]]] = {}
+        for episode, route, receiver in self.situation.told:
+            earlier.setdefault(episode, []).append((route, receiver))
+        for item in items:
+            routed = [(route.name, receiver) for route in self._routes(item) for receiver in route.receivers]
+            for page in dict.fromkeys([*routed, *earlier.get(item.episode.id, [])]):
+                if page[1] in self.desk.receivers:
+                    pages.setdefault(page, []).append(item)
+        told = [(item.episode.id, *page) for page, mine in pages.items() for item in mine]
+        if not pages and self._is_quiet_page():
+            default = self.desk.routes.routes[-1]
+            pages = {(default.name, receiver): [] for receiver in default.receivers}
+        notifications = [n for (route, receiver), mine in pages.items() for n in self._notifications(route, receiver, mine)]
+        return tuple(notifications), tuple(dict.fromkeys(told))
+
+    def _routes(self, item: Item) -> tuple[Route, ...]:
+        level = max(item.level, item.previous)
+        return self.desk.routes.find({**item.episode.labels, "severity": Level(level).label})
+
+    def _is_quiet_page(self) -> bool:
+        return self.situation.tell_quiet and not self.situation.release.as_history and not self.situation.again
+
+    def _notifications(self, route: str, receiver: str, items: list[Item]) -> list[Notification]:
+        reach = self.desk.receivers[receiver]
+        digest = self._digest(route, items)
+        if reach.machine and not digest.alerts:
+            return []
+        return [self._notification(route, f"{receiver}#{a}" if a else receiver, digest) for a in reach.addresses]
+
+    def _notification(self, route: str, receiver: str, digest: Digest) -> Notification:
+        cause = f"{self.situation.release.id}|{self.desk.version}|{route}"
+        return Notification(
+            id=str(uuid.uuid5(NAMESPACE, f"{cause}|{receiver}")),
+            receiver=receiver,
+            route=route,
+            thread=f"{route}|{receiver}",
+            cause=cause,
+            created_at=self.situation.at,
+            digest=digest,
+        )
+
+    def _digest(self, route: str, items: list[Item]) -> Digest:
+        doubts = bool(items) and all(item.level is Level.DATA for item in items)
+        frame = Frame(
+            release=self.situation.release,
+            title=self.situation.title,
+            credit=self.situation.credit,
+            full_lines=self.desk.full_lines,
+            charts=self.desk.charts,
+            still_open="" if doubts else self._still_open(route, items),
+            not_judged="" if doubts else self._not_judged(),
+            chance="" if doubts else self._chance(items),
+            notes=self.notes,
+            public_url=self.desk.public_url,
+        )
+        return compose(items, frame, self.desk.names)
+
+    def _still_open(self, route: str, items: list[Item]) -> str:
+        """Say which alerts of this route stay open without a word in this page."""
+        said = {item.episode.id for item in items}
+        mine = {episode for episode, name, _ in self.situation.told if name == route}
+        now = {**{episode.id: episode for episode in self.situation.stored}, **self.changed}
+        still = [e for e in now.values() if e.id in mine and e.id not in said and e.path.state is State.FIRING]
+        if not still:
+            return ""
+        still.sort(key=lambda e: (-e.path.level, e.path.since))
+        named = [f"{self.desk.names.title(e.key)} ({e.path.level.label} since {say_month(e.path.since)})" for e in still[:3]]
+        more = f" and {len(still) - 3} more" if len(still) > 3 else ""
+        return f"Still open: {join_words(named) if not more else ', '.join(named)}{more}."
+
+    def _not_judged(self) -> str:
+        missing = sum(c.not_judged for c in self.counts)
+        every = missing + sum(c.judged for c in self.counts)
+        return f"Not judged: {say_number(missing)} of {say_number(every)} cells watched by rules." if missing else ""
+
+    def _chance(self, items: list[Item]) -> str:
+        """Say how many alerts chance alone would bring; only where the model makes that known."""
+        known = [c for c in self.counts if c.by_chance is not None and c.judged]
+        if not known:
+            return ""
+        rules = {c.rule for c in known}
+        alerts = len({str(i.facts.key) for i in items if i.episode.rule in rules and i.part in (Part.NEW, Part.WORSE)})
+        judged, chance = max(c.judged for c in known), sum(c.by_chance or 0.0 for c in known)
+        expected = f"about {say_number(chance)}" if chance >= 1 else "less than one"
+        said = say_count(alerts, "alert")
+        return f"Of {say_number(judged)} figures judged by the seasonal model, {said}; {expected} expected by chance."

@@ -1,0 +1,70 @@
+"""What a desk decided, and what is known, when a release is judged."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from monitor.alerts.records import Episode
+from monitor.alerts.routing import Routes
+from monitor.alerts.sentences import Names
+from monitor.months import Month
+from monitor.panel import Panel
+from monitor.rules.schema import Rule
+from monitor.series import Release, Revision, SeriesKey
+
+NAMESPACE = uuid.UUID("2b1f3c0e-8a64-5c3e-9d0b-5b8f0d7c9e21")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reach:
+    """How a receiver is reached: one message per address; a `machine` hears only of alerts whose state changed."""
+
+    addresses: tuple[str, ...] = ("",)
+    machine: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """What a desk decided: its rules, who hears, in which words and how much."""
+
+    rules: tuple[Rule, ...]
+    version: str
+    routes: Routes
+    receivers: Mapping[str, Reach]
+    names: Names
+    full_lines: int = 12
+    charts: int = 4
+    public_url: str = ""
+    events: Callable[[SeriesKey], tuple[tuple[Month, str], ...]] = lambda key: ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Situation:
+    """
+    What is known when a release is judged.
+
+    `panel` is the dataset as of the release. `horizon` is the newest month judged before, None for a dataset's first
+    release; months before `live_from` are history. `versions` are the rule versions of the last evaluation.
+    `tell_quiet` asks for the one line of a release in which nothing is unusual; `again` says that the release was judged
+    before, under other rules.
+    """
+
+    release: Release
+    panel: Panel
+    stored: tuple[Episode, ...]
+    told: tuple[tuple[str, str, str], ...]
+    versions: Mapping[str, str]
+    horizon: Month | None
+    live_from: Month
+    revisions: tuple[Revision, ...]
+    title: str
+    credit: str
+    at: datetime
+    notes: tuple[str, ...] = ()
+    tell_quiet: bool = False
+    late: bool = False
+    again: bool = False
+    progress: Callable[[str], None] = field(default=lambda step: None)
