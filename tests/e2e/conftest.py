@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 import subprocess
@@ -140,7 +141,7 @@ def shipped(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def new_desk(shipped: Path) -> Iterator[Callable[..., Desk]]:
-    """Make a desk in a folder; `sources` and `rules` name what of the shipped ones is kept, `places` changes where figures are."""
+    """Make a desk in a folder; `sources` and `rules` name what of the shipped ones is kept, `keys` change the entries."""
     made: list[Desk] = []
 
     def make(folder: Path, *, sources: Sequence[str] = (), rules: Sequence[str] = (), **keys: Any) -> Desk:
@@ -182,3 +183,14 @@ def lines_of() -> Callable[[list[jobs.Judged], str], list[Any]]:
 def notes_of(judged: list[jobs.Judged], receiver: str) -> list[Notification]:
     """Return what was queued for a receiver."""
     return [n for one in judged if one.won for n in one.evaluation.notifications if n.receiver == receiver]
+
+
+@pytest.fixture(scope="session")
+def figures(repository: Path) -> dict[str, str]:
+    """China's magnet exports as bundled, as lines of CSV by month."""
+    found: dict[str, str] = {}
+    with (repository / "monitor" / "data" / "magnets.csv").open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            line = ",".join([row["period"], row["partner"], row["product"], row["value_t"], row["kind"]])
+            found[row["period"]] = found.get(row["period"], "") + line + "\n"
+    return found
