@@ -3,72 +3,125 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 from monitor.app import App
-from monitor.errors import ConfigError, Mistake, RuleError, SettingsError
-from monitor.rules.loading import resolve, rivals
+from monitor.baskets import load_baskets, load_partner_groups
+from monitor.errors import ConfigError, Mistake, StoreError
+from monitor.panel import Panel
+from monitor.rules.loading import load_rule_set, resolve, rivals
 from monitor.rules.schema import Rule
 from monitor.settings import Settings
 from monitor.store.database import Database
 from monitor.wording import say_count
 
+Loaded = TypeVar("Loaded")
+Panels = Mapping[tuple[str, str], Panel]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Checked:
-    """What a check found; `summary` says how much is fine."""
+    """What a check found; `notes` say what could not be checked, `summary` how much is fine."""
 
     mistakes: tuple[Mistake, ...]
-    warnings: tuple[Mistake, ...]
-    summary: str
+    warnings: tuple[Mistake, ...] = ()
+    notes: tuple[str, ...] = ()
+    summary: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {
+            "mistakes": [mistake.__dict__ for mistake in self.mistakes],
+            "warnings": [warning.__dict__ for warning in self.warnings],
+            "notes": list(self.notes),
+        }
 
 
 def check(config: Path) -> Checked:
-    """Check a desk's files against each other, and its rules against the figures held, if there are any."""
+    """
+    Check a desk's files against each other, and its rules against the figures held, if there are any.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such folder.
+    StoreError
+        If the figures held cannot be read.
+    """
     mistakes: list[Mistake] = []
     settings = _collect(mistakes, lambda: Settings.load(config, os.environ))
     if settings is None:
-        return Checked(mistakes=tuple(mistakes), warnings=(), summary="")
+        mistakes += _rules_alone(config)
+        return Checked(mistakes=tuple(dict.fromkeys(mistakes)))
     app = App(settings)
-    ruleset = _collect(mistakes, lambda: app.ruleset)
-    if ruleset is None:
-        return Checked(mistakes=tuple(mistakes), warnings=settings.warnings, summary="")
-    wrong, odd = _against_figures(app)
-    summary = (
-        f"{say_count(len(ruleset.rules) + len(ruleset.operations), 'rule')}, {say_count(len(settings.sources), 'source')}, "
-        f"{say_count(len(settings.receivers), 'receiver')} and {say_count(len(settings.routes.routes), 'route')}: no mistake."
-    )
-    return Checked(mistakes=tuple(wrong), warnings=(*settings.warnings, *odd), summary=summary)
+    try:
+        ruleset = _collect(mistakes, lambda: app.ruleset)
+        if ruleset is None:
+            return Checked(mistakes=tuple(mistakes), warnings=settings.warnings)
+        return _against_figures(app)
+    finally:
+        app.close()
 
 
-def _collect(mistakes, load):  # type: ignore[no-untyped-def]
+def _collect(mistakes: list[Mistake], load: Callable[[], Loaded]) -> Loaded | None:
+    """Return what loads; None, and its mistakes are added, where a person must mend a file first."""
     try:
         return load()
-    except (SettingsError, RuleError, ConfigError) as error:
-        mistakes += error.mistakes or (Mistake("config", 1, 1, str(error)),)
+    except ConfigError as error:
+        if not error.mistakes:
+            raise
+        mistakes += error.mistakes
         return None
 
 
-def _against_figures(app: App) -> tuple[list[Mistake], list[Mistake]]:
-    """Return the rules that watch nothing, or that two sources could feed, as mistakes and warnings."""
+def _rules_alone(config: Path) -> list[Mistake]:
+    """Return the mistakes of the rules where ``config/`` has some too, as far as they can be told without it."""
     mistakes: list[Mistake] = []
-    warnings: list[Mistake] = []
-    held = _panels(app)
+    rules, baskets, partners = (config.resolve().parent / "rules", config / "baskets.yaml", config / "partners.yaml")
+    if not rules.is_dir() or not baskets.exists() or not partners.exists():
+        return []
+    known = _collect(mistakes, lambda: load_baskets(baskets))
+    groups = _collect(mistakes, lambda: load_partner_groups(partners))
+    if known is not None and groups is not None:
+        _collect(mistakes, lambda: load_rule_set(rules, baskets=known.baskets, partner_groups=groups))
+    return mistakes
+
+
+def _against_figures(app: App) -> Checked:
+    """Find the rules that watch nothing, or that two sources could feed."""
+    held, notes = _panels(app)
+    mistakes: list[Mistake] = []
+    warnings: list[Mistake] = list(app.settings.warnings)
     every = [key for panel in held.values() for key in panel.keys]
-    for rule in app.ruleset.rules:
+    for rule in app.ruleset.rules if held else ():
         if len(found := rivals(rule, every)) > 1:
             mistakes.append(_at(rule, f'rule "{rule.name}" fits {" and ".join(found)}; name the source under watch'))
-        panels = [p for name, p in held.items() if _may_watch(rule, *name)]
-        if panels and not any(len(resolve(rule, panel).rows) for panel in panels):
-            mistakes.append(_at(rule, f'rule "{rule.name}" watches nothing of the figures held'))
-        if not panels:
-            warnings.append(_at(rule, f'rule "{rule.name}" cannot be checked against figures: none are held yet'))
-    return mistakes, warnings
+        elif sentence := _watches_nothing(rule, held):
+            # Only a rule that names its source says where its figures must be.
+            (mistakes if rule.watch.source and _may_watch(rule, held) else warnings).append(_at(rule, sentence))
+    return Checked(mistakes=tuple(mistakes), warnings=tuple(warnings), notes=notes, summary=_summary(app))
 
 
-def _may_watch(rule: Rule, source: str, dataset: str) -> bool:
-    return rule.watch.source in (None, source) and rule.watch.dataset in (None, dataset)
+def _watches_nothing(rule: Rule, held: Panels) -> str:
+    panels = _may_watch(rule, held)
+    if not panels:
+        return f'rule "{rule.name}" watches nothing yet: no figures of {rule.watch.source or "its sources"} are held'
+    watched = [resolve(rule, panel) for panel in panels]
+    if any(len(found.rows) for found in watched):
+        return ""
+    why = list(dict.fromkeys(reason for found in watched for reason in found.reasons))
+    return f'rule "{rule.name}" watches nothing of the figures held: {"; ".join(why)}'
+
+
+def _may_watch(rule: Rule, held: Panels) -> list[Panel]:
+    return [
+        panel
+        for (source, dataset), panel in held.items()
+        if rule.watch.source in (None, source) and rule.watch.dataset in (None, dataset)
+    ]
 
 
 def _at(rule: Rule, sentence: str) -> Mistake:
@@ -76,8 +129,22 @@ def _at(rule: Rule, sentence: str) -> Mistake:
     return Mistake(path, int(line), 1, sentence)
 
 
-def _panels(app: App):  # type: ignore[no-untyped-def]
-    """Return what is held, without making a database where there is none."""
-    if not Database.exists(app.settings.database.get_secret_value()):
-        return {}
-    return {(s, d): app.figures.panel(s, d) for s, d in app.releases.datasets()}
+def _summary(app: App) -> str:
+    rules, settings = app.ruleset, app.settings
+    return (
+        f"{say_count(len(rules.rules) + len(rules.operations), 'rule')}, {say_count(len(settings.sources), 'source')}, "
+        f"{say_count(len(settings.receivers), 'receiver')} and {say_count(len(settings.routes.routes), 'route')}: no mistake."
+    )
+
+
+def _panels(app: App) -> tuple[Panels, tuple[str, ...]]:
+    """Return the figures held, or a note why none are; makes no database where there is none."""
+    database = Database(app.settings.database.get_secret_value())
+    there = database.is_postgresql or Path(database.place).exists()
+    try:
+        held = {(s, d): app.figures.panel(s, d) for s, d in app.releases.datasets()} if there else {}
+    except StoreError as error:
+        if not database.is_postgresql:
+            raise
+        return {}, (f"The rules are not checked against the figures held: {error}",)
+    return held, () if held else ("No figures are held yet: which series the rules watch is checked after `monitor run`.",)

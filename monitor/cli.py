@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 
 import click
@@ -47,23 +49,46 @@ class Commands(click.Group):
         command: click.Command = getattr(module, f"{cmd_name}_command")
         return command
 
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or say which one may be meant."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            near = difflib.get_close_matches(name.lower(), COMMANDS, 1)
+            ctx.fail(f'there is no command "{name}"{f"; did you mean {near[0]}?" if near else ""}')
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing any."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, words) for name, (_, words) in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> object:
-        """Turn this package's errors into one sentence each and exit 1."""
+        """Turn this package's errors, and files that cannot be read or written, into one sentence each, and exit 1."""
         try:
             return super().invoke(ctx)
         except ConfigError as error:
-            count = len(error.mistakes)
-            click.echo(str(error), err=True)
-            if count > 1:
-                click.echo(f"{count} mistakes", err=True)
+            _tell_mistakes(error)
         except MonitorError as error:
-            click.echo(f"monitor: {error}", err=True)
+            _tell(f"monitor: {error}")
+        except BrokenPipeError:  # whoever read the output has enough; click ends this quietly
+            raise
+        except OSError as error:
+            place = f"{error.filename}: " if error.filename else ""
+            _tell(f"monitor: {place}{(error.strerror or str(error)).lower()}")
         raise SystemExit(1)
+
+
+def _tell_mistakes(error: ConfigError) -> None:
+    count = len(error.mistakes)
+    _tell(str(error) if count else f"monitor: {error}")
+    if count > 1:
+        _tell(f"{count} mistakes")
+
+
+def _tell(words: str) -> None:
+    from monitor.commands.terminal import say
+
+    say(words, err=True)
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -83,14 +108,15 @@ def root(ctx: click.Context, config: Path) -> None:
 
     A desk is a folder with config/ and rules/. `monitor init DESK` makes one; `monitor run` takes in what is out, judges it
     and sends the messages. Every command has its own --help.
+
+    Exit codes: 0 all is well, 1 an error or a mistake in a file, 2 the command was not understood.
     """
     ctx.obj = config
 
 
 def main() -> None:
-    """Run the command line; a closed pipe ends it quietly."""
-    try:
-        root(prog_name="monitor")
-    except BrokenPipeError:
-        sys.stderr.close()
-        raise SystemExit(0) from None
+    """Run the command line; a character that the terminal cannot show becomes a question mark."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    root(prog_name="monitor")

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 from monitor.app import App
+from monitor.countries import PartnerKind, partner_kind
 from monitor.errors import MonitorError
-from monitor.months import format_month
+from monitor.months import Month, say_month
 from monitor.series import WORLD
 from monitor.settings import SourceSettings
 from monitor.sources.base import ReleaseNotice, Table
 from monitor.units import UNITS, Dimension
 from monitor.wording import join_words, say_amount, say_count
+from monitor.yamlfile import did_you_mean
 
 
 def read_files(
@@ -34,42 +36,56 @@ def read_files(
     made = app.source(entry)
     if not hasattr(made, "from_files"):
         raise MonitorError(f"{entry.entry}: the kind {entry.kind} takes no files; it asks its source itself")
-    missing = [str(file) for file in files if not file.is_file()]
-    if missing:
+    if missing := [str(file) for file in files if not file.is_file()]:
         raise MonitorError(f"{join_words(missing)}: there is no such file")
+    at = None if published is None else _moment(published, app.clock())
     notice, table = made.from_files(list(files))
-    return entry, notice if published is None else _placed(notice, published), table
+    return entry, notice if at is None else replace(notice, published_at=at, estimated=False), table
 
 
 def _entry(app: App, source: str) -> SourceSettings:
     found = [e for e in app.settings.sources if source in (e.entry, e.name)]
-    if len(found) != 1:
-        known = ", ".join(e.entry for e in (found or app.settings.sources))
-        raise MonitorError(f'"{source}" is {"more than one source" if found else "no source"} here; name one of {known}')
-    return found[0]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise MonitorError(f'"{source}" has several datasets; name one of {", ".join(e.entry for e in found)}')
+    raise MonitorError(f'there is no source "{source}"{did_you_mean(source, [e.entry for e in app.settings.sources])}')
 
 
-def _placed(notice: ReleaseNotice, published: str) -> ReleaseNotice:
+def _moment(published: str, now: datetime) -> datetime:
+    """Read a day, meaning its noon UTC, or a moment."""
     try:
-        day = datetime.fromisoformat(published)
+        found = datetime.fromisoformat(published)
     except ValueError:
-        raise MonitorError(f'"{published}" is not a date; write it as 2025-08-20') from None
-    if len(published) <= 10:
-        day = datetime.combine(day, time(12, 0))
-    aware = day if day.tzinfo else day.replace(tzinfo=UTC)
-    return replace(notice, published_at=aware.astimezone(UTC), estimated=False)
+        raise MonitorError(f'"{published}" is not a date; write it as 2025-08-20, or 2025-08-20T09:30+08:00') from None
+    if len(published) <= len("2025-08-20"):
+        found = datetime.combine(found, time(12, 0))
+    found = (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    if found > now + timedelta(days=1):
+        raise MonitorError(f'"{published}" is in the future; say when the files were published')
+    return found
 
 
 def understood(table: Table) -> str:
-    """Say what was read: ``42 partners, 1 product, 2025-10, 5,473 t``."""
+    """Say what was read: how many partners and products, which months, and the partners' sums in the newest."""
     frame = table.frame
     months = sorted({int(m) for m in frame["period"]})
-    span = format_month(months[0]) if len(months) == 1 else f"{format_month(months[0])} to {format_month(months[-1])}"
-    partners, products = frame["partner"].nunique(), frame["product"].nunique()
-    newest = frame[(frame["period"] == months[-1]) & (frame["partner"] != WORLD)]
-    sums = []
-    for (measure, unit), cells in newest.groupby(["measure", "unit"]):
-        if UNITS[str(unit)].dimension in (Dimension.WEIGHT, Dimension.MONEY, Dimension.COUNT):
-            sums.append(f"{measure} {say_amount(float(cells['value'].sum()), str(unit))}")
-    parts = [say_count(partners, "partner"), say_count(products, "product"), span, say_count(len(frame), "cell")]
-    return f"Understood: {', '.join(parts)}; partners' sum in {format_month(months[-1])}: {join_words(sums) or 'none'}."
+    span = say_month(months[0]) if len(months) == 1 else f"{say_month(months[0])} to {say_month(months[-1])}"
+    partners = frame.loc[frame["partner"] != WORLD, "partner"].nunique()
+    total = " and the total" if (frame["partner"] == WORLD).any() else ""
+    products = say_count(frame["product"].nunique(), "product")
+    parts = [f"{say_count(partners, 'partner')}{total}", products, span, say_count(len(frame), "cell")]
+    return f"Understood: {', '.join(parts)}. {_sums(table, months[-1])}"
+
+
+def _sums(table: Table, month: Month) -> str:
+    """Say what the countries add up to, so that a person can compare it with the page the files came from."""
+    frame = table.frame
+    countries = frame["partner"].map(partner_kind) == PartnerKind.COUNTRY
+    newest = frame[(frame["period"] == month) & countries & frame["value"].notna()]
+    sums = [
+        f"{measure} {say_amount(float(cells['value'].sum()), str(unit))}"
+        for (measure, unit), cells in newest.groupby(["measure", "unit"])
+        if UNITS[str(unit)].dimension in (Dimension.WEIGHT, Dimension.MONEY, Dimension.COUNT)
+    ]
+    return f"The countries' sum in {say_month(month)}: {join_words(sums) or 'no figure'}."

@@ -15,7 +15,7 @@ def shipped_folder(name: str) -> Path:
         If neither is there.
     """
     package = Path(__file__).parent
-    for place in (package / "shipped" / name, package.parent / name):
+    for place in (package / "_desk" / name, package.parent / name):
         if place.is_dir():
             return place
     raise FileNotFoundError(f"{name}/ did not come with this package")

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 from monitor.alerts.records import AlertState, Digest
 from monitor.app import App
 from monitor.errors import DeliveryError, MonitorError
 from monitor.notify.base import Message
+from monitor.yamlfile import did_you_mean
 
 
-def test_digest(at: datetime) -> Digest:
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """How one address answered."""
+
+    address: str
+    accepted: bool
+    answer: str
+
+
+def trial_digest(at: datetime) -> Digest:
     """Return the page of a test message: it says that it is one."""
     alert = AlertState(
         episode="test",
@@ -32,30 +43,32 @@ def test_digest(at: datetime) -> Digest:
     )
 
 
-def send_test(app: App, receiver: str) -> Iterator[tuple[str, str]]:
+def send_test(app: App, receiver: str) -> Iterator[Trial]:
     """
-    Send a test message to every address of a receiver; yield each address with the answer.
+    Send a test message to every address of a receiver, whatever the others answer.
 
     Raises
     ------
     MonitorError
-        If there is no such receiver, or one of its addresses did not accept the message.
+        If there is no such receiver.
     """
     if receiver not in app.notifiers:
-        raise MonitorError(f'no receiver "{receiver}"; known are {", ".join(app.notifiers)}')
+        raise MonitorError(f'there is no receiver "{receiver}"{did_you_mean(receiver, app.notifiers)}')
     for address in app.reach[receiver].addresses:
         name = f"{receiver}#{address}" if address else receiver
-        now = app.clock()
-        message = Message(
-            id=str(uuid.uuid4()),
-            receiver=name,
-            route="test",
-            thread=f"test|{name}",
-            created_at=now,
-            digest=test_digest(now),
-            test=True,
-        )
         try:
-            yield name, app.notifiers[receiver].send(message).answer
+            yield Trial(address=name, accepted=True, answer=app.notifiers[receiver].send(_message(name, app.clock())).answer)
         except DeliveryError as error:
-            raise MonitorError(f"{name}: {error}") from error
+            yield Trial(address=name, accepted=False, answer=str(error))
+
+
+def _message(receiver: str, at: datetime) -> Message:
+    return Message(
+        id=str(uuid.uuid4()),
+        receiver=receiver,
+        route="test",
+        thread=f"test|{receiver}",
+        created_at=at,
+        digest=trial_digest(at),
+        test=True,
+    )

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from monitor.app import App
+from monitor.errors import MonitorError
 from monitor.judge import Bench, judge_rule
-from monitor.months import say_month
+from monitor.months import format_month, say_month
 from monitor.rules.loading import resolve
 from monitor.rules.schema import Rule
 from monitor.wording import say_count
+from monitor.yamlfile import did_you_mean
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,8 +23,9 @@ class Watchlist:
     """One rule on one dataset: watched series with why their newest month is not judged ("" where it is), and the rest."""
 
     rule: str
+    place: str
     dataset: str
-    month: str
+    month: int
     series: tuple[tuple[str, str, str], ...]
     reasons: tuple[str, ...]
 
@@ -30,32 +34,51 @@ class Watchlist:
         series = [{"series": key, "title": title, "not_judged": why} for key, title, why in self.series]
         return {
             "rule": self.rule,
+            "place": self.place,
             "dataset": self.dataset,
-            "month": self.month,
+            "month": format_month(self.month),
             "series": series,
             "cannot_watch": list(self.reasons),
         }
 
     def lines(self, *, whole: bool) -> list[str]:
         """Return the words: a summary, and every series if `whole`."""
-        blind = sum(bool(why) for _, _, why in self.series)
-        head = f"{self.rule} on {self.dataset}: {say_count(len(self.series), 'series', 'series')} watched"
-        found = [f"{head}, {len(self.series) - blind} judged in {self.month}, {blind} not."]
+        found = [f"{self.rule} on {self.dataset}: {self._summary()}"]
         found += [f"  cannot watch: {reason}" for reason in self.reasons]
         if whole:
-            found += [f"  {title}{f': not judged ({why})' if why else ''}" for _, title, why in self.series]
+            found += [f"  {title}{f' (not judged: {why})' if why else ''}" for _, title, why in self.series]
         return found
 
+    def _summary(self) -> str:
+        if not self.series:
+            return "watches nothing"
+        blind = sum(bool(why) for _, _, why in self.series)
+        judged = f"{len(self.series) - blind:,} judged in {say_month(self.month)}" if blind < len(self.series) else ""
+        parts = [judged, f"{blind:,} not judged{'' if judged else f' in {say_month(self.month)}'}" if blind else ""]
+        return f"{say_count(len(self.series), 'series', 'series')}, {', '.join(filter(None, parts))}"
 
-def watchlists(app: App) -> list[Watchlist]:
-    """Return the watch-list of every rule on every dataset that it may watch."""
+
+def watchlists(app: App, name: str | None = None, progress: Callable[[str], None] = lambda step: None) -> list[Watchlist]:
+    """
+    Return the watch-list of every rule, or of the one of that name, on every dataset held that it may watch.
+
+    Raises
+    ------
+    MonitorError
+        If no rule on figures has that name.
+    """
+    rules = [rule for rule in app.ruleset.rules if name in (None, rule.name)]
+    if name is not None and not rules:
+        raise MonitorError(f'there is no rule "{name}" on figures{did_you_mean(name, [r.name for r in app.ruleset.rules])}')
     found = []
     for source, dataset in app.releases.datasets():
-        panel = app.figures.panel(source, dataset)
-        bench = Bench(panel)
-        for rule in app.ruleset.rules:
-            if rule.watch.source in (None, source) and rule.watch.dataset in (None, dataset):
-                found.append(_watchlist(app, rule, bench, source, dataset))
+        mine = [r for r in rules if r.watch.source in (None, source) and r.watch.dataset in (None, dataset)]
+        if not mine:
+            continue
+        bench = Bench(app.figures.panel(source, dataset))
+        for rule in mine:
+            progress(rule.name)
+            found.append(_watchlist(app, rule, bench, source, dataset))
     return found
 
 
@@ -68,8 +91,9 @@ def _watchlist(app: App, rule: Rule, bench: Bench, source: str, dataset: str) ->
     )
     return Watchlist(
         rule=rule.name,
+        place=rule.place,
         dataset=f"{source}/{dataset}",
-        month=say_month(bench.panel.last),
+        month=bench.panel.last,
         series=series,
         reasons=resolve(rule, bench.panel).reasons,
     )

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.commands.terminal import as_json_option, desk_at, progress, show_json, show_table
+from monitor.commands.terminal import as_json_option, desk_at, progress, say, show_json, show_table
 
 if TYPE_CHECKING:
     from monitor.alerts.records import Episode, Transition
+    from monitor.app import App
 
 
 @click.command("evaluate")
+@as_json_option
 @click.pass_obj
-def evaluate_command(config: Path) -> None:
+def evaluate_command(config: Path, as_json: bool) -> None:
     """
     Judge the releases that are not judged yet, in the order of publication, each as of itself.
 
@@ -28,35 +30,65 @@ def evaluate_command(config: Path) -> None:
         judged = [one for one in jobs.evaluate(app, step) if one.won]
     transitions = sum(len(one.evaluation.transitions) for one in judged)
     messages = sum(len(one.evaluation.notifications) for one in judged)
-    click.echo(
-        f"{say_count(len(judged), 'release')} judged, {say_count(transitions, 'change')}, {say_count(messages, 'message')} queued."
-    )
+    if as_json:
+        show_json({"releases": [one.release.id for one in judged], "changes": transitions, "messages": messages})
+    elif judged:
+        words = (say_count(len(judged), "release"), say_count(transitions, "change"), say_count(messages, "message"))
+        click.echo("{} judged, {} recorded, {} queued; `monitor deliver` sends.".format(*words))
+    else:
+        click.echo("Nothing to judge.")
 
 
 @click.group("alerts")
 def alerts_command() -> None:
-    """The life of alerts."""
+    """What was found, from its opening to its end."""
 
 
 @alerts_command.command("list")
 @click.option("--open", "only_open", is_flag=True, help="Only alerts that are open.")
 @click.option("--history", is_flag=True, help="Alerts of the months before this desk went live, which nobody was told of.")
 @click.option("--rule", help="Only this rule.")
-@click.option("--limit", default=50, show_default=True, help="How many, newest first.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(min=1), help="How many, newest first.")
 @as_json_option
 @click.pass_obj
 def list_alerts(config: Path, only_open: bool, history: bool, rule: str | None, limit: int, as_json: bool) -> None:
-    """List alerts, newest first."""
+    """
+    List alerts, newest first.
+
+    For example: monitor alerts list --open --rule magnet-drop.
+    """
     with desk_at(config) as app:
-        found = app.episodes.find(rule=rule, history=history, only_open=only_open, limit=limit)
+        _check_rule(app, rule)
+        every = app.episodes.find(rule=rule, history=history, only_open=only_open)
+        found = [episode for episode in every if _is_listed(episode, history)]
         if as_json:
-            show_json([_episode(episode) for episode in found])
+            show_json([_episode(episode) for episode in found[:limit]])
             return
-        titles = {}
-        for episode in found:
-            key = episode.key
-            titles[key] = app.names(key.source, key.dataset).title(key)
-        show_table(("alert", "rule", "series", "level", "state", "since", "until"), [_row(e, titles[e.key]) for e in found])
+        names = {pair: app.names(*pair) for pair in {(e.key.source, e.key.dataset) for e in found[:limit]}}
+    rows = [_row(e, names[e.key.source, e.key.dataset].title(e.key)) for e in found[:limit]]
+    if not rows:
+        click.echo("No alert.")
+        return
+    show_table(("alert", "level", "state", "since", "until", "rule", "series"), rows)
+    if len(found) > limit:
+        click.echo(f"and {len(found) - limit:,} more: --limit {len(found)}")
+
+
+def _is_listed(episode: Episode, history: bool) -> bool:
+    """Leave out what never became an alert: a run that ended before it was long enough."""
+    from monitor.alerts.records import State
+
+    return episode.history == history and episode.path.state is not State.LAPSED
+
+
+def _check_rule(app: App, rule: str | None) -> None:
+    """Refuse a rule that neither is in force nor left an alert."""
+    from monitor.errors import MonitorError
+    from monitor.yamlfile import did_you_mean
+
+    known = [r.name for r in app.ruleset.rules]
+    if rule is not None and rule not in known and not app.episodes.find(rule=rule, history=True, limit=1):
+        raise MonitorError(f'there is no rule "{rule}"{did_you_mean(rule, known)}')
 
 
 @alerts_command.command("show")
@@ -68,11 +100,11 @@ def show_alert(config: Path, alert: str, as_json: bool) -> None:
     with desk_at(config) as app:
         episode = app.episodes.get(alert)
         transitions = app.episodes.transitions(episode.id)
-        if as_json:
-            show_json(_episode(episode) | {"transitions": [_transition(t) for t in transitions]})
-            return
         title = app.names(episode.key.source, episode.key.dataset).title(episode.key)
-        _print_alert(episode, title, transitions)
+    if as_json:
+        show_json(_episode(episode) | {"transitions": [_transition(t) for t in transitions]})
+    else:
+        say("\n".join(_alert_lines(episode, title, transitions)))
 
 
 def _episode(episode: Episode) -> dict[str, Any]:
@@ -91,7 +123,7 @@ def _episode(episode: Episode) -> dict[str, Any]:
         "until": format_month(path.until),
         "easing": path.easing,
         "history": episode.history,
-        "labels": episode.labels,
+        "labels": dict(episode.labels),
     }
 
 
@@ -99,9 +131,13 @@ def _row(episode: Episode, title: str) -> tuple[str, ...]:
     from monitor.months import format_month
 
     path = episode.path
-    state = "easing" if path.easing else path.state.value
+    level = path.level if path.state.is_open else path.peak
     until = "" if path.state.is_open else format_month(path.until)
-    return episode.id[:8], episode.rule, title, path.peak.label, state, format_month(path.since), until
+    return episode.id[:8], level.label, _state(episode), format_month(path.since), until, episode.rule, title
+
+
+def _state(episode: Episode) -> str:
+    return "easing" if episode.path.easing and episode.path.state.is_open else episode.path.state.value
 
 
 def _transition(transition: Transition) -> dict[str, Any]:
@@ -115,26 +151,34 @@ def _transition(transition: Transition) -> dict[str, Any]:
         "previous": transition.previous.label,
         "release": transition.release,
         "recorded_at": transition.recorded_at.isoformat(),
-        "told": not transition.quiet,
         "quiet": transition.quiet,
         "evidence": transition.evidence,
     }
 
 
-def _print_alert(episode: Episode, title: str, transitions: list[Transition]) -> None:
+def _alert_lines(episode: Episode, title: str, transitions: list[Transition]) -> list[str]:
     from monitor.months import say_month
-    from monitor.notify.render import plain
 
     path = episode.path
-    click.echo(plain(title))
-    click.echo(f"{episode.key}")
-    click.echo(f"Alert {episode.id}, rule {episode.rule} (version {episode.version})")
-    click.echo(f"{path.state.value}, highest level {path.peak.label}, since {say_month(path.since)}\n")
+    span = f"since {say_month(path.since)}" if path.state.is_open else f"{say_month(path.since)} to {say_month(path.until)}"
+    lines = [title, f"{episode.rule}: {_state(episode)}, highest level {path.peak.label}, {span}"]
+    lines += [f"Alert {episode.id}", f"Series {episode.key}"]
     for transition in transitions:
-        quiet = f" (nobody was told: {transition.quiet})" if transition.quiet else ""
-        click.echo(f"{say_month(transition.month)}: {transition.change.value}, {transition.level.label}{quiet}")
-        for name, value in transition.evidence.items():
-            click.echo(f"    {name}: {plain(str(value))}")
+        lines += ["", *_transition_lines(transition, episode)]
+    return lines
+
+
+def _transition_lines(transition: Transition, episode: Episode) -> list[str]:
+    from monitor.commands.evidence import evidence_lines
+    from monitor.months import say_month
+
+    words = transition.evidence.get("words") or f"{transition.change.value}, {transition.level.label}"
+    quiet = f" (nobody was told: {transition.quiet})" if transition.quiet else ""
+    return [f"{say_month(transition.month)}: {words}{quiet}", *_indented(evidence_lines(transition.evidence, episode.key))]
+
+
+def _indented(lines: list[str]) -> list[str]:
+    return [f"    {line}" for line in lines]
 
 
 @click.group("rules")
@@ -150,26 +194,31 @@ def show_rules(config: Path, rule: str | None, as_json: bool) -> None:
     """
     Show which series each rule watches, over the figures held now, and which it cannot watch and why.
 
-    With RULE, every series of that rule.
+    With RULE, every series of that rule. For example: monitor rules show magnet-drop.
     """
     from monitor.watchlist import watchlists
 
-    with desk_at(config) as app:
-        found = [entry for entry in watchlists(app) if rule in (None, entry.rule)]
-        if not found:
-            from monitor.errors import MonitorError
-
-            raise MonitorError(f'no rule "{rule}"; known are {", ".join(r.name for r in app.ruleset.rules)}')
-        if as_json:
-            show_json([entry.as_json() for entry in found])
-            return
-        for entry in found:
-            click.echo("\n".join(entry.lines(whole=rule is not None)))
+    with desk_at(config) as app, progress("judging") as step:
+        found = watchlists(app, rule, step)
+        operations = app.ruleset.operations if rule is None else ()
+    if as_json:
+        show_json([entry.as_json() for entry in found])
+        return
+    for entry in found:
+        say("\n".join(entry.lines(whole=rule is not None)))
+    for told in operations:
+        click.echo(f"{told.name}: tells operators of {', '.join(fact.value for fact in told.facts)}")
+    if not found:
+        click.echo("No figures that it could watch are held yet; `monitor run` takes them in.")
 
 
 @rules_command.command("schema")
 def show_schema() -> None:
-    """Print the JSON Schema of rule files, for editors."""
+    """
+    Print the JSON Schema of rule files, for editors.
+
+    For example: monitor rules schema > rules/rule.schema.json.
+    """
     from monitor.rules.loading import rule_schema
 
     show_json(rule_schema())

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.commands.terminal import as_json_option, desk_at, progress, show_json
+from monitor.commands.messages import left_over
+from monitor.commands.terminal import as_json_option, desk_at, progress, say, show_json
 from monitor.errors import ConfigError, MonitorError
 
 if TYPE_CHECKING:
-    from monitor.alerts.records import Notification
+    from monitor.alerts.records import Digest, Notification
     from monitor.app import App
+    from monitor.series import Release
 
 
 @click.command("init")
@@ -27,12 +29,15 @@ def init_command(folder: Path) -> None:
     """
     from monitor.shipped import shipped_folder
 
-    for name in ("config", "rules"):
-        source, target = shipped_folder(name), folder / name
-        if target.exists():
-            raise MonitorError(f"{target}: is there already; choose a folder without config/ and rules/")
-        shutil.copytree(source, target, ignore=shutil.ignore_patterns("tests", "__pycache__"))
-    click.echo(f"A desk is in {folder}. Next:\n  cd {folder}\n  monitor check\n  monitor run")
+    names = ("config", "rules")
+    if there := [str(folder / name) for name in names if (folder / name).exists()]:
+        raise MonitorError(f"{' and '.join(there)}: there already; choose a folder without config/ and rules/")
+    for name in names:
+        shutil.copytree(shipped_folder(name), folder / name, ignore=shutil.ignore_patterns("tests", "__pycache__", ".*"))
+    steps = (
+        ("monitor check", "monitor run") if folder.resolve() == Path.cwd() else (f"cd {folder}", "monitor check", "monitor run")
+    )
+    say("\n  ".join((f"A desk is in {folder}. Next:", *steps)))
 
 
 @click.command("check")
@@ -43,22 +48,22 @@ def check_command(config: Path, as_json: bool) -> None:
     Check rules, baskets, sources, receivers and routes together, offline.
 
     Prints every mistake of every file as file:line:column with what to write instead, and exits 1 if there is one. Warnings
-    do not fail.
+    do not fail. Where figures are held, a rule that names its source must find something to watch in them.
     """
     from monitor.check import check
 
     found = check(config)
     if as_json:
-        show_json({"mistakes": [str(m) for m in found.mistakes], "warnings": [str(w) for w in found.warnings]})
-    else:
-        for warning in found.warnings:
-            click.echo(f"{warning} (warning)")
-    if found.mistakes:
-        if as_json:
+        show_json(found.as_json())
+        if found.mistakes:
             raise SystemExit(1)
+        return
+    for warning in found.warnings:
+        say(f"{warning} (warning)", err=True)
+    if found.mistakes:
         raise ConfigError(found.mistakes)
-    if not as_json:
-        click.echo(found.summary)
+    for line in (*found.notes, found.summary):
+        say(line)
 
 
 @click.command("run")
@@ -68,7 +73,7 @@ def run_command(config: Path) -> None:
     Take in what is published, judge it, send the messages; once.
 
     Releases are judged in the order of publication, each as of itself. Safe to run at any time and from two processes: a
-    second run takes in nothing and sends nothing.
+    second run takes in nothing and sends nothing. Exits 1 if a source could not be read; the others are taken in.
     """
     from monitor import jobs
 
@@ -76,24 +81,31 @@ def run_command(config: Path) -> None:
         with progress("taking in") as step:
             releases, errors = jobs.pull_all(app, step)
         with progress("judging") as step:
-            judged = jobs.evaluate(app, step)
-        jobs.deliver(app)
-        notifications = [n for one in judged if one.won for n in one.evaluation.notifications]
-        click.echo(_counted(len(releases), len(judged), len(notifications)))
+            judged = [one for one in jobs.evaluate(app, step) if one.won]
+        tried = jobs.deliver(app)
+        notifications = [n for one in judged for n in one.evaluation.notifications]
+        say(_counted(releases, len(judged), len(notifications), tried))
+        if left := left_over(app.outbox.counts()):
+            say(left)
         if notifications:
             _show_latest(app, notifications)
-        for error in errors:
-            click.echo(f"monitor: {error}", err=True)
-        if errors:
-            raise SystemExit(1)
+    for error in errors:
+        say(f"monitor: {error}", err=True)
+    if errors:
+        raise SystemExit(1)
 
 
-def _counted(releases: int, judged: int, notifications: int) -> str:
+def _counted(releases: list[Release], judged: int, queued: int, tried: int) -> str:
+    from monitor.series import ReleaseState
     from monitor.wording import say_count
 
-    if not releases and not judged and not notifications:
+    held = [release for release in releases if release.state is ReleaseState.HELD]
+    if not (releases or judged or tried):
         return "Nothing new: no release came in, nothing was sent."
-    return f"{say_count(releases, 'release')} came in, {judged} judged, {say_count(notifications, 'message')} queued."
+    words = (
+        f"{say_count(len(releases), 'release')} came in, {judged} judged, {say_count(queued, 'message')} queued, {tried} tried."
+    )
+    return "\n".join([words, *(f"{r.title} is held: {r.note} (monitor releases accept {r.id})" for r in held)])
 
 
 def _show_latest(app: App, notifications: list[Notification]) -> None:
@@ -102,20 +114,19 @@ def _show_latest(app: App, notifications: list[Notification]) -> None:
 
     said = [n for n in notifications if n.digest.lines] or notifications
     latest = max(said, key=lambda n: (n.digest.published_at or n.created_at, len(n.digest.lines)))
-    click.echo(f"\nThe latest digest:\n\n{text(latest.digest, public_url=app.settings.public_url)}\n")
-    folders = sorted({str(r.parameters.folder) for r in app.settings.receivers if hasattr(r.parameters, "folder")})
-    for folder in folders:
-        click.echo(f"Messages are in {folder}")
-    click.echo("\nWorth trying next:")
-    for words in _next_steps(latest):
-        click.echo(f"  {words}")
+    say(f"\nThe latest digest:\n\n{text(latest.digest, public_url=app.settings.public_url)}\n")
+    for folder in sorted({str(r.parameters.folder) for r in app.settings.receivers if hasattr(r.parameters, "folder")}):
+        say(f"Messages are in {folder}")
+    say("\n  ".join(("\nWorth trying next:", *_next_steps(latest.digest))))
 
 
-def _next_steps(latest: Notification) -> list[str]:
-    lines = latest.digest.lines
-    steps = ["monitor brief gacc 2025-10", "monitor alerts list --open"]
-    if lines and lines[0].reasons:
-        steps.append(f"monitor alerts show {lines[0].reasons[0].episode[:8]}")
+def _next_steps(digest: Digest) -> list[str]:
+    from monitor.months import format_month
+
+    steps = ["monitor alerts list --open"]
+    for line in digest.lines[:1]:
+        steps.append(f"monitor brief {digest.source}/{digest.dataset} {format_month(line.month)}")
+        steps += [f"monitor alerts show {reason.episode[:8]}" for reason in line.reasons[:1]]
     return steps
 
 

@@ -8,19 +8,23 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.commands.terminal import as_json_option, desk_at, progress, show_json, show_table
+from monitor.commands.terminal import as_json_option, desk_at, progress, release_record, say, show_json, show_table
 from monitor.errors import MonitorError
+
+SPARKS = 72  # months in a sparkline: six years fit a terminal
 
 if TYPE_CHECKING:
     from monitor.app import App
     from monitor.panel import Panel
     from monitor.series import Release, SeriesKey
+    from monitor.settings import SourceSettings
 
 
 @click.command("pull")
 @click.argument("source", required=False)
+@as_json_option
 @click.pass_obj
-def pull_command(config: Path, source: str | None) -> None:
+def pull_command(config: Path, source: str | None, as_json: bool) -> None:
     """
     Take in what the sources have published and the desk does not hold.
 
@@ -28,22 +32,52 @@ def pull_command(config: Path, source: str | None) -> None:
     or sent: that is `monitor evaluate` and `monitor deliver`, or `monitor run` for all three.
     """
     from monitor import jobs
+
+    with desk_at(config) as app, progress("taking in") as step:
+        releases, errors = jobs.pull_all(app, step, _entries(app, source))
+    if as_json:
+        show_json([release_record(release) for release in releases])
+    else:
+        _print_taken(releases)
+    for error in errors:
+        say(f"monitor: {error}", err=True)
+    if errors:
+        raise SystemExit(1)
+
+
+def _entries(app: App, source: str | None) -> list[SourceSettings]:
+    from monitor.yamlfile import did_you_mean
+
+    entries = [e for e in app.entries if source in (None, e.name, e.entry)]
+    if entries or source is None:
+        return entries
+    if any(source in (e.name, e.entry) for e in app.settings.sources):
+        raise MonitorError(f'the source "{source}" is off; write enabled: true in config/sources.yaml')
+    known = dict.fromkeys(name for e in app.entries for name in (e.entry, e.name))
+    raise MonitorError(f'there is no source "{source}"{did_you_mean(source, known)}')
+
+
+def _print_taken(releases: list[Release]) -> None:
+    from monitor.series import ReleaseState
     from monitor.wording import say_count
 
-    with desk_at(config) as app:
-        entries = [e for e in app.entries if source in (None, e.name, e.entry)]
-        if not entries:
-            known = ", ".join(e.entry for e in app.entries)
-            raise MonitorError(f'no source "{source}" is on; on are {known}')
-        with progress("taking in") as step:
-            releases, errors = jobs.pull_all(app, step, entries)
-        click.echo(f"{say_count(len(releases), 'release')} came in.")
-        for release in releases:
-            click.echo(f"  {release.id}  {release.title}  {release.state.value}{f': {release.note}' if release.note else ''}")
-        for error in errors:
-            click.echo(f"monitor: {error}", err=True)
-        if errors:
-            raise SystemExit(1)
+    if not releases:
+        click.echo("Nothing new.")
+        return
+    click.echo(f"{say_count(len(releases), 'release')} came in.")
+    for release in releases:
+        say(f"  {release.id}  {release.title}{_standing(release)}")
+    if any(release.state is ReleaseState.COMMITTED for release in releases):
+        click.echo("`monitor evaluate` judges what came in.")
+
+
+def _standing(release: Release) -> str:
+    from monitor.series import ReleaseState
+
+    if release.state is ReleaseState.COMMITTED:
+        return ""
+    again = f" (monitor releases accept {release.id})" if release.state is ReleaseState.HELD else ""
+    return f": {release.state.value}: {release.note}{again}"
 
 
 @click.group("releases")
@@ -52,7 +86,7 @@ def releases_command() -> None:
 
 
 @releases_command.command("list")
-@click.option("--source", help="Only this source.")
+@click.option("--source", help="Only this source (gacc), or one dataset of it (census/imports/naics).")
 @click.option("--held", is_flag=True, help="Only those that wait for a decision.")
 @as_json_option
 @click.pass_obj
@@ -61,24 +95,41 @@ def list_releases(config: Path, source: str | None, held: bool, as_json: bool) -
     from monitor.series import ReleaseState
 
     with desk_at(config) as app:
-        found = app.releases.find(source=source, state=ReleaseState.HELD if held else None)
-        if as_json:
-            show_json([_release(release) for release in found])
-            return
-        rows = [_release_row(release) for release in found]
-        show_table(("release", "published (UTC)", "newest period", "cells", "state", "note"), rows)
+        every = app.releases.find(state=ReleaseState.HELD if held else None)
+    found = [r for r in every if source in (None, r.source, f"{r.source}/{r.dataset}")]
+    if as_json:
+        show_json([release_record(release) for release in found])
+    elif found:
+        headings = ("release", "dataset", "published (UTC)", "newest period", "cells", "state", "note")
+        show_table(headings, map(_release_row, found), right=(4,))
+    else:
+        click.echo(
+            "No release is held back." if held else "No release came in yet; `monitor pull` or `monitor import` take them in."
+        )
+
+
+def _release_row(release: Release) -> tuple[str, ...]:
+    from monitor.months import format_month
+
+    published = f"{release.published_at:%Y-%m-%d %H:%M}{' est.' if release.estimated else ''}"
+    dataset, cells = f"{release.source}/{release.dataset}", f"{release.rows:,}"
+    return release.id, dataset, published, format_month(release.newest), cells, release.state.value, release.note
 
 
 @releases_command.command("accept")
 @click.argument("release")
 @click.pass_obj
 def accept_release(config: Path, release: str) -> None:
-    """Take a held RELEASE in as it is; the next evaluation judges it."""
+    """
+    Take a held RELEASE in as it is; the next evaluation judges it.
+
+    The first letters of its id are enough, if no other begins so.
+    """
     from monitor import jobs
 
     with desk_at(config) as app:
         found = jobs.accept(app, release)
-        click.echo(f"{found.id} is accepted; `monitor evaluate` judges it.")
+    click.echo(f"{found.id} is accepted; `monitor evaluate` judges it.")
 
 
 @releases_command.command("reject")
@@ -86,37 +137,16 @@ def accept_release(config: Path, release: str) -> None:
 @click.option("--why", required=True, help="The reason, kept with the release.")
 @click.pass_obj
 def reject_release(config: Path, release: str, why: str) -> None:
-    """Reject a held RELEASE: it is kept, and never judged."""
+    """
+    Reject a held RELEASE: it is kept, and never judged.
+
+    For example: monitor releases reject gacc-2025-11-1f3a5b7c --why "half of the countries are missing".
+    """
     from monitor import jobs
 
     with desk_at(config) as app:
         found = jobs.reject(app, release, why)
-        click.echo(f"{found.id} is rejected: {why}")
-
-
-def _release(release: Release) -> dict[str, Any]:
-    from monitor.months import format_month
-
-    return {
-        "id": release.id,
-        "source": release.source,
-        "dataset": release.dataset,
-        "published_at": release.published_at.isoformat(),
-        "estimated": release.estimated,
-        "fetched_at": release.fetched_at.isoformat(),
-        "periods": [format_month(m) for m in release.coverage.periods],
-        "rows": release.rows,
-        "sha256": release.sha256,
-        "state": release.state.value,
-        "note": release.note,
-    }
-
-
-def _release_row(release: Release) -> tuple[str, ...]:
-    from monitor.months import format_month
-
-    published = f"{release.published_at:%Y-%m-%d %H:%M}{' est.' if release.estimated else ''}"
-    return release.id, published, format_month(release.newest), f"{release.rows:,}", release.state.value, release.note
+    say(f"{found.id} is rejected: {why}")
 
 
 @click.group("series")
@@ -130,7 +160,7 @@ def series_command() -> None:
 @click.pass_obj
 def find_series(config: Path, words: tuple[str, ...], as_json: bool) -> None:
     """
-    Find the series in which all WORDS occur: codes or names of countries and products.
+    Find the series in which all WORDS occur: codes or names of countries and products; without WORDS, all.
 
     For example: monitor series find gacc germany.
     """
@@ -138,43 +168,52 @@ def find_series(config: Path, words: tuple[str, ...], as_json: bool) -> None:
 
     with desk_at(config) as app:
         found = find_series(app, words)
-        if as_json:
-            show_json([{"series": str(key), "title": title} for key, title in found])
-            return
-        if not found:
-            raise MonitorError(f"no series has {' and '.join(words)}")
+    if as_json:
+        show_json([{"series": str(key), "title": title} for key, title in found])
+    elif found:
         show_table(("series", "title"), [(str(key), title) for key, title in found])
+    else:
+        raise MonitorError(
+            f"no series has {' and '.join(words)}" if words else "no figures are held yet; `monitor run` takes them in"
+        )
 
 
 @series_command.command("show")
-@click.argument("series")
+@click.argument("series", nargs=-1, required=True)
 @click.option("--as-of", "as_of", help="As known at the end of that day, UTC (2025-08-31), or after that release.")
-@click.option("--months", default=24, show_default=True, help="How many months to list.")
+@click.option("--months", default=24, show_default=True, type=click.IntRange(min=1), help="How many months to list.")
 @as_json_option
 @click.pass_obj
-def show_series(config: Path, series: str, as_of: str | None, months: int, as_json: bool) -> None:
+def show_series(config: Path, series: tuple[str, ...], as_of: str | None, months: int, as_json: bool) -> None:
     """
-    Show the figures of SERIES with a sparkline: its full name, or words that fit one series only ("gacc germany").
+    Show the figures of one SERIES with a sparkline.
+
+    SERIES is its full name, or words that fit no other. For example: monitor series show gacc united states --as-of 2025-08-31.
     """
     from monitor.find import one_series
 
     with desk_at(config) as app:
-        key, title = one_series(app, series)
+        key, title = one_series(app, " ".join(series))
         panel = app.figures.panel(key.source, key.dataset, as_of=vintage(app, as_of))
-        row = panel.row(key)
-        if row < 0:
-            raise MonitorError(f"{key}: nothing of it was published by then")
-        panel = panel.select([row])
-        if as_json:
-            show_json(
-                {
-                    "series": str(key),
-                    "title": title,
-                    "figures": panel.to_frame()[["period", "value", "status"]].to_dict("records"),
-                }
-            )
-            return
+    row = panel.row(key)
+    if row < 0:
+        raise MonitorError(f"{title}: no figure of it was known as of {as_of}")
+    panel = panel.select([row])
+    if as_json:
+        show_json({"series": str(key), "title": title, "unit": key.unit, "figures": _figures(panel)})
+    else:
         _print_series(panel, key, title, months)
+
+
+def _figures(panel: Panel) -> list[dict[str, Any]]:
+    from monitor.months import format_month
+    from monitor.series import Status
+
+    cells = zip(panel.values[0], panel.status[0], strict=True)
+    return [
+        {"period": format_month(panel.start + n), "value": float(value), "status": Status(int(status)).name.lower()}
+        for n, (value, status) in enumerate(cells)
+    ]
 
 
 def vintage(app: App, text: str | None) -> Release | datetime | None:
@@ -189,22 +228,34 @@ def vintage(app: App, text: str | None) -> Release | datetime | None:
 
 
 def _print_series(panel: Panel, key: SeriesKey, title: str, months: int) -> None:
-    import math
-
     from monitor.charts import sparkline
     from monitor.detection.changes import yoy
+    from monitor.months import say_month
+
+    values, growth = panel.values[0], yoy(panel)[0]
+    held = [column for column, known in enumerate(panel.known[0]) if known]
+    first = max(0, panel.shape[1] - months)
+    drawn = max(held[0] if held else 0, panel.shape[1] - SPARKS)
+    say(f"{title}\n{key}")
+    say(
+        f"{len(held)} months held, {say_month(panel.start + held[0])} to {say_month(panel.start + held[-1])}"
+        if held
+        else "no figure"
+    )
+    click.echo(f"\n{sparkline(values[drawn:].tolist())}\n")
+    rows = [_figure_row(panel, key, column, float(growth[column])) for column in range(first, panel.shape[1])]
+    show_table(("period", "figure", "y/y", "status"), rows, right=(1, 2))
+
+
+def _figure_row(panel: Panel, key: SeriesKey, column: int, growth: float) -> tuple[str, ...]:
+    import math
+
     from monitor.months import format_month
-    from monitor.series import Status
+    from monitor.series import Flag, Status
     from monitor.wording import say_amount, say_growth
 
-    first = max(0, panel.shape[1] - months)
-    values = [None if math.isnan(v) else float(v) for v in panel.values[0]]
-    growth = yoy(panel)[0]
-    click.echo(f"{title}\n{key}\n\n{sparkline(values)}\n")
-    rows = []
-    for column in range(first, panel.shape[1]):
-        status = Status(int(panel.status[0, column]))
-        amount = say_amount(float(panel.values[0, column]), key.unit) if status.is_number else status.sentence
-        change = "" if math.isnan(growth[column]) else say_growth(float(growth[column]))
-        rows.append((format_month(panel.start + column), amount, change, "" if status is Status.VALUE else status.sentence))
-    show_table(("period", "figure", "y/y", "status"), rows)
+    status = Status(int(panel.status[0, column]))
+    notes = [status.sentence] if status is not Status.VALUE else []
+    notes += ["derived"] if panel.flags[0, column] & Flag.DERIVED else []
+    amount = say_amount(float(panel.values[0, column]), key.unit) if status.is_number else ""
+    return format_month(panel.start + column), amount, "" if math.isnan(growth) else say_growth(growth), ", ".join(notes)

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from monitor.commands.terminal import as_json_option, desk_at, show_json
+from monitor.commands.terminal import as_json_option, desk_at, release_record, say, show_json
+from monitor.series import ReleaseState
+
+if TYPE_CHECKING:
+    from monitor.series import Release
 
 
 @click.command("import")
@@ -14,24 +19,42 @@ from monitor.commands.terminal import as_json_option, desk_at, show_json
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--published", help="When it was published (2025-08-20): places an old file in the past.")
 @click.option("--as-history", is_flag=True, help="Judge it as history: nobody is told.")
+@as_json_option
 @click.pass_obj
-def import_command(config: Path, source: str, files: tuple[Path, ...], published: str | None, as_history: bool) -> None:
+def import_command(
+    config: Path, source: str, files: tuple[Path, ...], published: str | None, as_history: bool, as_json: bool
+) -> None:
     """
-    Make one release of FILES for SOURCE, an entry of config/sources.yaml (gacc/exports/hs8).
+    Make one release of FILES for SOURCE, an entry of config/sources.yaml.
 
-    Says what was understood, or what is wrong and where, and then takes in nothing. `monitor evaluate` judges it.
+    Says what was understood; or what is wrong and where, and then takes in nothing. `monitor evaluate` judges it.
+
+    \b
+    For example:
+      monitor import gacc/exports/hs8 download-1.csv download-2.csv
+      monitor import gacc/magnets corrected.csv --published 2025-08-20
     """
     from monitor import jobs
     from monitor.imports import read_files, understood
 
     with desk_at(config) as app:
         entry, notice, table = read_files(app, source, files, published)
+        if not as_json:
+            say(understood(table))
         release = jobs.commit(app, entry, notice, table, as_history=as_history)
-        click.echo(understood(table))
-        if release is None:
+        if as_json:
+            show_json({"understood": understood(table), "release": release and release_record(release)})
+        elif release is None:
             click.echo("It equals the newest release: nothing was taken in.")
         else:
-            click.echo(f"Release {release.id}, {release.state.value}{f': {release.note}' if release.note else ''}.")
+            say(f"Release {release.id}, {release.state.value}{f': {release.note}' if release.note else ''}.")
+            click.echo(_next(release))
+
+
+def _next(release: Release) -> str:
+    if release.state is ReleaseState.HELD:
+        return f"It waits for a decision: monitor releases accept {release.id} (or reject)."
+    return "`monitor evaluate` judges it, `monitor deliver` sends what follows."
 
 
 @click.group("store")
@@ -44,14 +67,17 @@ def store_command() -> None:
 @as_json_option
 @click.pass_obj
 def check_store(config: Path, repair: bool, as_json: bool) -> None:
-    """Verify every stored file against the database; exits 1 if something is missing or damaged."""
+    """
+    Verify every stored file against the database; exits 1 while something is not as it should be.
+
+    A process that was killed may leave a file that belongs to no release: it does no harm, and --repair removes it.
+    """
     with desk_at(config) as app:
         found = app.figures.check(repair=repair, now=app.clock())
-        if as_json:
-            show_json(found)
-        else:
-            click.echo("\n".join(found) if found else "Every file is as the database says.")
-        if found and not repair:
-            raise SystemExit(1)
-    if found and repair and not as_json:
-        click.echo("Orphans older than a day were removed.")
+        left = app.figures.check(repair=False, now=app.clock()) if repair else found
+    if as_json:
+        show_json(found)
+    else:
+        say("\n".join(found) if found else "Every file is as the database says.")
+    if left:
+        raise SystemExit(1)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.commands.terminal import as_json_option, desk_at, show_json, show_table
+from monitor.commands.terminal import as_json_option, desk_at, say, show_json, show_table
 from monitor.errors import MonitorError
+
+if TYPE_CHECKING:
+    from monitor.store.outbox import Attempt
 
 
 @click.command("deliver")
@@ -24,8 +28,21 @@ def deliver_command(config: Path) -> None:
     with desk_at(config) as app:
         attempts = jobs.deliver(app)
         counts = app.outbox.counts()
-        waiting = say_count(counts.get("waiting", 0), "message waits", "messages wait")
-        click.echo(f"{say_count(attempts, 'attempt')}; {waiting}, {counts.get('dead', 0)} dead.")
+    if attempts or not counts["waiting"]:
+        click.echo(f"{say_count(attempts, 'message')} tried." if attempts else "No message waits.")
+    click.echo(left_over(counts), nl=bool(left_over(counts)))
+
+
+def left_over(counts: dict[str, int]) -> str:
+    """Say what waits to be tried again and what died; "" where all was sent."""
+    from monitor.wording import say_count
+
+    parts = []
+    if counts["waiting"]:
+        parts.append(f"{say_count(counts['waiting'], 'message waits', 'messages wait')} to be tried again")
+    if counts["dead"]:
+        parts.append(f"{say_count(counts['dead'], 'message is', 'messages are')} dead (monitor deliveries list --dead)")
+    return f"{'; '.join(parts)}." if parts else ""
 
 
 @click.group("receivers")
@@ -39,26 +56,31 @@ def receivers_command() -> None:
 def list_receivers(config: Path, as_json: bool) -> None:
     """List receivers and the routes that lead to them."""
     with desk_at(config) as app:
-        rows = []
-        for receiver in app.settings.receivers:
-            routes = [route.name for route in app.settings.routes.routes if receiver.name in route.receivers]
-            rows.append((receiver.name, receiver.kind, ", ".join(routes)))
-        if as_json:
-            show_json([dict(zip(("name", "kind", "routes"), row, strict=True)) for row in rows])
-        else:
-            show_table(("receiver", "kind", "routes"), rows)
+        routes, operators = app.settings.routes.routes, app.settings.operators
+        found = [(r.name, r.kind, [route.name for route in routes if r.name in route.receivers]) for r in app.settings.receivers]
+    if as_json:
+        show_json([{"name": n, "kind": k, "routes": led, "operators": n == operators} for n, k, led in found])
+    else:
+        show_table(("receiver", "kind", "routes"), [(name, kind, ", ".join(led)) for name, kind, led in found])
 
 
 @receivers_command.command("test")
 @click.argument("name")
 @click.pass_obj
-def test_receiver(config: Path, name: str) -> None:
-    """Send a marked test message to the receiver NAME at once, and say what it answered."""
+def try_receiver(config: Path, name: str) -> None:
+    """
+    Send a marked test message to the receiver NAME at once, and say what it answered.
+
+    Exits 1 if one of its addresses did not accept it. For example: monitor receivers test desk.
+    """
     from monitor.trial import send_test
 
     with desk_at(config) as app:
-        for address, answer in send_test(app, name):
-            click.echo(f"{address}: {answer}")
+        trials = list(send_test(app, name))
+    for trial in trials:
+        say(f"{trial.address}: {trial.answer}" if trial.accepted else f"monitor: {trial.answer}", err=not trial.accepted)
+    if not all(trial.accepted for trial in trials):
+        raise SystemExit(1)
 
 
 @click.group("deliveries")
@@ -68,28 +90,44 @@ def deliveries_command() -> None:
 
 @deliveries_command.command("list")
 @click.option("--receiver", help="Only this receiver.")
-@click.option("--dead", is_flag=True, help="Only messages that were refused or given up.")
-@click.option("--limit", default=50, show_default=True, help="How many, newest first.")
+@click.option("--dead", is_flag=True, help="Only attempts at messages that were refused or given up.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(min=1), help="How many, newest first.")
 @as_json_option
 @click.pass_obj
 def list_deliveries(config: Path, receiver: str | None, dead: bool, limit: int, as_json: bool) -> None:
-    """List attempts, newest first."""
+    """
+    List attempts, newest first.
+
+    For example: monitor deliveries list --dead, then monitor deliveries show and monitor deliveries retry.
+    """
     with desk_at(config) as app:
         found = app.outbox.deliveries(limit=limit, receiver=receiver, dead=dead)
-        if as_json:
-            show_json([entry.__dict__ if hasattr(entry, "__dict__") else entry for entry in found])
-            return
-        rows = [
-            (f"{d.at:%Y-%m-%d %H:%M:%S}", d.notification, d.receiver, str(d.attempt), d.outcome.value, d.answer) for d in found
-        ]
-        show_table(("at (UTC)", "notification", "receiver", "attempt", "outcome", "answer"), rows)
+    if as_json:
+        show_json([_record(attempt) for attempt in found])
+    elif found:
+        show_table(("at (UTC)", "message", "receiver", "attempt", "outcome", "subject", "answer"), map(_row, found), right=(3,))
+    else:
+        click.echo("No message is dead." if dead else "Nothing was sent yet.")
+
+
+def _row(attempt: Attempt) -> tuple[str, ...]:
+    a, at = attempt, f"{attempt.at:%Y-%m-%d %H:%M:%S}"
+    return at, a.notification[:8], a.receiver, str(a.attempt), a.outcome.value, a.subject, a.answer
+
+
+def _record(attempt: Attempt) -> dict[str, Any]:
+    return {**attempt.__dict__, "at": attempt.at.isoformat(), "outcome": attempt.outcome.value}
 
 
 @deliveries_command.command("show")
 @click.argument("notification")
 @click.pass_obj
 def show_delivery(config: Path, notification: str) -> None:
-    """Show what was or would be sent for NOTIFICATION, with secrets masked."""
+    """
+    Show as JSON what was or would be sent for NOTIFICATION, with secrets masked.
+
+    The first letters of its id are enough.
+    """
     from monitor.notify.worker import message_of
 
     with desk_at(config) as app:
@@ -97,7 +135,7 @@ def show_delivery(config: Path, notification: str) -> None:
         notifier = app.notifiers.get(found.receiver.partition("#")[0])
         if notifier is None:
             raise MonitorError(f'the receiver "{found.receiver}" is not in config/receivers.yaml any more')
-        show_json(notifier.show(message_of(found)))
+        show_json({"id": found.id, "receiver": found.receiver, **notifier.show(message_of(found))})
 
 
 @deliveries_command.command("retry")
@@ -105,11 +143,17 @@ def show_delivery(config: Path, notification: str) -> None:
 @click.option("--all", "every", is_flag=True, help="Every dead message.")
 @click.pass_obj
 def retry_delivery(config: Path, notification: str | None, every: bool) -> None:
-    """Put a dead message back into the queue, under the same id."""
+    """
+    Put a dead message back into the queue, under the same id.
+
+    The first letters of its id are enough. `monitor deliver` then sends it.
+    """
+    from monitor.wording import say_count
+
     if (notification is None) == (not every):
         raise click.UsageError("name one notification, or --all")
     with desk_at(config) as app:
         names = [dead.id for dead in app.outbox.dead()] if every else [str(notification)]
         for name in names:
             app.outbox.retry(name)
-        click.echo(f"{len(names)} put back; `monitor deliver` sends.")
+    click.echo(f"{say_count(len(names), 'message is', 'messages are')} in the queue again; `monitor deliver` sends.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.commands.terminal import as_json_option, desk_at, show_json
+from monitor.commands.terminal import as_json_option, desk_at, say, show_json
 from monitor.errors import MonitorError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def brief_command(config: Path, source: str, period: int, form: str, output: Pat
     Tell PERIOD (2025-10) of SOURCE in sentences and tables; HTML comes with charts.
 
     SOURCE is a source's name (gacc) or one dataset of it (census/imports/naics). Everything is computed from the figures of the
-    release that first gave the period, as known then.
+    release that first gave the period, as known then. For example: monitor brief gacc 2025-10 --format html --output brief.html.
     """
     from monitor import brief
     from monitor.notify import render_brief
@@ -60,7 +60,7 @@ def brief_command(config: Path, source: str, period: int, form: str, output: Pat
         click.echo(text)
     else:
         output.write_text(text, encoding="utf-8")
-        click.echo(f"Written to {output}")
+        say(f"Written to {output}")
 
 
 def _release(app: App, source: str, period: Month) -> Release:
@@ -82,25 +82,27 @@ def _release(app: App, source: str, period: Month) -> Release:
 
 
 @click.command("explain")
-@click.argument("series")
+@click.argument("series", nargs=-1, required=True)
 @click.argument("period", callback=_month)
 @click.option("--as-of", "as_of", help="As known at the end of that day, UTC (2025-08-31), or after that release.")
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with pictures to this file.")
 @as_json_option
 @click.pass_obj
-def explain_command(config: Path, series: str, period: int, as_of: str | None, html: Path | None, as_json: bool) -> None:
+def explain_command(
+    config: Path, series: tuple[str, ...], period: int, as_of: str | None, html: Path | None, as_json: bool
+) -> None:
     """
-    Show every number behind a verdict: SERIES (its full name, or words that fit one only) in PERIOD (2025-05).
+    Show every number behind a verdict: SERIES (its full name, or words that fit no other) in PERIOD (2025-05).
 
     The figure, what it compares with, what the seasonal model expected, the parts of the series (STL), and each rule's conditions
-    with their values.
+    with their values. For example: monitor explain gacc united states 2025-05.
     """
     from monitor import explain
     from monitor.commands.figures import vintage
     from monitor.find import one_series
 
     with desk_at(config) as app:
-        key, _ = one_series(app, series)
+        key, _ = one_series(app, " ".join(series))
         panel = app.figures.panel(key.source, key.dataset, as_of=vintage(app, as_of))
         names = app.names(key.source, key.dataset)
         found = explain.explain(panel, key, period, app.ruleset.rules, names, app.events_of(key))
@@ -112,4 +114,4 @@ def explain_command(config: Path, series: str, period: int, as_of: str | None, h
             from monitor.notify import render_brief
 
             html.write_text(render_brief.explanation(found), encoding="utf-8")
-            click.echo(f"Written to {html}", err=as_json)
+            say(f"Written to {html}", err=as_json)

@@ -1,10 +1,12 @@
-"""What commands share of a terminal: the desk, progress, tables and JSON."""
+"""What commands share of a terminal: the desk, progress, tables and JSON; nothing printed can steer a terminal."""
 
 from __future__ import annotations
 
 import json
+import math
+import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,8 +15,12 @@ import click
 
 if TYPE_CHECKING:
     from monitor.app import App
+    from monitor.series import Release
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program to read.")
+
+# Control and direction characters that JSON itself would let through.
+_STEERING = re.compile("[\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
 
 @contextmanager
@@ -43,30 +49,69 @@ def progress(label: str) -> Iterator[Callable[[str], None]]:
         yield lambda step: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    columns = (
-        SpinnerColumn(),
-        TextColumn(label),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TextColumn("{task.description}"),
-    )
+    columns = (SpinnerColumn(), TextColumn(label), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda step: bar.update(task, advance=1, description=step)
+        task = bar.add_task("")
+        yield lambda step: bar.update(task, description=_line(step))
+
+
+def say(words: str, *, err: bool = False) -> None:
+    """Print lines without what could steer a terminal; indents and aligned columns stay."""
+    click.echo("\n".join(map(_line, words.splitlines())), err=err)
+
+
+def _line(words: str) -> str:
+    from monitor.notify.render import plain
+
+    return "".join(part if part.isspace() else plain(part) for part in re.split(r"( {2,})", words))
 
 
 def show_json(found: Any) -> None:
-    """Print plain data as JSON."""
-    click.echo(json.dumps(found, indent=2, ensure_ascii=False, default=str))
+    """Print plain data as JSON; a number that is not known is null."""
+    text = json.dumps(_known(found), indent=2, ensure_ascii=False, default=str, allow_nan=False)
+    click.echo(_STEERING.sub(lambda match: f"\\u{ord(match[0]):04x}", text))
 
 
-def show_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print rows under headings, columns aligned."""
+def _known(found: Any) -> Any:
+    if isinstance(found, float) and not math.isfinite(found):
+        return None
+    if isinstance(found, Mapping):
+        return {key: _known(value) for key, value in found.items()}
+    return [_known(value) for value in found] if isinstance(found, list | tuple) else found
+
+
+def show_table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[int] = ()) -> None:
+    """Print rows under headings, columns aligned; those numbered in `right` end at the same place."""
+    from rich.cells import cell_len
+
     from monitor.notify.render import plain
 
     table = [list(headings), *([plain(str(cell)) for cell in row] for row in rows)]
-    widths = [max(len(row[n]) for row in table) for n in range(len(headings))]
+    widths = [max(cell_len(row[n]) for row in table) for n in range(len(headings))]
+    numbers = set(right)
     for row in table:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        gaps = [" " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)]
+        cells = [gap + cell if n in numbers else cell + gap for n, (cell, gap) in enumerate(zip(row, gaps, strict=True))]
+        click.echo("  ".join(cells).rstrip())
+
+
+def release_record(release: Release) -> dict[str, Any]:
+    """Return a release as plain data."""
+    from monitor.months import format_month
+
+    return {
+        "id": release.id,
+        "source": release.source,
+        "dataset": release.dataset,
+        "published_at": release.published_at.isoformat(),
+        "estimated": release.estimated,
+        "fetched_at": release.fetched_at.isoformat(),
+        "periods": [format_month(m) for m in release.coverage.periods],
+        "rows": release.rows,
+        "sha256": release.sha256,
+        "state": release.state.value,
+        "as_history": release.as_history,
+        "note": release.note,
+    }

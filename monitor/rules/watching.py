@@ -69,22 +69,27 @@ def with_unit_values(panel: Panel) -> Panel:
 
 
 def rivals(rule: Rule, keys: Iterable[SeriesKey]) -> tuple[str, ...]:
-    """Return the sources ("gacc magnets") that give what a rule without `source` watches; more than one is a mistake."""
+    """
+    Return the sources ("gacc magnets") that give the same figures to a rule without `source`; more than one is a mistake.
+
+    The same figures are those of one reporter, flow, measure and basis; datasets of one source are no rivals.
+    """
     watch = rule.watch
     if watch.source is not None:
         return ()
-    found = {
-        f"{key.source} {key.dataset}"
-        for key in keys
-        if all(
-            wanted in (None, own)
-            for wanted, own in ((watch.dataset, key.dataset), (watch.flow, key.flow), (watch.basis, key.basis))
-        )
-        and key.measure == watch.measure
-        and (watch.reporter is None or key.reporter in watch.reporter)
-        and (rule.products is None or key.product in rule.products)
-    }
-    return tuple(sorted(found))
+    found: dict[tuple[str, ...], dict[str, str]] = {}
+    for key in keys:
+        if (
+            watch.dataset in (None, key.dataset)
+            and watch.flow in (None, key.flow)
+            and watch.basis in (None, key.basis)
+            and key.measure == watch.measure
+            and (watch.reporter is None or key.reporter in watch.reporter)
+            and (rule.products is None or key.product in rule.products)
+        ):
+            figures = (key.reporter, key.flow, key.measure, key.basis)
+            found.setdefault(figures, {}).setdefault(key.source, f"{key.source} {key.dataset}")
+    return next((tuple(sorted(by.values())) for by in found.values() if len(by) > 1), ())
 
 
 def _matches_fields(rule: Rule, panel: Panel) -> Bools:
