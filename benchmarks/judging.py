@@ -1,17 +1,12 @@
-"""
-What judging a whole history costs, in microseconds per series, beside robust STL on a sample of the same series.
-
-Run from the repository: ``python -m benchmarks.judging`` (``--small`` leaves the large panel out). One core.
-"""
+"""Judging whole histories by the bank, in microseconds per series, beside robust STL on a sample of the same series."""
 
 from __future__ import annotations
 
-import argparse
-import time
-from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
+from benchmarks.stopwatch import heading, row, seconds
 from monitor.detection.bank import Bank
 from monitor.detection.expected import surprise
 from monitor.detection.stl import decompose
@@ -30,9 +25,8 @@ def panel(rows: int) -> Panel:
     t = np.arange(MONTHS)
     season = rng.normal(0, 0.2, (rows, 12))[:, t % 12]
     walk = np.cumsum(rng.normal(0, 0.04, (rows, MONTHS)), axis=1)
-    values = np.asarray(
-        np.round(np.exp(rng.uniform(8, 20, (rows, 1)) + season + walk + rng.normal(0, 0.2, (rows, MONTHS)))), np.float64
-    )
+    logs = rng.uniform(8, 20, (rows, 1)) + season + walk + rng.normal(0, 0.2, (rows, MONTHS))
+    values = np.asarray(np.round(np.exp(logs)), np.float64)
     values[rng.random(values.shape) < 0.01] = np.nan
     values[::20][rng.random(values[::20].shape) < 0.3] = 0
     return Panel.of([_key(i) for i in range(rows)], month(2013, 1), values, resolution=1.0)
@@ -51,39 +45,24 @@ def _key(i: int) -> SeriesKey:
     )
 
 
-def microseconds(work: Callable[[], object], series: int, *, repeats: int = 1) -> float:
-    """Return the fastest of some runs, per series."""
-    taken = []
-    for _ in range(repeats):
-        begin = time.perf_counter()
-        work()
-        taken.append(time.perf_counter() - begin)
-    return min(taken) * 1e6 / series
-
-
 def judge(figures: Panel) -> None:
+    """State what was expected of every cell, and how surprising each is."""
     surprise(Bank().expect(figures), figures)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--small", action="store_true", help="leave out the panel of 100,000 series")
-    small = parser.parse_args().small
+def robust_stl(figures: Panel) -> None:
+    """Decompose a sample of dense series, each once."""
+    dense = [series for series in range(1, figures.shape[0]) if series % 20][:SAMPLE]
+    for series in dense:
+        decompose(figures.values[series], figures.start)
+
+
+def report(small: bool) -> None:
+    """Print what a series costs each way."""
     figures = panel(2158)
-    dense = [row for row in range(1, figures.shape[0]) if row % 20][:SAMPLE]
-    stl = microseconds(lambda: [decompose(figures.values[row], figures.start) for row in dense], SAMPLE, repeats=2)
-    print(f"{'whole history of ' + str(MONTHS) + ' months':44}{'µs per series':>16}{'cheaper than STL':>20}")
-    print(f"{'statsmodels STL, robust, once (' + str(SAMPLE) + ' series)':44}{stl:16,.0f}{1:19.0f}x")
-    report("bank, 2,158 series", microseconds(lambda: Bank().expect(figures), figures.shape[0], repeats=3), stl)
-    report("bank and surprise, 2,158 series", microseconds(lambda: judge(figures), figures.shape[0], repeats=3), stl)
-    if not small:
-        large = panel(100_000)
-        report("bank and surprise, 100,000 series", microseconds(lambda: judge(large), large.shape[0]), stl)
-
-
-def report(name: str, cost: float, stl: float) -> None:
-    print(f"{name:44}{cost:16,.0f}{stl / cost:19.0f}x", flush=True)
-
-
-if __name__ == "__main__":
-    main()
+    heading(f"Judging a history of {MONTHS} months, one core", "µs per series", "cheaper than STL")
+    stl = min(seconds(lambda: robust_stl(figures), repeats=1 if small else 2)) / SAMPLE
+    row(f"statsmodels STL, robust, once ({SAMPLE} series)", f"{stl * 1e6:,.0f}", "1 ×")
+    for size, repeats in ((2158, 1 if small else 3), (3_000 if small else 100_000, 1)):
+        cost = min(seconds(partial(judge, panel(size)), repeats=repeats)) / size
+        row(f"bank and surprise, every month of {size:,} series", f"{cost * 1e6:,.0f}", f"{stl / cost:,.0f} ×")

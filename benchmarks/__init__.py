@@ -1,0 +1,1 @@
+"""What this costs, measured beside others in one run: `python -m benchmarks`."""
