@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from monitor.app import App
 from monitor.errors import MonitorError
@@ -20,13 +18,18 @@ from monitor.yamlfile import did_you_mean
 
 @dataclass(frozen=True, kw_only=True)
 class Watchlist:
-    """One rule on one dataset: watched series with why their newest month is not judged ("" where it is), and the rest."""
+    """
+    One rule on one dataset: what it watches, and what it cannot watch and why.
+
+    `series` are (name, title, why its newest month is not judged); the last is "" where it is judged, and None where
+    that was not asked: fitting a structural model to every series takes a while.
+    """
 
     rule: str
     place: str
     dataset: str
     month: int
-    series: tuple[tuple[str, str, str], ...]
+    series: tuple[tuple[str, str, str | None], ...]
     reasons: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
@@ -52,10 +55,13 @@ class Watchlist:
     def _summary(self) -> str:
         if not self.series:
             return "watches nothing"
+        count = say_count(len(self.series), "series", "series")
+        if any(why is None for _, _, why in self.series):
+            return f"{count} by a structural model (monitor rules show {self.rule} says which can be judged)"
         blind = sum(bool(why) for _, _, why in self.series)
         judged = f"{len(self.series) - blind:,} judged in {say_month(self.month)}" if blind < len(self.series) else ""
         parts = [judged, f"{blind:,} not judged{'' if judged else f' in {say_month(self.month)}'}" if blind else ""]
-        return f"{say_count(len(self.series), 'series', 'series')}, {', '.join(filter(None, parts))}"
+        return f"{count}, {', '.join(filter(None, parts))}"
 
 
 def watchlists(app: App, name: str | None = None, progress: Callable[[str], None] = lambda step: None) -> list[Watchlist]:
@@ -78,22 +84,25 @@ def watchlists(app: App, name: str | None = None, progress: Callable[[str], None
         bench = Bench(app.figures.panel(source, dataset))
         for rule in mine:
             progress(rule.name)
-            found.append(_watchlist(app, rule, bench, source, dataset))
+            found.append(_watchlist(app, rule, bench, source, dataset, ask=name is not None or rule.model == "bank"))
     return found
 
 
-def _watchlist(app: App, rule: Rule, bench: Bench, source: str, dataset: str) -> Watchlist:
-    verdicts = judge_rule(bench.reader(rule), rule, set())
-    names, last = app.names(source, dataset), bench.panel.shape[1] - 1
-    judged = verdicts.certain[:, last] if last >= 0 else np.zeros(len(verdicts.keys), bool)
-    series = tuple(
-        (str(key), names.title(key), "" if judged[row] else verdicts.why(row, last)) for row, key in enumerate(verdicts.keys)
-    )
+def _watchlist(app: App, rule: Rule, bench: Bench, source: str, dataset: str, *, ask: bool) -> Watchlist:
+    watched, names = resolve(rule, bench.panel), app.names(source, dataset)
+    keys = [watched.panel.keys[row] for row in watched.rows]
+    whys = _whys(rule, bench) if ask else [None] * len(keys)
     return Watchlist(
         rule=rule.name,
         place=rule.place,
         dataset=f"{source}/{dataset}",
         month=bench.panel.last,
-        series=series,
-        reasons=resolve(rule, bench.panel).reasons,
+        series=tuple((str(key), names.title(key), why) for key, why in zip(keys, whys, strict=True)),
+        reasons=watched.reasons,
     )
+
+
+def _whys(rule: Rule, bench: Bench) -> Sequence[str | None]:
+    """Say of each watched series why its newest month is not judged."""
+    verdicts, last = judge_rule(bench.reader(rule), rule, set()), bench.panel.shape[1] - 1
+    return [verdicts.why(row, last) for row in range(len(verdicts.keys))]

@@ -109,9 +109,8 @@ def _growth(evidence: Mapping[str, Any], name: str, what: str) -> str:
 
 def _figure(evidence: Mapping[str, Any], key: SeriesKey) -> str:
     status = str(evidence.get("status", ""))
-    return _amount(
-        evidence, key, "value", status if status != Status.VALUE.sentence else "", _DERIVED if evidence.get("derived") else ""
-    )
+    notes = ["" if status == Status.VALUE.sentence else status, _DERIVED if evidence.get("derived") else ""]
+    return _amount(evidence, key, "value", *notes)
 
 
 def _base(evidence: Mapping[str, Any], key: SeriesKey) -> str:

@@ -223,8 +223,17 @@ def vintage(app: App, text: str | None) -> Release | datetime | None:
     try:
         day = datetime.strptime(text, "%Y-%m-%d")
     except ValueError:
-        return app.releases.get(text)
+        return _release_of(app, text)
     return day.replace(hour=23, minute=59, second=59, microsecond=999_999, tzinfo=UTC)
+
+
+def _release_of(app: App, text: str) -> Release:
+    from monitor.errors import StoreError
+
+    try:
+        return app.releases.get(text)
+    except StoreError as error:
+        raise MonitorError(f'"{text}" is neither a day, like 2025-08-31, nor a release: {error}') from None
 
 
 def _print_series(panel: Panel, key: SeriesKey, title: str, months: int) -> None:
