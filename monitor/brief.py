@@ -17,12 +17,14 @@ from monitor.alerts.facts import Facts
 from monitor.alerts.sentences import Names, against_last_year, figure
 from monitor.baskets import Composite, is_aggregate, is_composite
 from monitor.detection.expected import NEEDED
+from monitor.errors import MonitorError
 from monitor.months import Month, format_month, say_month
 from monitor.panel import Ints, Panel
 from monitor.series import Release
 from monitor.telling.anatomy import Anatomy, anatomy
-from monitor.telling.moves import Whole, moves, products
-from monitor.telling.sections import EventsOf, Row, Section, derived, market
+from monitor.telling.moves import Whole, moves, products, together
+from monitor.telling.records import Row, Section
+from monitor.telling.sections import EventsOf, derived, market
 from monitor.wording import join_words, say_percent
 
 FULL_MARKETS = 4
@@ -75,12 +77,12 @@ def brief(
 
     Raises
     ------
-    ValueError
+    MonitorError
         If the panel has no figure for the month.
     """
     panel = panel.cut(month)
     if panel.last != month or not panel.known[:, -1].any():
-        raise ValueError(f"no figure for {format_month(month)} is held")
+        raise MonitorError(f"no figure for {format_month(month)} is held")
     markets = _markets(panel)
     if len(markets) <= FULL_MARKETS:
         sections = [market(panel, rows, names, composites or {}, events) for rows in markets]
@@ -127,6 +129,7 @@ def _broad(panel: Panel, markets: list[Ints], names: Names, events: EventsOf) ->
     others = {_kind(panel, rows): rows for rows in reversed(markets) if _kind(panel, rows) != kind}
     headline = [*leading.opening, *(_line(panel, rows, whole, names) for rows in reversed(list(others.values())))]
     tops = np.array([_top(panel, rows) for rows in goods], np.int64)
+    headline = headline if has_whole else [together(tops, panel, whole), *headline]
     return [leading, *moves(panel, np.concatenate(goods), whole, names), products(panel, tops, whole, names)], headline
 
 

@@ -14,6 +14,7 @@ from monitor.alerts.sentences import Names
 from monitor.baskets import load_baskets
 from monitor.brief import Brief, as_json, brief
 from monitor.countries import WORLD, code_of
+from monitor.errors import MonitorError
 from monitor.months import format_month, month, parse_month, say_month
 from monitor.notify.render_brief import render
 from monitor.panel import Panel
@@ -141,8 +142,24 @@ def test_what_holds_for_many_series_is_said_once(founding: Brief) -> None:
     assert "Trend and season of Magnets, China to World: not yet (seasonal decomposition: 15 of 24" in said
 
 
+def test_the_headline_names_who_is_far_from_usual(magnets: Panel) -> None:
+    may = parse_month("2025-05")
+    found = brief(magnets, release(may), may, names=Names(BASKETS.titles), title="China magnets", credit="")
+    assert "Far from usual: United States (46 t, 7% of its usual) and Germany (209 t, 21% of its usual)." in found.headline
+    vietnam = next(p for p in found.sections[0].paragraphs if p.name == "Vietnam")
+    assert (
+        vietnam.text == "235 t. Y/y: May 2024 is not held. 19.0% of the total, first of the 4 countries held (52% of the total)."
+    )
+
+
+def test_the_first_month_held_is_told_without_comparisons(magnets: Panel) -> None:
+    first = parse_month("2016-12")
+    found = brief(magnets, release(first), first, names=Names(BASKETS.titles), title="China magnets", credit="")
+    assert found.headline == ("Magnets, China to World: 2,532 t in December 2016.",)
+
+
 def test_a_month_that_is_not_held_is_refused(magnets: Panel) -> None:
-    with pytest.raises(ValueError, match="no figure for 2026-01 is held"):
+    with pytest.raises(MonitorError, match="no figure for 2026-01 is held"):
         brief(magnets, release(OCTOBER), parse_month("2026-01"), names=Names({}), title="", credit="")
 
 
@@ -233,6 +250,7 @@ def test_the_whole_is_the_sum_of_the_products_where_no_total_of_all_is_published
     found = brief(imports.select(kept), release(OCTOBER), OCTOBER, names=Names({}), title="US imports", credit="")
     table = found.sections[-1].table
     assert table is not None
+    assert found.headline[0] == "12 products together: 11.2 bn USD in October 2025, −1.4% y/y."
     assert sum(float(row[4].removesuffix("%")) for row in table.cells) == pytest.approx(100, abs=1)
 
 

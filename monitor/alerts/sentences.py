@@ -31,8 +31,8 @@ class Names:
     products: Mapping[str, str]
 
     def product(self, code: str) -> str:
-        """Return the short words for a product."""
-        return self.products.get(code, code.partition(":")[2] or code)
+        """Return the short words for a product, else its code as ``HS4 1201``."""
+        return self.products.get(code, code.replace(":", " ", 1))
 
     def title(self, key: SeriesKey) -> str:
         """Name a series: ``Magnets, China to United States``."""

@@ -21,7 +21,7 @@ from monitor.months import say_month
 from monitor.notify import small_pictures
 from monitor.notify.render import WIDTH, cleaned, escape, template, wrap
 from monitor.telling.anatomy import Anatomy
-from monitor.telling.sections import Table
+from monitor.telling.records import Table
 from monitor.wording import say_amount, say_percent
 
 FORMS = ("text", "md", "html", "json")
@@ -45,7 +45,7 @@ def explanation(found: Explanation) -> str:
     """Write an explanation as a page of its own."""
     found = cleaned(found)
     return template("explanation.html.j2").render(
-        found=found, picture=picture(found.picture, 600), parts=parts(found.anatomy), glued=glued
+        found=found, picture=picture(found.picture), parts=parts(found.anatomy), glued=glued
     )
 
 
@@ -130,9 +130,9 @@ def _captions(found: Brief) -> dict[int, str]:
     return {n: f"{section.title}, {say_month(found.month)}" for n, section in enumerate(found.sections)}
 
 
-def picture(chart: Chart, width_px: int = 500) -> Markup:
-    """Return a chart as markup, by default narrow enough to be read on a phone; the drawing escapes its words."""
-    return Markup(charts.svg(chart, width_px=width_px, height_px=220))
+def picture(chart: Chart) -> Markup:
+    """Return a chart as markup, narrow enough to be read on a phone; the drawing escapes its words."""
+    return Markup(charts.svg(chart, width_px=500, height_px=220))
 
 
 def parts(anatomy: Anatomy) -> list[tuple[str, str, Markup]]:

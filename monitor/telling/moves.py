@@ -15,11 +15,13 @@ from monitor.countries import PartnerKind, partner_kind
 from monitor.detection.reader import Reader
 from monitor.months import say_month
 from monitor.panel import Floats, Ints, Panel
-from monitor.telling.sections import Paragraph, Row, Section, Table, amount, compared
-from monitor.wording import say_growth, say_number, say_percent
+from monitor.telling.records import Paragraph, Row, Section, Table
+from monitor.telling.sections import amount, compared
+from monitor.wording import say_amount, say_count, say_growth, say_number, say_percent
 
 LARGEST = 10
 LEAST_EXPECTED = 5
+PRODUCTS = 40
 WORTH_TELLING = 0.001
 """A figure that nobody expected is told from this part of the total on."""
 
@@ -30,6 +32,14 @@ class Whole:
 
     value: float
     base: float
+
+
+def together(tops: Ints, panel: Panel, whole: Whole) -> str:
+    """Say what all products come to where no total of them is published: ``812 products together: 12.8 bn USD in…``."""
+    growth = whole.value / whole.base - 1 if whole.base > 0 else math.nan
+    compared = "" if math.isnan(growth) else f", {say_growth(growth)} y/y"
+    value = say_amount(whole.value, panel.keys[tops[0]].unit)
+    return f"{say_count(len(tops), 'product')} together: {value} in {say_month(panel.last)}{compared}."
 
 
 def moves(panel: Panel, rows: Ints, whole: Whole, names: Names) -> list[Section]:
@@ -97,7 +107,9 @@ def products(panel: Panel, tops: Ints, whole: Whole, names: Names) -> Section:
     told = [Row(facts=book.of(n, last), name=_product(panel, int(row), names)) for n, row in enumerate(tops)]
     headings = ("Product", say_month(panel.last), "y/y", "m/m", "Share of all", "Of its usual", "Surprise")
     note = "" if all(math.isnan(row.facts.surprise) for row in told) else "Surprise: standard deviations from what was expected."
-    cells = tuple((row.name, amount(row.facts), *_figures(row.facts, whole)) for row in told)
+    cells = tuple((row.name, amount(row.facts), *_figures(row.facts, whole)) for row in told[:PRODUCTS])
+    left = len(told) - len(cells)
+    note = f"{note} {say_count(left, 'more product')} in the JSON form.".strip() if left else note
     return Section(title="Products", table=Table(headings=headings, cells=cells, note=note), rows=tuple(told))
 
 

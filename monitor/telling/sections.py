@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from monitor.alerts.facts import FactBook, Facts, chart
-from monitor.alerts.records import Chart
 from monitor.alerts.sentences import (
     Names,
     against_last_month,
@@ -28,89 +26,19 @@ from monitor.detection.reader import Reader
 from monitor.months import Month, say_month
 from monitor.panel import Ints, Panel
 from monitor.series import Flag, SeriesKey, Status
-from monitor.telling.stories import Story, story
-from monitor.wording import join_words, say_amount, say_count, say_growth, say_ordinal, say_percent
+from monitor.telling.records import Paragraph, Rest, Row, Section, Table, Together, place
+from monitor.telling.stories import story
+from monitor.wording import join_words, say_amount, say_count, say_growth, say_percent
 
 LEADERS = 3
 SHORT_TABLE = 16
+FAR = (0.75, 4 / 3)
+"""Parts of its usual from which on a partner is named in the headline, if it makes up `WORTH_TELLING` of the total."""
+WORTH_TELLING = 0.02
 PARTNERS = 10
 """Partners told in full; all stand in the table and in the JSON."""
 
 EventsOf: TypeAlias = Callable[[SeriesKey], tuple[tuple[Month, str], ...]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """One series in the month told: its facts, how it is called here, and its story."""
-
-    facts: Facts
-    name: str
-    story: Story | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the facts as plain JSON, with the story."""
-        told = {"story": self.story.as_json()} if self.story else {}
-        return self.facts.evidence() | {"name": self.name, "place": place(self.facts)} | told
-
-
-@dataclass(frozen=True, kw_only=True)
-class Paragraph:
-    """What is said of one series: who, and the sentences."""
-
-    name: str
-    text: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Table:
-    """Texts in columns; the first column names the row. `note` says what the columns rest on."""
-
-    headings: tuple[str, ...]
-    cells: tuple[tuple[str, ...], ...]
-    note: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Together:
-    """Some partners' figures added up, their part of the total, and what is left for all others."""
-
-    names: tuple[str, ...]
-    value: float
-    share: float
-    others: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rest:
-    """What a composite holds beside the codes that it includes whole."""
-
-    partner: str
-    words: str
-    value: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Section:
-    """One subject of a brief. `opening` stands in the brief's headline."""
-
-    title: str
-    opening: tuple[str, ...] = ()
-    paragraphs: tuple[Paragraph, ...] = ()
-    table: Table | None = None
-    charts: tuple[Chart, ...] = ()
-    rows: tuple[Row, ...] = ()
-    together: Together | None = None
-    rests: tuple[Rest, ...] = ()
-    missing: str = ""
-
-
-def place(facts: Facts) -> str:
-    """Say the rank among the countries held: ``second of the 4 held``; "" where there is none."""
-    if math.isnan(facts.rank) or facts.ranked < 2:
-        return ""
-    words = ("first", "second", "third")
-    rank = int(facts.rank)
-    return f"{words[rank - 1] if rank <= len(words) else say_ordinal(rank)} of the {facts.ranked} held"
 
 
 def market(
@@ -217,7 +145,7 @@ def _opening(rows: list[Row], together: Together | None, names: Names, *, full: 
         sums = f"together {say_amount(together.value, unit)}, {say_percent(together.share)} of the total"
         others = f"all others {say_amount(together.others, unit)}"
         said.append(f"The {say_small(len(together.names))} largest of the {held} held, {who}: {sums}; {others}.")
-    return (*said, *_turned(rows))
+    return (*said, *_far_from_usual(rows), *_turned(rows))
 
 
 def amount(facts: Facts) -> str:
@@ -229,6 +157,21 @@ def amount(facts: Facts) -> str:
 def _with_growth(row: Row) -> str:
     growth = "" if math.isnan(row.facts.yoy) else f", {say_growth(row.facts.yoy)} y/y"
     return f"{row.name} ({amount(row.facts)}{growth})"
+
+
+def _far_from_usual(rows: list[Row]) -> list[str]:
+    """Name the partners furthest from their usual, of those that make up a part worth telling."""
+    low, high = FAR
+    found = [
+        row
+        for row in rows[1:]
+        if _kind(row.facts.key) is PartnerKind.COUNTRY
+        and (row.facts.ratio <= low or row.facts.ratio >= high)
+        and (row.facts.share >= WORTH_TELLING or row.facts.usual >= WORTH_TELLING * rows[0].facts.value)
+    ]
+    far = sorted(found, key=lambda row: -abs(math.log(max(row.facts.ratio, 1e-9))))[:LEADERS]
+    said = [f"{row.name} ({amount(row.facts)}, {say_percent(row.facts.ratio, 0)} of its usual)" for row in far]
+    return [f"Far from usual: {join_words(said)}."] if said else []
 
 
 def _turned(rows: list[Row]) -> list[str]:
