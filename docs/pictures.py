@@ -1,0 +1,134 @@
+"""
+The pictures of this manual, made again from the bundled figures: `python -m docs.pictures`.
+
+Each is a real mail, page or chart of a desk in a temporary folder. Needs Chromium.
+"""
+
+from __future__ import annotations
+
+import base64
+import shutil
+import sys
+import tempfile
+from email.message import EmailMessage
+from pathlib import Path
+
+from monitor import charts, jobs
+from monitor.app import App
+from monitor.brief import brief
+from monitor.explain import explain
+from monitor.jobs import Judged
+from monitor.months import Month, month
+from monitor.notify import render_brief
+from monitor.notify.email import MailParameters, compose
+from monitor.notify.worker import message_of
+from monitor.series import SeriesKey
+from monitor.shipped import shipped_folder
+
+FOLDER = Path(__file__).parent / "pictures"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+
+MAGNETS, IMPORTS = ("gacc", "magnets"), ("census", "imports/naics")
+MAY, OCTOBER, PANDEMIC = month(2025, 5), month(2025, 10), month(2020, 5)
+TO_AMERICA = SeriesKey(
+    source="gacc", dataset="magnets", reporter="CN", partner="US", product="CN8:85051110", flow="export", measure="weight",
+    unit="kg",
+)  # fmt: skip
+FROM_MEXICO = SeriesKey(
+    source="census", dataset="imports/naics", reporter="US", partner="MX", product="NAICS3:336", flow="import", measure="value",
+    unit="USD",
+)  # fmt: skip
+
+
+def main() -> None:
+    """Make every picture."""
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        sys.exit(f"no browser: install one of {', '.join(BROWSERS)} (Debian: apt-get install chromium)")
+    FOLDER.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as temporary:
+        app, judged = desk(Path(temporary))
+        mail, page = mail_page(judged, MAY), brief_page(app, judged, OCTOBER)
+        (FOLDER / "chart-magnets.png").write_bytes(chart(app, TO_AMERICA, MAY))
+        (FOLDER / "chart-imports.png").write_bytes(chart(app, FROM_MEXICO, PANDEMIC))
+        app.close()
+    photograph(browser, {("mail.png", 700): mail, ("mail-phone.png", 390): mail, ("brief.png", 900): page})
+    for path in sorted(FOLDER.glob("*.png")):
+        print(f"{path.relative_to(FOLDER.parent)}  {path.stat().st_size / 1e3:,.0f} kB")
+
+
+def desk(folder: Path) -> tuple[App, list[Judged]]:
+    """Return a desk that has judged China's magnet exports and holds US imports."""
+    for name in ("config", "rules"):
+        shutil.copytree(shipped_folder(name), folder / name)
+    app = App.open(folder / "config", {})
+    entries = {(entry.name, entry.dataset): entry for entry in app.entries}
+    jobs.pull(app, entries[MAGNETS])
+    judged = jobs.evaluate(app)
+    jobs.pull(app, entries[IMPORTS])
+    return app, judged
+
+
+def judged_month(judged: list[Judged], newest: Month) -> Judged:
+    """Return what was judged when a month came out."""
+    return next(one for one in judged if one.release.newest == newest)
+
+
+def mail_page(judged: list[Judged], newest: Month) -> str:
+    """Return the page inside the mail that told of a month, its charts in place."""
+    notes = judged_month(judged, newest).evaluation.notifications
+    note = next(note for note in notes if note.receiver.startswith("desk") and note.digest.lines)
+    mail = compose(message_of(note), MailParameters(to=("buyers@example.org",)), "buyers@example.org")
+    found = mail.get_body(("html",))
+    assert found is not None
+    html: str = found.get_content()
+    for part in mail.walk():
+        if part.get_content_type() == "image/png" and isinstance(part, EmailMessage):
+            html = html.replace(f"cid:{part['Content-ID'][1:-1]}", address_of(part.get_content()))
+    return html
+
+
+def address_of(png: bytes) -> str:
+    """Return a picture as an address that holds it."""
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+
+
+def brief_page(app: App, judged: list[Judged], newest: Month) -> str:
+    """Return the page of a brief of magnets."""
+    release = judged_month(judged, newest).release
+    found = brief(
+        app.figures.panel(*MAGNETS, as_of=release),
+        release,
+        newest,
+        names=app.names(*MAGNETS),
+        title=app.title(release),
+        credit=app.credit(release),
+        composites=app.baskets.composites,
+        events=app.events_of,
+    )
+    return render_brief.render(found, "html")
+
+
+def chart(app: App, key: SeriesKey, newest: Month) -> bytes:
+    """Draw a series as it stood in a month."""
+    panel, names = app.figures.panel(key.source, key.dataset), app.names(key.source, key.dataset)
+    return charts.draw(explain(panel, key, newest, (), names, app.events_of(key)).picture)
+
+
+def photograph(browser: str, pages: dict[tuple[str, int], str]) -> None:
+    """Render pages by file name and width, each whole, as a sharp screen shows it."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        opened = play.chromium.launch(executable_path=browser, args=FLAGS)
+        for (name, width), html in pages.items():
+            page = opened.new_page(viewport={"width": width, "height": 400}, device_scale_factor=1.5)
+            page.set_content(html)
+            page.screenshot(path=FOLDER / name, full_page=True)
+            page.close()
+        opened.close()
+
+
+if __name__ == "__main__":
+    main()
