@@ -62,7 +62,14 @@ class _Assessment:
         retired = self._retire()
         told = items(self.found, self._open_at_start(), self.desk, late=self.situation.late)
         counts = tuple(self._counts(verdicts) for verdicts in self.verdicts)
-        pages = Pages(self.situation, self.desk, counts=counts, changed=self.episodes, notes=self._notes())
+        pages = Pages(
+            self.situation,
+            self.desk,
+            counts=counts,
+            changed=self.episodes,
+            watching=tuple(_example(verdicts) for verdicts in self.verdicts if verdicts.keys and not verdicts.rule.is_data),
+            notes=self._notes(),
+        )
         notifications, heard = pages.write(told.values())
         return Evaluation(
             release=self.situation.release,
@@ -201,6 +208,11 @@ def labels_of(rule: Rule, key: SeriesKey) -> dict[str, str]:
     """Return the stable labels of an alert: never a value, a date or a vintage."""
     names = ("source", "dataset", "reporter", "partner", "product", "flow", "measure", "basis")
     return {"alertname": rule.name, "kind": rule.kind.value, **{n: getattr(key, n) for n in names}, **rule.labels}
+
+
+def _example(verdicts: Verdicts) -> dict[str, str]:
+    """Return the labels that an alert of a rule would have, at its lowest level."""
+    return {**labels_of(verdicts.rule, verdicts.keys[0]), "severity": verdicts.rule.levels[-1][0].label}
 
 
 def _watches(rule: Rule, release: Release) -> bool:

@@ -26,6 +26,8 @@ class Pages:
         What each rule judged in the new months.
     changed : mapping of str to Episode
         The episodes that this release changed, by id.
+    watching : tuple of dict
+        The labels that an alert of each rule would have.
     notes : tuple of str
         Count lines for the foot of every page.
     """
@@ -34,6 +36,7 @@ class Pages:
     desk: Desk
     counts: tuple[RuleCounts, ...]
     changed: Mapping[str, Episode]
+    watching: tuple[dict[str, str], ...]
     notes: tuple[str, ...]
 
     def write(self, items: Collection[Item]) -> tuple[tuple[Notification, ...], tuple[tuple[str, str, str], ...]]:
@@ -56,14 +59,18 @@ class Pages:
                     pages.setdefault(page, []).append(item)
         told = [(item.episode.id, *page) for page, mine in pages.items() for item in mine]
         if not pages and self._is_quiet_page():
-            default = self.desk.routes.routes[-1]
-            pages = {(default.name, receiver): [] for receiver in default.receivers}
+            pages = {(route.name, receiver): [] for route in self._quiet_routes() for receiver in route.receivers}
         notifications = [n for (route, receiver), mine in pages.items() for n in self._notifications(route, receiver, mine)]
         return tuple(notifications), tuple(dict.fromkeys(told))
 
     def _routes(self, item: Item) -> tuple[Route, ...]:
         level = max(item.level, item.previous)
         return self.desk.routes.find({**item.episode.labels, "severity": Level(level).label})
+
+    def _quiet_routes(self) -> tuple[Route, ...]:
+        """Return the routes that alerts of this release would have taken: who hears of trouble hears of quiet."""
+        found = [route for labels in self.watching for route in self.desk.routes.find(labels)]
+        return tuple(dict.fromkeys(found)) or self.desk.routes.routes[-1:]
 
     def _is_quiet_page(self) -> bool:
         return self.situation.tell_quiet and not self.situation.release.as_history and not self.situation.again

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from datetime import datetime
 from threading import Lock
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from pydantic import BaseModel, ConfigDict
 
@@ -26,14 +26,16 @@ _STYLES = {Level.CRITICAL: "bold magenta", Level.WARNING: "bold yellow", Level.I
 
 
 class Console:
-    """Prints each message to a stream, whole, one after the other."""
+    """Prints each message to a stream, one after the other."""
 
     keeps_state = False
 
     class Parameters(BaseModel):
-        """Nothing to set."""
+        """What is printed of a message: all of it (``full``), or its subject (``line``)."""
 
         model_config = ConfigDict(extra="forbid", frozen=True)
+
+        form: Literal["full", "line"] = "full"
 
     def __init__(
         self,
@@ -46,6 +48,7 @@ class Console:
         stream: TextIO | None = None,
     ) -> None:
         self.name = name
+        self._form = parameters.form
         self._public_url = public_url
         self._stream = stream
         self._lock = Lock()
@@ -75,13 +78,16 @@ class Console:
 
     def show(self, message: Message) -> dict[str, Any]:
         """Return the text."""
-        return {"text": render.text(message.digest, public_url=self._public_url)}
+        return {"text": self._text(message.digest)}
+
+    def _text(self, digest: Digest) -> str:
+        return render.plain(digest.subject) if self._form == "line" else render.text(digest, public_url=self._public_url)
 
     def _print(self, digest: Digest, stream: TextIO) -> None:
-        if stream.isatty():
+        if stream.isatty() and self._form == "full":
             _print_styled(digest, stream, self._public_url)
         else:
-            stream.write(writable(render.text(digest, public_url=self._public_url), stream.encoding) + "\n")
+            stream.write(writable(self._text(digest), stream.encoding) + "\n")
 
 
 def writable(text: str, encoding: str | None) -> str:

@@ -98,6 +98,8 @@ def evidence_url(public_url: str, episode: str) -> str:
 def text(digest: Digest, *, public_url: str = "", width: int = WIDTH) -> str:
     """Write a digest as plain text, wrapped at `width` columns."""
     digest = cleaned(digest)
+    if is_quiet(digest):
+        return wrap(f"{digest.title}: {' '.join(closing(digest))}", width) + "\n"
     blocks = [f"{wrap(digest.title, width)}\n{'=' * min(width, len(digest.title))}"]
     for part, lines in digest.parts:
         blocks.append(f"{part.value.capitalize()}\n{'-' * len(part.value)}")
@@ -132,9 +134,15 @@ def links(line: Line, public_url: str) -> list[str]:
     return [url for r in line.reasons if (url := evidence_url(public_url, r.episode))]
 
 
+def is_quiet(digest: Digest) -> bool:
+    """True for a release that has nothing to tell: it is told in one line."""
+    return digest.kind == "release" and not digest.lines
+
+
 def closing(digest: Digest) -> list[str]:
     """Return the sentences below the lines, in their order."""
-    found = (digest.more, digest.still_open, digest.not_judged, digest.chance, *digest.notes, digest.credit)
+    quiet = "Nothing unusual." if is_quiet(digest) else ""
+    found = (quiet, digest.more, digest.still_open, digest.not_judged, digest.chance, *digest.notes, digest.credit)
     return [sentence for sentence in found if sentence]
 
 

@@ -67,8 +67,15 @@ def test_a_stream_that_lacks_a_character_gets_its_nearest(client: Client, messag
     digest = Digest(subject="x", title="Japan, −18.3%… 稀土")
     stream = io.TextIOWrapper(raw, encoding="ascii")
     console(client, stream).send(dataclasses.replace(message, digest=digest))
-    assert raw.getvalue().startswith(b"Japan, -18.3%... ??\n")
+    assert raw.getvalue().startswith(b"Japan, -18.3%... ??: Nothing unusual.\n")
     assert writable("−18.3%", "utf-8") == "−18.3%"
+
+
+def test_one_line_a_message_where_only_subjects_are_wanted(client: Client, message: Message) -> None:
+    stream = io.StringIO()
+    parameters = Console.Parameters(form="line")
+    Console("screen", parameters, client=client, clock=lambda: message.created_at, stream=stream).send(message)
+    assert stream.getvalue() == f"{message.digest.subject}\n"
 
 
 def test_a_closed_terminal_delays(client: Client, message: Message) -> None:

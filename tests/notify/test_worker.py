@@ -52,12 +52,11 @@ class Desk:
         self.outbox.queue(note)
         return note.id
 
-    def log(self, note: str = "") -> list[Delivery]:
-        found = [attempt.delivery for attempt in reversed(self.outbox.deliveries(1000))]
-        return [delivery for delivery in found if note in ("", delivery.notification)]
+    def log(self, note: str = "") -> list[Attempt]:
+        return [attempt for attempt in reversed(self.outbox.deliveries(1000)) if note in ("", attempt.notification)]
 
     def outcomes(self, note: str) -> list[str]:
-        return [delivery.outcome.value for delivery in self.log(note)]
+        return [attempt.outcome.value for attempt in self.log(note)]
 
 
 class Phone:
@@ -283,7 +282,7 @@ from datetime import datetime
 from monitor.notify.base import Receipt
 from monitor.notify.worker import Worker
 from monitor.store.database import Database
-from monitor.store.outbox import Outbox
+from monitor.store.outbox import Attempt, Outbox
 
 class Mortal:
     def send(self, message):
