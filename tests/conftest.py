@@ -97,3 +97,23 @@ def new_postgresql(cluster: str) -> Callable[..., str]:
         return f"postgresql://postgres@/{name}?host={cluster}"
 
     return make
+
+
+@pytest.fixture(scope="session")
+def shipped_magnets(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A desk with the shipped files that concern magnets, to copy; nothing is taken in."""
+    desk = tmp_path_factory.mktemp("magnets")
+    shutil.copytree(repository / "config", desk / "config")
+    (desk / "rules").mkdir()
+    for name in ("rare-earth-magnets", "data-quality", "operations"):
+        shutil.copy(repository / "rules" / f"{name}.yaml", desk / "rules")
+    sources = desk / "config" / "sources.yaml"
+    magnets, _, _ = sources.read_text(encoding="utf-8").partition("  - name: census")
+    sources.write_text(magnets, encoding="utf-8")
+    return desk
+
+
+@pytest.fixture
+def magnets_desk(shipped_magnets: Path, tmp_path: Path) -> Path:
+    """A desk of one's own, with the shipped files that concern magnets; nothing is taken in."""
+    return Path(shutil.copytree(shipped_magnets, tmp_path / "desk"))

@@ -28,14 +28,15 @@ def desk_at(config: Path, *, service: bool = False) -> Iterator[App]:
     """
     Open the desk of a configuration folder, with its log set up; close what it opened.
 
-    A command that a person waits for logs warnings only; a `service` logs as the settings say.
+    A command that a person waits for says itself what went wrong, and logs failures only; a `service` logs as the settings
+    say.
     """
     from monitor.app import App
     from monitor.eventlog import configure
 
     app = App.open(config)
     log = app.settings.log
-    configure(level=log.level if service else "warning", form=log.format, secrets=app.settings.secrets)
+    configure(level=log.level if service else "error", form=log.format, secrets=app.settings.secrets)
     try:
         yield app
     finally:
