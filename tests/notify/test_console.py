@@ -5,6 +5,8 @@ import io
 import os
 import pty
 import re
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
@@ -21,6 +23,12 @@ def console(client: Client, stream: io.TextIOBase | None = None) -> Console:
     return Console("screen", Console.Parameters(), client=client, clock=lambda: datetime.now(UTC), stream=stream)  # type: ignore[arg-type]
 
 
+def _chunks(descriptor: int) -> Iterator[bytes]:
+    with suppress(BlockingIOError, OSError):
+        while chunk := os.read(descriptor, 4096):
+            yield chunk
+
+
 def on_a_terminal(client: Client, message: Message, encoding: str = "utf-8") -> str:
     """Send to a real pseudo-terminal and return what it received."""
     ours, theirs = pty.openpty()
@@ -28,7 +36,7 @@ def on_a_terminal(client: Client, message: Message, encoding: str = "utf-8") -> 
         with open(theirs, "w", encoding=encoding) as stream:
             console(client, stream).send(message)
             os.set_blocking(ours, False)
-            return os.read(ours, 100_000).decode(encoding)
+            return b"".join(_chunks(ours)).decode(encoding)
     finally:
         os.close(ours)
 
