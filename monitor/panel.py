@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -126,8 +126,22 @@ class Panel:
         return pd.DataFrame({name: [getattr(key, name) for key in self.keys] for name in KEY_FIELDS}, dtype="str")
 
     @cached_property
-    def _index(self) -> pd.MultiIndex:
-        return pd.MultiIndex.from_frame(self.fields)
+    def _codes(self) -> dict[str, tuple[Ints, dict[str, int]]]:
+        """For each key field the number of each series' value, shape (n,), and the number of each value."""
+        found = {}
+        for name in KEY_FIELDS:
+            codes, values = pd.factorize(self.fields[name])
+            found[name] = codes.astype(np.int64), {str(value): number for number, value in enumerate(values)}
+        return found
+
+    def _joint_codes(self, names: Sequence[str], changes: Mapping[str, str]) -> Ints:
+        """Return a number per series, equal where all these fields are; a value that no series has makes it equal to none."""
+        found = np.zeros(len(self.keys), np.int64)
+        for name in names:
+            codes, numbers = self._codes[name]
+            own = np.int64(numbers.get(changes[name], len(numbers))) if name in changes else codes
+            found = found * (len(numbers) + 1) + own
+        return found
 
     def row(self, key: SeriesKey) -> int:
         """Return the row of a series, or −1."""
@@ -143,14 +157,13 @@ class Panel:
 
         A sibling of another `measure` is found whatever its unit is.
         """
-        wanted = self.fields.assign(**changes)
-        if "measure" not in changes or "unit" in changes:
-            return np.asarray(self._index.get_indexer(pd.MultiIndex.from_frame(wanted)), np.int64)
-        names = [name for name in KEY_FIELDS if name != "unit"]
-        own = pd.MultiIndex.from_frame(self.fields[names])
-        first = ~own.duplicated()
-        found = np.asarray(own[first].get_indexer(pd.MultiIndex.from_frame(wanted[names])), np.int64)
-        return np.where(found >= 0, np.flatnonzero(first)[found], -1)
+        any_unit = "measure" in changes and "unit" not in changes
+        names = [name for name in KEY_FIELDS if name != "unit" or not any_unit]
+        own, wanted = self._joint_codes(names, {}), self._joint_codes(names, changes)
+        order = np.argsort(own, kind="stable")  # of several siblings the first
+        place = np.minimum(np.searchsorted(own, wanted, sorter=order), max(len(own) - 1, 0))
+        found: Ints = order[place] if len(own) else order
+        return np.where(own[found] == wanted, found, -1)
 
     def groups(self, *without: str) -> Ints:
         """Return a group number per series, shape (n,): equal where all key fields but `without` are equal."""
