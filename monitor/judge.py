@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from monitor.alerts.episodes import FALSE, TRUE, UNKNOWN, Cells, Conduct
 from monitor.detection.reader import Ask, Reader, unknown_calls
 from monitor.panel import Bools, Floats, Ints, Panel
+from monitor.rules.condition import Condition
 from monitor.rules.levels import Direction, Level
 from monitor.rules.loading import resolve
 from monitor.rules.schema import AtLeast, Rule
-from monitor.series import SeriesKey, Status
+from monitor.series import SeriesKey
 
 Kleene = NDArray[np.int8]
 Doubts = set[tuple[tuple[str, ...], int]]
@@ -78,21 +79,25 @@ class Verdicts:
             side=self.side[row],
             value=self.panel.values[row],
             usual=self.reader.ask("usual")[row],
+            waits=self.reader.waits[row] if self.reader.pairs else None,
         )
 
     def why(self, row: int, column: int) -> str:
         """Say why a cell is not judged, or not judged above its level; "" where it is."""
         if self.certain[row, column]:
             return ""
-        status = Status(int(self.panel.status[row, column]))
-        if not status.is_number:
-            return f"this month: {status.sentence}"
-        for level, condition in self.rule.levels:
-            if level <= self.level[row, column]:
-                break
-            if unknown := unknown_calls(condition.calls, self.reader, row, column):
+        if sentence := self.reader.why_no_figure(row, column) or self._too_short(row, column):
+            return sentence
+        undecided = [condition for level, condition in self.rule.levels if level > self.level[row, column]]
+        for condition in undecided:
+            unknown = unknown_calls(condition.calls, self.reader, row, column)
+            if unknown and _in_cell(condition, self.reader, row, column) == UNKNOWN:
                 return self.reader.why(unknown[0], row, column)
         return DOUBTED if self.doubted[row, column] else "an alternative of the condition is not known"
+
+    def _too_short(self, row: int, column: int) -> str:
+        held = int(_held_before(self.panel)[row, column])
+        return f"min_history: {held} of {self.rule.min_history} months" if held < self.rule.min_history else ""
 
 
 @dataclass(eq=False)
@@ -107,12 +112,12 @@ class Bench:
     """
 
     panel: Panel
-    _expectations: dict[bytes, dict[str, object]] = field(default_factory=dict)
+    _expectations: dict[tuple[Panel, bytes], dict[str, object]] = field(default_factory=dict)
 
     def reader(self, rule: Rule) -> Reader:
         """Return the reader of a rule's watched rows."""
         watched = resolve(rule, self.panel)
-        shared = self._expectations.setdefault(watched.rows.tobytes(), {})
+        shared = self._expectations.setdefault((watched.panel, watched.rows.tobytes()), {})
         return Reader(watched.panel, watched.rows, model=rule.model, pairs=rule.jan_feb == "combined", expectations=shared)
 
 
@@ -168,9 +173,19 @@ def _with_history(holds: Kleene, rule: Rule, reader: Reader) -> Kleene:
     """Make a month unknown that has fewer months before it than the rule asks for."""
     if not rule.min_history:
         return holds
-    known = reader.own.known.astype(np.int64)
-    before: Ints = np.cumsum(known, axis=1) - known
-    return np.where(before < rule.min_history, UNKNOWN, holds).astype(np.int8)
+    return np.where(_held_before(reader.own) < rule.min_history, UNKNOWN, holds).astype(np.int8)
+
+
+def _held_before(panel: Panel) -> Ints:
+    """Return how many months with a figure come before each one, shape (n, T)."""
+    known = panel.known.astype(np.int64)
+    return np.cumsum(known, axis=1) - known
+
+
+def _in_cell(condition: Condition, reader: Reader, row: int, column: int) -> int:
+    """Evaluate a condition in one cell."""
+    cell = slice(row, row + 1), slice(column, column + 1)
+    return int(condition.evaluate(lambda call: reader.read(call)[cell])[0, 0])
 
 
 def _gate(reader: Reader, alternatives: tuple[AtLeast, ...]) -> Kleene:
@@ -179,7 +194,7 @@ def _gate(reader: Reader, alternatives: tuple[AtLeast, ...]) -> Kleene:
     if not alternatives:
         return np.full(shape, TRUE, np.int8)
     size = np.fmax(reader.own.values, reader.ask("usual"))
-    total = reader.own.take(reader.panel.values, reader.panel.totals[reader.rows])
+    total = reader.own.take(reader.whole.values, reader.whole.totals[reader.rows])
     met = np.full(shape, FALSE, np.int8)
     for least in alternatives:
         bound = total * least.share if least.share is not None else np.full(shape, least.amount)

@@ -94,6 +94,8 @@ class SeriesKey:
             If the text has fewer than nine parts.
         """
         parts = text.split("/")
+        if parts[-4:-3] == ["unit_value"]:  # a price holds a slash of its own: USD/kg
+            parts[-3:-1] = ["/".join(parts[-3:-1])]
         if len(parts) < len(KEY_FIELDS):
             raise ValueError(f'"{text}" is not a series; its parts are {"/".join(KEY_FIELDS)}')
         values = [parts[0], "/".join(parts[1:-7]), *parts[-7:]]

@@ -126,7 +126,8 @@ class Cells:
 
     `level` is the highest level known true (0 for none), `certain` tells that every higher one is known false; `clear`
     and `gate` (is the figure large enough to open?) are Kleene; `side` is −1 below and +1 above; `value` and `usual`
-    are the figure and its usual, in the series' unit.
+    are the figure and its usual, in the series' unit. `waits` marks months that are no step of their own (a January that
+    is judged with its February); None where every month is one.
     """
 
     start: Month
@@ -137,11 +138,13 @@ class Cells:
     side: NDArray[np.int8]
     value: Floats
     usual: Floats
+    waits: Bools | None = None
 
     def cut(self, columns: int) -> Cells:
         """Return the verdicts of the first `columns` months."""
         names = ("level", "certain", "clear", "gate", "side", "value", "usual")
-        return Cells(start=self.start, **{name: getattr(self, name)[:columns] for name in names})
+        waits = None if self.waits is None else self.waits[:columns]
+        return Cells(start=self.start, waits=waits, **{name: getattr(self, name)[:columns] for name in names})
 
 
 def fold(conduct: Conduct, cells: Cells) -> list[Path]:
@@ -161,7 +164,8 @@ def fold(conduct: Conduct, cells: Cells) -> list[Path]:
 
 def _events(cells: Cells) -> list[Path]:
     paths = []
-    for column in np.flatnonzero((cells.level > 0) & (cells.gate == TRUE)):
+    steps = True if cells.waits is None else ~cells.waits
+    for column in np.flatnonzero((cells.level > 0) & (cells.gate == TRUE) & steps):
         level, month = Level(int(cells.level[column])), int(cells.start + column)
         step = Step(month=month, change=Change.EVENT, level=level, side=int(cells.side[column]))
         paths.append(Path(state=State.RESOLVED, level=level, peak=level, since=month, until=month, steps=(step,)))
@@ -177,6 +181,7 @@ class _Walk:
         self.level, self.certain, self.clear = cells.level.tolist(), cells.certain.tolist(), cells.clear.tolist()
         self.gate, self.side, self.value = cells.gate.tolist(), cells.side.tolist(), cells.value.tolist()
         self.usual = cells.usual.tolist()
+        self.waits = frozenset(() if cells.waits is None else np.flatnonzero(cells.waits).tolist())
         self.openings = np.flatnonzero((cells.level > 0) & (cells.gate == TRUE)).tolist()
         self.recent: deque[int] = deque(maxlen=conduct.within)
         self._reset()
@@ -193,6 +198,9 @@ class _Walk:
         columns = len(self.level)
         column = self._next(0)
         while column < columns:
+            if column in self.waits:
+                column = self._next(column + 1)
+                continue
             if self._turned(column):
                 yield self._close(column, Change.RECOVERED, State.RESOLVED)
             self._remember(column)

@@ -14,13 +14,13 @@ from dataclasses import replace
 import numpy as np
 
 from monitor.detection import changes, records
-from monitor.months import say_month
-from monitor.panel import Bools, Floats, Panel
+from monitor.months import calendar_month, say_month
+from monitor.panel import Bools, Floats, Ints, Panel
 from monitor.series import Status
 
 
-def _columns(panel: Panel, calendar_month: int) -> Bools:
-    return np.asarray(panel.months % 12 + 1 == calendar_month)
+def _columns(panel: Panel, number: int) -> Bools:
+    return np.asarray(panel.months % 12 + 1 == number)
 
 
 def _pairs(panel: Panel) -> tuple[Floats, Floats]:
@@ -46,6 +46,22 @@ def combined(panel: Panel) -> Panel:
     return replace(panel, values=values, status=np.where(lost, Status.NOT_PUBLISHED, panel.status).astype(np.uint8))
 
 
+def waits(pairs: Panel) -> Bools:
+    """Return the Januaries that are judged with their February, shape (n, T)."""
+    return np.asarray(_columns(pairs, 1) & ~pairs.known)
+
+
+def alone(pairs: Panel) -> Bools:
+    """Return the Januaries that are judged by themselves, because February came without the cell, shape (n, T)."""
+    return np.asarray(_columns(pairs, 1) & pairs.known)
+
+
+def single_months(panel: Panel) -> Panel:
+    """Return the panel without Januaries and Februaries: what records compare."""
+    paired = _columns(panel, 1) | _columns(panel, 2)
+    return replace(panel, values=np.where(paired, np.nan, panel.values))
+
+
 def _halved(panel: Panel) -> Panel:
     """Return the panel in which each of a full pair carries half of its sum, so that medians compare months with months."""
     january, february = _pairs(panel)
@@ -63,10 +79,52 @@ def usual(plain: Panel, pairs: Panel) -> Floats:
     return np.where(_columns(plain, 2), both, single)
 
 
+def usual_count(plain: Panel) -> Ints:
+    """Return how many figures each usual rests on, shape (n, T)."""
+    counts = changes.usual_count(plain)
+    before = np.concatenate([np.zeros((len(counts), 1), np.int64), counts[:, :-1]], axis=1)[:, : counts.shape[1]]
+    return np.where(_columns(plain, 2), before, counts)
+
+
 def ratio(plain: Panel, pairs: Panel) -> Floats:
     """Return the figure, or the sum of a pair, over its usual."""
-    norm = usual(plain, pairs)
-    return pairs.values / np.where(norm > 0, norm, np.nan)
+    return changes.quotient(pairs.values, usual(plain, pairs))
+
+
+def base_ratio(plain: Panel, pairs: Panel, *, years: int = 1) -> Floats:
+    """Return how usual the base of the y/y was: a pair's base is a pair."""
+    return changes.lagged(ratio(plain, pairs), 12 * years)
+
+
+def yoy(plain: Panel, pairs: Panel, *, years: int = 1, months: int = 1) -> Floats:
+    """Return the y/y of pairs, or of sums over `months`; unknown where such a sum would hold one month of a pair only."""
+    found = changes.yoy(plain, years=years, months=months)
+    if months == 1:
+        return np.where(alone(pairs), found, changes.yoy(pairs, years=years))
+    begins_inside = (plain.months - (months - 1)) % 12 + 1 == 2
+    return np.where(waits(pairs) | begins_inside, np.nan, found)
+
+
+def _with_february(compute: Callable[[Panel], Floats]) -> Callable[[Panel, Panel], Floats]:
+    """Read months as they are; a January that waits is unknown."""
+
+    def read(plain: Panel, pairs: Panel) -> Floats:
+        return np.where(waits(pairs), np.nan, compute(plain))
+
+    return read
+
+
+def _of_halves(compute: Callable[[Panel], Floats]) -> Callable[[Panel, Panel], Floats]:
+    """Compare months with months: each of a pair stands for half of the sum."""
+
+    def read(plain: Panel, pairs: Panel) -> Floats:
+        return np.where(pairs.known, compute(_halved(plain)), np.nan)
+
+    return read
+
+
+def _plainly(compute: Callable[[Panel], Floats]) -> Callable[[Panel, Panel], Floats]:
+    return lambda plain, pairs: compute(plain)
 
 
 def _month_on_month(compute: Callable[[Panel], Floats]) -> Callable[[Panel, Panel], Floats]:
@@ -77,30 +135,40 @@ def _month_on_month(compute: Callable[[Panel], Floats]) -> Callable[[Panel, Pane
     return read
 
 
-def _in_steps(compute: Callable[[Floats], Floats]) -> Callable[[Panel, Panel], Floats]:
-    """Count runs of the y/y over steps: the Januaries that wait are left out."""
+def _figures(plain: Panel, pairs: Panel) -> Floats:
+    return pairs.values
+
+
+def _zeros(figures: Floats) -> Floats:
+    return records.run_length(figures == 0).astype(np.float64)
+
+
+def _in_steps(
+    compute: Callable[[Floats], Floats], of: Callable[[Panel, Panel], Floats] = yoy
+) -> Callable[[Panel, Panel], Floats]:
+    """Count runs over steps: the Januaries that wait are left out, of each series its own."""
 
     def read(plain: Panel, pairs: Panel) -> Floats:
-        growth = changes.yoy(pairs)
-        keep = ~(_columns(pairs, 1) & ~pairs.known.any(axis=0))
-        found = np.full(growth.shape, np.nan)
-        found[:, keep] = compute(growth[:, keep])
+        growth, found = of(plain, pairs), np.full(plain.shape, np.nan)
+        patterns, which = np.unique(~waits(pairs), axis=0, return_inverse=True)
+        for number, kept in enumerate(patterns):
+            cells = np.ix_(np.flatnonzero(which.ravel() == number), np.flatnonzero(kept))
+            found[cells] = compute(growth[cells])
         return found
 
     return read
 
 
 def _of_single_months(compute: Callable[[Panel], Floats]) -> Callable[[Panel, Panel], Floats]:
-    def read(plain: Panel, pairs: Panel) -> Floats:
-        paired = _columns(plain, 1) | _columns(plain, 2)
-        return np.where(paired, np.nan, compute(replace(plain, values=np.where(paired, np.nan, plain.values))))
-
-    return read
+    return lambda plain, pairs: compute(single_months(plain))
 
 
 PAIR_READINGS: Mapping[str, Callable[..., Floats]] = {
     "usual": usual,
     "ratio": ratio,
+    "base_ratio": base_ratio,
+    "yoy": yoy,
+    "ytd_yoy": _with_february(changes.ytd_yoy),
     "mom": _month_on_month(changes.mom),
     "change": _month_on_month(changes.change),
     "rise_streak": _in_steps(records.rises),
@@ -109,17 +177,37 @@ PAIR_READINGS: Mapping[str, Callable[..., Floats]] = {
     "first_fall_in": _in_steps(records.first_falls),
     "high_in": _of_single_months(records.high_in),
     "low_in": _of_single_months(records.low_in),
+    "drawdown": _of_halves(records.drawdown),
+    "recovered": _of_halves(records.recovered),
+    "zero_streak": _in_steps(_zeros, _figures),
+    "missing_streak": _plainly(records.missing_streak),
+    "months_since_trade": _with_february(records.months_since_trade),
 }
 """Indicators that need more than the combined panel; each takes the plain panel and the combined one."""
 
 _MONTHLY = ("mom", "change", "high_in", "low_in")
+_OF_MONTHS_BEFORE = ("usual", "ratio")
 
 
-def why_not_comparable(pairs: Panel, indicator: str, column: int) -> str:
+def why_no_figure(plain: Panel, pairs: Panel, row: int, column: int) -> str:
+    """Say why a cell holds nothing to judge; "" where it does."""
+    if pairs.known[row, column]:
+        return ""
+    if not plain.known[row, column]:
+        return f"this month: {Status(int(plain.status[row, column])).sentence}"
+    month = plain.start + column
+    if calendar_month(month) == 1:
+        return f"{say_month(month)} waits for February"
+    return f"January and February together: {say_month(month - 1)} is not held"
+
+
+def why_not_comparable(plain: Panel, pairs: Panel, indicator: str, row: int, column: int) -> str:
     """Say why a pair has no such indicator; "" where the pair is not the reason."""
-    calendar_month = int((pairs.start + column) % 12) + 1
-    if calendar_month == 1 and not pairs.known[:, column].any():
-        return f"{say_month(pairs.start + column)} waits for February"
-    if indicator in _MONTHLY and calendar_month in (1, 2, 3):
+    if indicator in _MONTHLY and calendar_month(plain.start + column) in (1, 2, 3):
         return f"{indicator}: not comparable while January and February are judged together"
-    return ""
+    return why_no_figure(plain, pairs, row, column)
+
+
+def base_column(indicator: str, panel: Panel, column: int) -> int:
+    """Return the column whose past decides whether an indicator is known: of a pair's usual, its January."""
+    return column - 1 if indicator in _OF_MONTHS_BEFORE and calendar_month(panel.start + column) == 2 else column

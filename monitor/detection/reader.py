@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 
+from monitor.detection import pairs as jan_feb
 from monitor.detection.indicators import INDICATORS, Indicator
-from monitor.detection.pairs import PAIR_READINGS, combined, why_not_comparable
-from monitor.panel import Floats, Ints, Panel
+from monitor.detection.pairs import PAIR_READINGS, combined
+from monitor.panel import Bools, Floats, Ints, Panel
 from monitor.registry import load
 from monitor.series import Status
 from monitor.units import Dimension
@@ -61,7 +63,7 @@ class Reader:
     pairs: bool = False
     expectations: dict[str, object] = field(default_factory=dict)
     _arrays: dict[tuple[object, ...], Floats] = field(default_factory=dict)
-    _panels: dict[tuple[tuple[str, str], ...], Panel] = field(default_factory=dict)
+    _siblings: dict[tuple[tuple[str, str], ...], tuple[Reader, Ints]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._whole = combined(self.panel) if self.pairs else self.panel
@@ -72,6 +74,26 @@ class Reader:
     def own(self) -> Panel:
         """The panel of the watched rows, as they are judged."""
         return self._own
+
+    @property
+    def whole(self) -> Panel:
+        """Everything known, as it is judged."""
+        return self._whole
+
+    @property
+    def plain(self) -> Panel:
+        """The panel of the watched rows, month by month as published."""
+        return self._plain
+
+    @cached_property
+    def waits(self) -> Bools:
+        """Cells that are no step of their own: the Januaries that wait for February, shape (m, T)."""
+        return jan_feb.waits(self._own) if self.pairs else np.zeros(self._own.shape, bool)
+
+    @cached_property
+    def alone(self) -> Bools:
+        """Januaries that are judged without their February, shape (m, T)."""
+        return jan_feb.alone(self._own) if self.pairs else np.zeros(self._own.shape, bool)
 
     def read(self, call: Call) -> Floats:
         """Return an indicator of the watched rows, shape (m, T); NaN is unknown."""
@@ -94,54 +116,66 @@ class Reader:
     def why(self, call: Call, row: int, column: int) -> str:
         """Say why a cell is unknown; `row` counts the watched rows."""
         found = INDICATORS[call.indicator]
-        if self.pairs and (sentence := why_not_comparable(self._own, call.indicator, column)):
-            return sentence
         if call.sibling:
-            return self._why_sibling(call, found, row, column)
+            return self._why_sibling(call, row, column)
+        if self.pairs and (sentence := jan_feb.why_not_comparable(self._plain, self._own, call.indicator, row, column)):
+            return sentence
         if found.expects:
             return found.why(self._plain, row, column, expectation=self.expectation, **dict(call.arguments))
+        if self.pairs and call.indicator in PAIR_READINGS:
+            column = jan_feb.base_column(call.indicator, self._plain, column)
+            return found.why(self._plain, row, column, **dict(call.arguments))
         panel, place = (self._whole, int(self.rows[row])) if found.across else (self._own, row)
         return found.why(panel, place, column, **dict(call.arguments))
+
+    def why_no_figure(self, row: int, column: int) -> str:
+        """Say why a cell holds nothing to judge; "" where it does."""
+        return jan_feb.why_no_figure(self._plain, self._own, row, column)
 
     def _compute(self, call: Call) -> Floats:
         found, arguments = INDICATORS[call.indicator], dict(call.arguments)
         if call.sibling:
-            return self._compute_sibling(call, found)
+            return self._compute_sibling(call)
         if found.expects:
-            return found.compute(self._plain, expectation=self.expectation, **arguments)
+            stated = found.compute(self._plain, expectation=self.expectation, **arguments)
+            return np.where(self.waits, np.nan, stated) if call.indicator == "surprise" else stated
         if self.pairs and call.indicator in PAIR_READINGS:
             return PAIR_READINGS[call.indicator](self._plain, self._own, **arguments)
-        if found.across:
-            return found.compute(self._whole, **arguments)[self.rows]
-        return found.compute(self._own, **arguments)
+        array = self._of(found, self._whole, self._own, arguments)
+        return np.where(self.alone, self._of(found, self.panel, self._plain, arguments), array) if self.alone.any() else array
 
-    def _compute_sibling(self, call: Call, found: Indicator) -> Floats:
-        panel, rows = self._sibling(call.sibling)
-        empty = np.full((len(self.rows), self._own.shape[1]), np.nan)
-        held = np.flatnonzero(rows >= 0)
-        if not len(held):
-            return empty
-        reader = Reader(panel, rows[held], model=self.model)
-        empty[held] = reader.read(Ask(call.indicator, call.arguments))
-        return empty
+    def _of(self, found: Indicator, whole: Panel, own: Panel, arguments: Mapping[str, int]) -> Floats:
+        return found.compute(whole, **arguments)[self.rows] if found.across else found.compute(own, **arguments)
 
-    def _why_sibling(self, call: Call, found: Indicator, row: int, column: int) -> str:
-        panel, rows = self._sibling(call.sibling)
+    def _compute_sibling(self, call: Call) -> Floats:
+        reader, places = self._sibling(call.sibling)
+        found = np.full(self._own.shape, np.nan)
+        held = places >= 0
+        if held.any():
+            found[held] = reader.read(Ask(call.indicator, call.arguments))[places[held]]
+        return found
+
+    def _why_sibling(self, call: Call, row: int, column: int) -> str:
+        reader, places = self._sibling(call.sibling)
         words = ", ".join(f"{name} {value}" for name, value in call.sibling)
-        if rows[row] < 0:
+        if places[row] < 0:
             return f"{call.indicator}: no series with {words} is held"
-        reader = Reader(panel, rows[row : row + 1], model=self.model)
-        return f"{words}: {reader.why(Ask(call.indicator, call.arguments), 0, column)}"
+        return f"{words}: {reader.why(Ask(call.indicator, call.arguments), int(places[row]), column)}"
 
-    def _sibling(self, changes: tuple[tuple[str, str], ...]) -> tuple[Panel, Ints]:
-        fields = dict(changes)
-        if fields.get("measure") != "unit_value":
-            return self._whole, self._whole.siblings(**fields)[self.rows]
-        others = {name: value for name, value in fields.items() if name != "measure"}
-        rows = self._whole.siblings(**others)[self.rows] if others else self.rows
-        if changes not in self._panels:
-            self._panels[changes] = unit_values(self._whole)
-        return self._panels[changes], rows
+    def _sibling(self, changes: tuple[tuple[str, str], ...]) -> tuple[Reader, Ints]:
+        """Return the reader of the siblings, each once, and where in it the sibling of each watched row stands (−1: none)."""
+        if changes not in self._siblings:
+            self._siblings[changes] = self._find_siblings(dict(changes))
+        return self._siblings[changes]
+
+    def _find_siblings(self, fields: dict[str, str]) -> tuple[Reader, Ints]:
+        priced = fields.get("measure") == "unit_value"
+        others = {name: value for name, value in fields.items() if not (priced and name == "measure")}
+        rows = self.panel.siblings(**others)[self.rows] if others else self.rows
+        held = np.unique(rows[rows >= 0])
+        places = np.where(rows >= 0, np.searchsorted(held, rows), -1)
+        panel = unit_values(self._whole) if priced else self.panel
+        return Reader(panel, held, model=self.model, pairs=self.pairs and not priced), places
 
 
 def unit_values(panel: Panel) -> Panel:
