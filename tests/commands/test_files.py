@@ -9,7 +9,7 @@ import sys
 import time
 
 HEAD = "period,partner,product,value_t,kind\n"
-NOVEMBER = HEAD + "2025-11,World,CN8:85051110,5000,stated\n2025-11,United States,CN8:85051110,612.5,stated\n"
+NOVEMBER = HEAD + "2025-11,World,CN8:85051110,5000,stated\n2025-11,United States,CN8:85051110,612.9,stated\n"
 
 
 def file(desk, text: str | bytes, name: str = "november.csv") -> str:

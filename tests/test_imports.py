@@ -1,0 +1,89 @@
+"""Files become one release, and a person is told what was understood of them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from monitor.app import App
+from monitor.errors import MonitorError
+from monitor.imports import read_files, understood
+
+HEAD = "period,partner,product,value_t,kind\n"
+NOW = datetime(2026, 1, 5, tzinfo=UTC)
+DOWNLOAD = """
+  - name: downloads
+    kind: gacc
+    dataset: exports/hs8
+    flow: export
+    currency: USD
+    folder: inbox
+    every_partner: true
+    absent: not_published
+    published: {day_of_next_month: 20, time: "10:00", zone: Asia/Shanghai}
+  - {name: gacc, kind: census, dataset: imports/hs, level: HS6, measures: [value], enabled: false}
+"""
+
+
+@pytest.fixture
+def app(magnets_desk):
+    sources = magnets_desk / "config" / "sources.yaml"
+    sources.write_text(sources.read_text() + DOWNLOAD)
+    app = App.open(magnets_desk / "config", {}, clock=lambda: NOW)
+    yield app
+    app.close()
+
+
+def file(tmp_path: Path, text: str, name: str = "figures.csv") -> Path:
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_partners_products_months_and_the_sum_are_said(app, tmp_path):
+    rows = HEAD + "2025-10,World,CN8:85051110,5473,\n2025-10,EU,CN8:85051110,999,\n2025-10,Germany,CN8:85051110,1118,\n"
+    rows += "2025-10,United States,CN8:85051110,656,\n2025-09,Japan,CN8:85051110,300,\n"
+    _, _, table = read_files(app, "gacc/magnets", [file(tmp_path, rows)], None)
+    assert understood(table) == (
+        "Understood: 4 partners and the total, 1 product, September 2025 to October 2025, 5 cells. "
+        "The countries' sum in October 2025: weight 1,774 t."
+    )
+
+
+def test_what_a_person_downloaded_from_customs_is_read(app, repository):
+    sample = next((repository / "tests" / "sources" / "samples").glob("*gacc*"), None) or next(
+        path for path in sorted((repository / "tests" / "sources" / "samples").rglob("*.csv"))
+    )
+    entry, notice, table = read_files(app, "downloads", [sample], "2025-06-20")
+    assert (entry.entry, notice.published_at) == ("downloads/exports/hs8", datetime(2025, 6, 20, 12, tzinfo=UTC))
+    assert understood(table).startswith("Understood: ")
+
+
+def test_a_day_means_its_noon_and_a_moment_itself(app, tmp_path):
+    figures = file(tmp_path, HEAD + "2025-10,Germany,CN8:85051110,1118,\n")
+    for text, hour in (("2025-11-20", 12), ("2025-11-20T10:00+08:00", 2), ("2025-11-20 07:30", 7)):
+        _, notice, _ = read_files(app, "gacc/magnets", [figures], text)
+        assert (notice.published_at.day, notice.published_at.hour, notice.estimated) == (20, hour, False)
+
+
+@pytest.mark.parametrize(
+    ("source", "published", "told"),
+    [
+        ("gacc", None, '"gacc" has several datasets; name one of gacc/magnets, gacc/imports/hs'),
+        ("gaac/magnets", None, 'there is no source "gaac/magnets"; did you mean "gacc/magnets"?'),
+        ("gacc/imports/hs", None, "gacc/imports/hs: the kind census takes no files; it asks its source itself"),
+        ("gacc/magnets", "soon", '"soon" is not a date'),
+        ("gacc/magnets", "2052-08-20", '"2052-08-20" is in the future'),
+    ],
+)
+def test_what_cannot_be_done_is_told(app, tmp_path, source, published, told):
+    with pytest.raises(MonitorError) as error:
+        read_files(app, source, [file(tmp_path, HEAD + "2025-10,Germany,CN8:85051110,1118,\n")], published)
+    assert str(error.value).startswith(told)
+
+
+def test_missing_files_are_all_named(app, tmp_path):
+    with pytest.raises(MonitorError, match=r"^/no/a\.csv and /no/b\.csv: there is no such file$"):
+        read_files(app, "gacc/magnets", [Path("/no/a.csv"), Path("/no/b.csv")], None)
