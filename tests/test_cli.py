@@ -64,7 +64,10 @@ def test_a_command_that_is_not_there_is_told_with_the_one_that_may_be_meant():
 def test_a_desk_that_is_not_there_is_told_with_how_to_make_one(tmp_path):
     result = types("--config", str(tmp_path / "config"), "run")
     assert result.exit_code == 1
-    assert result.stderr == f"monitor: {tmp_path}/config: there is no such folder; `monitor init` makes a desk with config/ and rules/\n"
+    assert (
+        result.stderr
+        == f"monitor: {tmp_path}/config: there is no such folder; `monitor init` makes a desk with config/ and rules/\n"
+    )
 
 
 def test_several_mistakes_are_told_one_a_line_with_their_count(magnets_desk):

@@ -52,13 +52,17 @@ def test_partners_products_months_and_the_sum_are_said(app, tmp_path):
     )
 
 
-def test_what_a_person_downloaded_from_customs_is_read(app, repository):
-    sample = next((repository / "tests" / "sources" / "samples").glob("*gacc*"), None) or next(
-        path for path in sorted((repository / "tests" / "sources" / "samples").rglob("*.csv"))
-    )
-    entry, notice, table = read_files(app, "downloads", [sample], "2025-06-20")
+def test_what_a_person_downloaded_from_customs_is_read(app, tmp_path):
+    heading = '"数据年月","商品编码","商品名称","贸易伙伴编码","贸易伙伴名称","第一数量","第一计量单位","美元"'
+    rows = '"202505","85051110","稀土永磁体","304","德国","200000","千克","9,000,000"\n'
+    rows += '"202505","85051110","稀土永磁体","502","美国","46000","千克","2,100,000"\n'
+    path = tmp_path / "download.csv"
+    path.write_bytes(f"{heading}\n{rows}".encode("gb18030"))
+    entry, notice, table = read_files(app, "downloads", [path], "2025-06-20")
     assert (entry.entry, notice.published_at) == ("downloads/exports/hs8", datetime(2025, 6, 20, 12, tzinfo=UTC))
-    assert understood(table).startswith("Understood: ")
+    assert understood(table) == (
+        "Understood: 2 partners, 1 product, May 2025, 4 cells. The countries' sum in May 2025: value 11.1 M USD and weight 246 t."
+    )
 
 
 def test_a_day_means_its_noon_and_a_moment_itself(app, tmp_path):

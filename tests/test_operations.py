@@ -1,0 +1,72 @@
+"""Operators are told of the service's own trouble once when it begins, and once when it is over."""
+
+from __future__ import annotations
+
+import pytest
+
+from monitor.app import App
+from monitor.errors import SourceFormatChanged, SourceRefused, SourceUnavailable
+from monitor.operations import fact_of, over, raised
+from monitor.rules.schema import Fact
+
+
+@pytest.fixture
+def app(magnets_desk):
+    app = App.open(magnets_desk / "config", {})
+    yield app
+    app.close()
+
+
+def messages(app: App):
+    return [claim.notification for claim in app.outbox.claim(app.clock(), lease=app.settings.deliver.give_up_after)]
+
+
+def test_trouble_is_told_once_to_the_operators_however_often_it_is_found(app):
+    for sentence in ("no answer within 10 s", "no answer within 10 s", "connection refused"):
+        raised(app, Fact.SOURCE_FAILED, "gacc/magnets", sentence)
+    (message,) = messages(app)
+    assert message.receiver == "operators"
+    assert message.digest.subject == "gacc/magnets: source could not be read"
+    assert "no answer within 10 s" in " ".join(message.digest.notes)
+    assert [condition.subject for condition in app.conditions.open()] == ["gacc/magnets"]
+
+
+def test_the_end_of_trouble_is_told_once_and_only_where_it_was(app):
+    over(app, Fact, "gacc/magnets")
+    assert messages(app) == []
+    raised(app, Fact.SOURCE_FAILED, "gacc/magnets", "no answer")
+    for _ in range(2):
+        over(app, (Fact.SOURCE_FAILED, Fact.FORMAT_CHANGED), "gacc/magnets")
+    assert app.conditions.open() == []
+    app.worker().run_once()
+    subjects = [attempt.subject for attempt in app.outbox.deliveries()]
+    assert subjects == ["gacc/magnets: over: source could not be read", "gacc/magnets: source could not be read"]
+
+
+def test_trouble_that_comes_back_is_told_again(app):
+    for _ in range(2):
+        raised(app, Fact.RELEASE_LATE, "gacc/magnets", "October 2025 is 5 days late")
+        over(app, (Fact.RELEASE_LATE,), "gacc/magnets")
+    assert app.outbox.counts()["waiting"] == 4
+
+
+def test_what_no_rule_asks_for_is_recorded_and_told_to_nobody(magnets_desk):
+    rules = magnets_desk / "rules" / "operations.yaml"
+    rules.unlink()
+    app = App.open(magnets_desk / "config", {})
+    raised(app, Fact.SOURCE_FAILED, "gacc/magnets", "no answer")
+    assert app.outbox.counts()["waiting"] == 0
+    assert [condition.kind for condition in app.conditions.open()] == ["source_failed"]
+    app.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "fact"),
+    [
+        (SourceFormatChanged("the total is missing"), Fact.FORMAT_CHANGED),
+        (SourceUnavailable("no answer"), Fact.SOURCE_FAILED),
+        (SourceRefused("the key is refused"), Fact.SOURCE_FAILED),
+    ],
+)
+def test_an_answer_in_another_format_is_another_fact_than_no_answer(error, fact):
+    assert fact_of(error) is fact
