@@ -68,7 +68,7 @@ def test_a_cell_is_explained_in_one_paragraph(rules: tuple[Rule, ...]) -> None:
         "Magnets, China to United States: 46 t in May 2025, 8% of its usual 605 t (median of 4 of 24 months held) "
         "and 92.3% below April (600 t). Lowest of the 5 months held, January 2025 to May 2025. "
         "Seasonal model: not yet (4 of 24 months). "
-        "Y/y: May 2024 is not held."
+        "No y/y: May 2024 is not held."
     )
 
 

@@ -29,7 +29,7 @@ from monitor.alerts.sentences import Names, comparison, doubts, figure, is_count
 from monitor.months import format_month, say_month
 from monitor.rules.levels import Direction, Level
 from monitor.series import Release
-from monitor.wording import join_words, say_count, say_percent
+from monitor.wording import join_words, say_count, say_number, say_percent
 
 PARTS = {
     Change.WORSENED: Part.WORSE,
@@ -63,6 +63,7 @@ class Item:
     summary: str = ""
     runbook: str = ""
     first_word: str = ""
+    readings: tuple[str, ...] = ()
     picture: Picture | None = None
 
     @property
@@ -90,7 +91,8 @@ class Frame:
 def compose(items: Iterable[Item], frame: Frame, names: Names) -> Digest:
     """Write the digest of some items; without any it is the one line of a quiet release."""
     items = list(items)
-    drawn = _lines(items, names)
+    cells = _ranked(items)
+    drawn = [(_line(_ordered(cell), names), _picture(cell)) for cell in cells]
     lines = [line for line, _ in drawn]
     full = [
         replace(line, chart=picture()) if picture and n < frame.charts else line
@@ -106,7 +108,7 @@ def compose(items: Iterable[Item], frame: Frame, names: Names) -> Digest:
         published_at=release.published_at,
         estimated=release.estimated,
         lines=tuple(full),
-        more=_more(lines[frame.full_lines :], lines),
+        more=_more(cells, frame.full_lines),
         still_open=frame.still_open,
         not_judged=frame.not_judged,
         chance=frame.chance,
@@ -118,13 +120,8 @@ def compose(items: Iterable[Item], frame: Frame, names: Names) -> Digest:
     )
 
 
-def _lines(items: list[Item], names: Names) -> list[tuple[Line, Picture | None]]:
-    """Return a line per cell, in the order of the sections, then by level, then by how far the figure moved."""
-    return [(_line(_ordered(cell), names), _picture(cell)) for cell in _ranked(items)]
-
-
 def _ranked(items: list[Item]) -> list[list[Item]]:
-    """Return the items of each cell, in the order of the page."""
+    """Return the items of each cell, in the order of the sections, then by level, then by how far the figure moved."""
     cells: dict[tuple[str, int], list[Item]] = {}
     for item in items:
         cells.setdefault((str(item.facts.key), item.facts.month), []).append(item)
@@ -182,10 +179,15 @@ def sentences(facts: Facts, cell: list[Item]) -> list[str]:
     """Return what follows the figure: comparison, record, rank, expectation, doubts."""
     events = all(item.change is Change.EVENT for item in cell)
     moving = any(item.change in (Change.EVENT, Change.RECOVERED, Change.NEW_NORMAL, Change.EASED) for item in cell)
-    said = [comparison(facts, month_before=moving, usual=not events), record(facts)]
+    read = list(dict.fromkeys(words for item in cell for words in item.readings))
+    said = [comparison(facts, month_before=moving, usual=not events), *map(_sentence, read), record(facts)]
     if events and is_country(facts.key):
         said.append(rank(facts))
     return [sentence for sentence in (*said, model(facts), *doubts(facts)) if sentence]
+
+
+def _sentence(words: str) -> str:
+    return f"{words[0].upper()}{words[1:]}."
 
 
 def _reason(item: Item) -> Reason:
@@ -222,14 +224,22 @@ def _word(item: Item) -> tuple[str, str]:
     return said, said
 
 
-def _more(hidden: list[Line], every: list[Line]) -> str:
-    """Say what the limit left out: ``and 9 more, 4% of the level alerts, in the attached table``."""
+def _more(cells: list[list[Item]], limit: int) -> str:
+    """Say what the limit left out: ``And 9 more, 4% of the move, in the attached table.``"""
+    hidden = cells[limit:]
     if not hidden:
         return ""
-    grave = sum(line.level >= Level.CRITICAL for line in hidden)
+    grave = sum(max(item.level for item in cell) >= Level.CRITICAL for cell in hidden)
     critical = f", {say_count(grave, 'of them critical', 'of them critical')}" if grave else ""
-    part = say_percent(len(hidden) / len(every), 0)
-    return f"And {len(hidden)} more{critical}, {part} of this page's lines, in the attached table."
+    return f"And {say_number(len(hidden))} more{critical}{_part_of_the_move(hidden, cells)}, in the attached table."
+
+
+def _part_of_the_move(hidden: list[list[Item]], cells: list[list[Item]]) -> str:
+    """Say which part of all distances from the usual is hidden; "" where units differ, for they cannot be added."""
+    whole = sum(_move(cell[0].facts) for cell in cells)
+    if len({cell[0].facts.key.unit for cell in cells}) > 1 or not whole:
+        return ""
+    return f", {say_percent(sum(_move(cell[0].facts) for cell in hidden) / whole, 0)} of the move"
 
 
 def _table(lines: list[Line], release: Release) -> Attachment:
@@ -254,7 +264,8 @@ def alert_states(items: Iterable[Item], release: Release, public_url: str = "") 
     A changed level ends the old label set and starts the new one, because labels name an alert.
     """
     found: list[AlertState] = []
-    for item in items:
+    newest = {item.episode.id: item for item in items}  # several steps of one release are one change of state
+    for item in newest.values():
         before, after = _sent(item.old), _sent(item.episode.path)
         if item.change is Change.EVENT:
             found.append(_alert(item, item.level, release, ended=False, url=public_url))

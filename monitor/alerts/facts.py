@@ -11,10 +11,10 @@ import numpy as np
 
 from monitor.alerts.records import Chart
 from monitor.countries import name_of
-from monitor.detection import changes, market, records
+from monitor.detection import changes, market, pairs, records
 from monitor.detection.reader import Ask, Reader
-from monitor.months import Month, format_month
-from monitor.panel import Floats
+from monitor.months import Month, calendar_month, format_month
+from monitor.panel import Floats, Panel
 from monitor.series import Flag, SeriesKey, Status
 
 NAN = float("nan")
@@ -28,7 +28,8 @@ class Facts:
     Amounts are in the key's unit, growth and shares as fractions; NaN is "not known". `base` is the figure a year
     earlier, `previous` that of the month before, `usual` the median of `usual_months` figures in the 24 months before.
     `low` and `high` are the spans over which the figure is the lowest or highest. `why_yoy` and `why_model` say why
-    there is no y/y or no expectation.
+    there is no y/y or no expectation. `pair` says that the figure is the sum of January and February, `alone` that it is a
+    January judged without its February.
     """
 
     key: SeriesKey
@@ -65,6 +66,8 @@ class Facts:
     contribution: float = NAN
     why_yoy: str = ""
     why_model: str = ""
+    pair: bool = False
+    alone: bool = False
 
     def evidence(self) -> dict[str, Any]:
         """Return the facts as plain JSON, without what is not known."""
@@ -111,8 +114,10 @@ class FactBook:
             previous=_at(panel.values, row, column - 1),
             two_years=float(self.reader.ask("yoy", years=2)[row, column]),
             usual_months=int(self._usual_months[row, column]),
-            low=records.extremes_span(panel, row, column, low=True) if known else None,
-            high=records.extremes_span(panel, row, column, low=False) if known else None,
+            low=self._record(row, column, low=True),
+            high=self._record(row, column, low=False),
+            pair=self.reader.pairs and known and calendar_month(panel.start + column) == 2,
+            alone=bool(self.reader.alone[row, column]),
             why_yoy="" if not math.isnan(read["yoy"]) else self.reader.why(Ask("yoy"), row, column),
             **read,
             **self._place(row, column),
@@ -121,15 +126,24 @@ class FactBook:
 
     @cached_property
     def _usual_months(self) -> Any:
-        return changes.usual_count(self.reader.own)
+        return pairs.usual_count(self.reader.plain) if self.reader.pairs else changes.usual_count(self.reader.own)
+
+    @cached_property
+    def _comparable(self) -> Panel:
+        """The figures that a record may compare: never a sum with a month."""
+        return pairs.single_months(self.reader.plain) if self.reader.pairs else self.reader.own
+
+    def _record(self, row: int, column: int, *, low: bool) -> records.Span | None:
+        panel = self._comparable
+        return records.extremes_span(panel, row, column, low=low) if panel.known[row, column] else None
 
     @cached_property
     def _coverage(self) -> Any:
-        return market.rank_coverage(self.reader.panel)
+        return market.rank_coverage(self.reader.whole)
 
     @cached_property
     def _markets(self) -> Any:
-        return market.markets(self.reader.panel)
+        return market.markets(self.reader.whole)
 
     def _place(self, row: int, column: int) -> dict[str, Any]:
         """Return the rank among the countries held, with its coverage and who leads."""
@@ -138,7 +152,7 @@ class FactBook:
         found: dict[str, Any] = {"ranked": int(held[place, column]), "ranked_share": float(covered[place, column])}
         if math.isnan(self.reader.ask("rank")[row, column]):
             return found
-        panel = self.reader.panel
+        panel = self.reader.whole
         members = np.flatnonzero(market.countries(panel) & (self._markets == self._markets[place]))
         figures = panel.values[members, column]
         first = int(np.nanargmax(figures))

@@ -84,6 +84,22 @@ class Difference:
     episodes: tuple[Episode, ...]
 
 
+@dataclass(frozen=True)
+class Quiet:
+    """Which revisions nobody is told of: those of long ago, and those of episodes that ended before the first live month."""
+
+    horizon: Month
+    live_from: Month
+
+    def is_history(self, path: Path) -> bool:
+        """True where an episode was over before anybody was told of anything."""
+        return path.until < self.live_from
+
+    def may_tell(self, month: Month, *paths: Path) -> bool:
+        """Tell whether a change of a month, in the life of these paths, may be told."""
+        return month > self.horizon - TOO_OLD_TO_TELL and not all(self.is_history(path) for path in paths)
+
+
 def difference(
     subject: Subject,
     stored: list[Episode],
@@ -109,7 +125,7 @@ def difference(
     """
     taken = {episode.id for episode in stored}
     known = [episode for episode in stored if episode.path.state not in (State.WITHDRAWN, State.RETIRED)]
-    changes, stands, gone = _revised(subject, known, before, horizon, taken)
+    changes, stands, gone = _revised(subject, known, before, Quiet(horizon, live_from), taken)
     fresh, now = _extended(subject, stands, after, live_from, taken)
     as_stored = {episode.id: episode for episode in stored}
     altered = [episode for episode in (*gone, *now) if as_stored.get(episode.id) != episode]
@@ -117,23 +133,23 @@ def difference(
 
 
 def _revised(
-    subject: Subject, old: list[Episode], before: list[Path], horizon: Month, taken: set[str]
+    subject: Subject, old: list[Episode], before: list[Path], quiet: Quiet, taken: set[str]
 ) -> tuple[list[Changed], list[Episode], list[Episode]]:
     """Return what revisions changed, the episodes after it in the order of `before`, and the withdrawn ones."""
     pairs, lost, free = match(old, before)
-    changes = [_withdrawn(episode, horizon) for episode in lost]
+    changes = [_withdrawn(episode, quiet) for episode in lost]
     gone = [change.episode for change in changes]
     stands: dict[int, Episode] = {}
     for episode, path in pairs:
         after = replace(episode, path=path, version=subject.version, labels=subject.labels, rule=subject.rule)
         stands[id(path)] = after
         if not _same(episode.path, path):
-            changes.append(_corrected(episode, after, horizon))
+            changes.append(_corrected(episode, after, quiet))
     for path in free:
-        after = subject.episode(path, taken, history=False)
+        after = subject.episode(path, taken, history=quiet.is_history(path))
         stands[id(path)] = after
         if path.steps and path.state is not State.LAPSED:
-            changes.append(_opened_late(after, horizon))
+            changes.append(_opened_late(after, quiet))
     return changes, [stands[id(path)] for path in before], gone
 
 
@@ -164,34 +180,30 @@ def _same(one: Path, other: Path) -> bool:
     return (one.state, one.level, one.peak, one.steps) == (other.state, other.level, other.peak, other.steps)
 
 
-def _withdrawn(episode: Episode, horizon: Month) -> Changed:
+def _withdrawn(episode: Episode, quiet: Quiet) -> Changed:
     path = episode.path
     step = Step(month=path.since, change=Change.WITHDRAWN, level=path.peak, side=path.steps[-1].side if path.steps else 0)
     gone = replace(episode, path=replace(path, state=State.WITHDRAWN))
     told = bool(path.steps) and path.state is not State.LAPSED
-    return Changed(episode=gone, step=step, previous=path.level, old=path, tell=told and _young(path.since, horizon))
+    return Changed(episode=gone, step=step, previous=path.level, old=path, tell=told and quiet.may_tell(path.since, path))
 
 
-def _corrected(episode: Episode, after: Episode, horizon: Month) -> Changed:
+def _corrected(episode: Episode, after: Episode, quiet: Quiet) -> Changed:
     old, new = episode.path, after.path
     month = _first_difference(old, new)
     step = Step(month=month, change=Change.CORRECTED, level=new.level, side=new.steps[-1].side if new.steps else 0)
     differs = old.peak != new.peak or old.since != new.since or _today(old) != _today(new)
-    return Changed(episode=after, step=step, previous=old.level, old=old, tell=differs and _young(month, horizon))
+    return Changed(episode=after, step=step, previous=old.level, old=old, tell=differs and quiet.may_tell(month, old, new))
 
 
-def _opened_late(episode: Episode, horizon: Month) -> Changed:
+def _opened_late(episode: Episode, quiet: Quiet) -> Changed:
     path = episode.path
     step = replace(path.steps[0], change=Change.OPENED_BY_REVISION)
-    return Changed(episode=episode, step=step, previous=0, tell=_young(path.since, horizon))
+    return Changed(episode=episode, step=step, previous=0, tell=quiet.may_tell(path.since, path))
 
 
 def _today(path: Path) -> tuple[State, int]:
     return path.state, path.level if path.state.is_open else 0
-
-
-def _young(month: Month, horizon: Month) -> bool:
-    return month > horizon - TOO_OLD_TO_TELL
 
 
 def _first_difference(old: Path, new: Path) -> Month:

@@ -21,7 +21,7 @@ from monitor.wording import join_words, say_amount, say_count, say_growth, say_o
 _SMALL = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
 USUAL_BASE = (0.7, 1.4)
-_MEASURES = {"weight": "", "value": "", "quantity": "", "duty": "duty on "}
+_MEASURES = {"weight": "", "value": "", "quantity": "", "duty": "duty on ", "unit_value": "unit value of "}
 
 
 @dataclass(frozen=True)
@@ -32,16 +32,16 @@ class Names:
 
     def product(self, code: str) -> str:
         """Return the short words for a product, else its code as ``HS4 1201``."""
-        return self.products.get(code, code.replace(":", " ", 1))
+        return " ".join(self.products.get(code, "").split()) or code.replace(":", " ", 1)
 
     def title(self, key: SeriesKey) -> str:
         """Name a series: ``Magnets, China to United States``."""
         reporter, partner = name_of(key.reporter), name_of(key.partner)
         way = f"{reporter} to {partner}" if key.flow == "export" else f"{reporter} from {partner}"
         measure, words = _MEASURES.get(key.measure, f"{key.measure} of "), self.product(key.product)
-        words = measure + (words[0].lower() + words[1:] if measure and words[1:2].islower() else words)
+        words = measure + (words[:1].lower() + words[1:] if measure and words[1:2].islower() else words)
         mirror = "" if key.basis == "reported" else " (partner's figure)"
-        return f"{words[0].upper()}{words[1:]}, {way}{mirror}"
+        return f"{words[:1].upper()}{words[1:]}, {way}{mirror}"
 
 
 def say_small(count: int) -> str:
@@ -51,7 +51,7 @@ def say_small(count: int) -> str:
 
 def figure(facts: Facts) -> str:
     """Say the figure and its month: ``46 t in May 2025``."""
-    month = say_month(facts.month)
+    month = f"January and {say_month(facts.month)}" if facts.pair else say_month(facts.month)
     if not facts.status.is_number:
         return f"{facts.status.sentence} for {month}"
     doubt = "" if facts.status is Status.VALUE else f" ({facts.status.sentence})"
@@ -60,7 +60,7 @@ def figure(facts: Facts) -> str:
 
 def _above(change: float, base: str) -> str:
     if math.isinf(change):
-        return f"against none {base}"
+        return f"from none {base}"
     if round(change, 3) == 0:
         return f"as much as {base}"
     return f"{say_percent(abs(change))} {'above' if change > 0 else 'below'} {base}"
@@ -77,8 +77,9 @@ def against_usual(facts: Facts) -> str:
     """Say the ratio with its base: ``7% of its usual 628 t (median of 5 of 24 months held)``."""
     if math.isnan(facts.ratio):
         return ""
+    twice = "twice the " if facts.pair else ""
     held = "median of 24 months" if facts.usual_months >= 24 else f"median of {facts.usual_months} of 24 months held"
-    return f"{say_percent(facts.ratio, 0)} of its usual {say_amount(facts.usual, facts.key.unit)} ({held})"
+    return f"{say_percent(facts.ratio, 0)} of its usual {say_amount(facts.usual, facts.key.unit)} ({twice}{held})"
 
 
 def against_last_month(facts: Facts) -> str:
@@ -86,7 +87,7 @@ def against_last_month(facts: Facts) -> str:
     if math.isnan(facts.mom):
         return ""
     name = say_month(facts.month - 1).split()[0]
-    return f"{_above(facts.mom, name)} ({say_amount(facts.previous, facts.key.unit)})"
+    return f"{_above(facts.mom, f'in {name}' if math.isinf(facts.mom) else name)} ({say_amount(facts.previous, facts.key.unit)})"
 
 
 def first_in(facts: Facts) -> str:
@@ -124,9 +125,12 @@ def model(facts: Facts) -> str:
     """Say what the seasonal model expected, or why it cannot: ``Expected 380 t to 720 t (99%).``"""
     unit = facts.key.unit
     if not math.isnan(facts.lower):
-        return f"Expected {say_amount(facts.lower, unit)} to {say_amount(facts.upper, unit)} (99%)."
+        part = f" in {say_month(facts.month).split()[0]} alone" if facts.pair else ""
+        return f"Expected {say_amount(facts.lower, unit)} to {say_amount(facts.upper, unit)}{part} (99%)."
     name, _, why = facts.why_model.partition(": ")
-    return f"{name[0].upper()}{name[1:]}: not yet ({why})." if why else ""
+    if not why or not facts.status.is_number:
+        return ""
+    return f"{name[0].upper()}{name[1:]}: {'not yet' if why[0].isdigit() else 'no expectation'} ({why})."
 
 
 def rank(facts: Facts) -> str:
@@ -147,7 +151,9 @@ def doubts(facts: Facts) -> list[str]:
     if facts.derived:
         said.append("The figure is derived from a published growth rate.")
     if facts.why_yoy and facts.status.is_number:
-        said.append(f"{facts.why_yoy[0].upper()}{facts.why_yoy[1:]}.")
+        said.append(f"No {facts.why_yoy}." if facts.why_yoy.startswith("y/y: ") else f"{facts.why_yoy}.")
+    if facts.alone:
+        said.append(f"January is judged alone: February {(facts.month + 1) // 12} is not held.")
     return said
 
 
@@ -173,8 +179,12 @@ def span_words(first: Month, last: Month) -> str:
     return f"{say_count(count, 'month')}, {say_month(first)} to {say_month(last)}"
 
 
-def outcome(change: Change, level: Level, previous: Level, path: Path, facts: Facts) -> str:
-    """Say what changed since the last message: ``New, critical``, ``Recovered (104% of its usual; below for 2 months…)``."""
+def outcome(change: Change, level: Level, previous: Level, path: Path, facts: Facts, *, of_size: bool = True) -> str:
+    """
+    Say what changed since the last message: ``New, critical``, ``Recovered (104% of its usual; below for 2 months…)``.
+
+    `of_size` says that the rule looks at the figure itself, not at a share or a concentration.
+    """
     if change in (Change.OPENED, Change.EVENT):
         return f"New, {level.label}"
     if change is Change.OPENED_BY_REVISION:
@@ -187,7 +197,7 @@ def outcome(change: Change, level: Level, previous: Level, path: Path, facts: Fa
     if change is Change.EASING:
         return f"Easing: no level holds, not yet clear, {level.label} since {say_month(path.since)}"
     if change is Change.RECOVERED:
-        return _recovered(path, facts)
+        return _recovered(path, facts, of_size)
     if change is Change.NEW_NORMAL:
         side = _away(facts, path)
         return f"New normal: no longer unexpected{side}"
@@ -196,10 +206,10 @@ def outcome(change: Change, level: Level, previous: Level, path: Path, facts: Fa
     return change.value.capitalize()
 
 
-def _recovered(path: Path, facts: Facts) -> str:
-    side = path.steps[-1].side if path.steps else 0
+def _recovered(path: Path, facts: Facts, of_size: bool) -> str:
+    side = path.steps[-1].side if path.steps and of_size else 0
     word = "below" if side < 0 else "above" if side > 0 else "open"
-    ratio = "" if math.isnan(facts.ratio) else f"{say_percent(facts.ratio, 0)} of its usual; "
+    ratio = "" if math.isnan(facts.ratio) or not of_size else f"{say_percent(facts.ratio, 0)} of its usual; "
     return f"Recovered ({ratio}{word} for {span_words(path.since, max(path.since, path.until - 1))})"
 
 
@@ -220,10 +230,12 @@ def revised_words(revisions: Sequence[Revision], unit: str) -> str:
 def corrected(old: Path, new: Path, revisions: Sequence[Revision], unit: str) -> str:
     """Say a correction: ``Corrected: 46 t was revised to 412 t in May 2025; it was a warning, not critical``."""
     why = revised_words(revisions, unit) or "the history changed"
-    if old.peak != new.peak:
-        result = f"{say_month(new.since)} was {_a(new.peak)}, not {old.peak.label}"
-    elif old.since != new.since:
-        result = f"it opened in {say_month(new.since)}, not {say_month(old.since)}"
+    if old.since != new.since:
+        result = f"it opened in {say_month(new.since)} as {_a(new.peak)}, not in {say_month(old.since)} as {_a(old.peak)}"
+        result = result if old.peak != new.peak else f"it opened in {say_month(new.since)}, not {say_month(old.since)}"
+    elif old.peak != new.peak:
+        month = _reached(max(old, new, key=lambda path: path.peak))
+        result = f"{say_month(month)} was {_a(_level_in(new, month))}, not {_level_in(old, month).label}"
     else:
         result = f"it is {new.state.value}, not {old.state.value}" if old.state is not new.state else "its path changed"
     return f"Corrected: {why}; {result}"
@@ -233,6 +245,16 @@ def withdrawn(old: Path, revisions: Sequence[Revision], unit: str) -> str:
     """Say a withdrawal with both figures: ``Withdrawn: 46 t was revised to 640 t in May 2025``."""
     why = revised_words(revisions, unit) or "the history changed"
     return f"Withdrawn: {why}; there was no alert in {say_month(old.since)}"
+
+
+def _reached(path: Path) -> Month:
+    """Return the month in which an episode reached its peak."""
+    return next((step.month for step in path.steps if step.level == path.peak), path.since)
+
+
+def _level_in(path: Path, month: Month) -> Level:
+    """Return the level at which an episode stood in a month."""
+    return next((step.level for step in reversed(path.steps) if step.month <= month), path.level)
 
 
 def _a(level: Level) -> str:
