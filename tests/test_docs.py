@@ -1,0 +1,268 @@
+"""The manual says what is there: commands, keys, files and examples that it names exist, and what exists is named."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from monitor import cli, jobs, settings_files
+from monitor.alerts.records import Change
+from monitor.app import App
+from monitor.baskets import load_baskets, load_partner_groups
+from monitor.detection.indicators import INDICATORS
+from monitor.notify import console, email, file, webhook
+from monitor.notify.render import text
+from monitor.rules import schema, summary
+from monitor.rules.loading import load_rule_set
+from monitor.settings import Settings
+from monitor.sources import calendar, census, completeness, gacc, table
+from monitor.vitals import Vitals
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [*(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+OURS = ("config/", "rules/", "docs/", "monitor/", "tests/", "benchmarks/", "requirements/", ".ci/")
+KEYS: dict[str, list[type[BaseModel]]] = {
+    "rules": [schema.RuleModel, schema.Watch, schema.When, schema.OperationsModel],
+    "receivers": [
+        email.Email.Parameters,
+        webhook.Webhook.Parameters,
+        file.File.Parameters,
+        console.Console.Parameters,
+        settings_files.RouteFile,
+        settings_files.RouteKeys,
+    ],
+    "sources": [
+        settings_files.SourceKeys,
+        table.TableParameters,
+        gacc.GaccParameters,
+        census.CensusParameters,
+        calendar.Calendar,
+        completeness.CompleteWhen,
+        settings_files.Event,
+    ],
+    "operating": [
+        settings_files.Monitor,
+        settings_files.Http,
+        settings_files.Log,
+        settings_files.Digests,
+        settings_files.Deliver,
+        settings_files.Health,
+    ],
+}
+UNNAMED = {"name", "kind", "routes", "receivers"}  # said in the text, or the key of the file itself
+ELSEWHERE = {"baskets", "titles", "composites"}  # tables of config/baskets.yaml in the page on rules
+
+
+def page(name: str) -> str:
+    return (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+
+
+def fences(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield (language, content) of the blocks of a page."""
+    yield from re.findall(r"^```(\w*)\n(.*?)^```$", path.read_text(encoding="utf-8"), re.M | re.S)
+
+
+def code(path: Path) -> Iterator[str]:
+    """Yield everything that a page writes as code: spans, joined over line ends, and lines of plain blocks."""
+    for language, content in fences(path):
+        if not language:
+            yield from content.splitlines()
+    prose = re.sub(r"^```.*?^```$", "", path.read_text(encoding="utf-8"), flags=re.M | re.S)
+    yield from (" ".join(span.split()) for span in re.findall(r"`([^`]+)`", prose))
+
+
+def calls() -> list[tuple[str, list[str]]]:
+    """Return every call of the command that the pages write, with the page's name."""
+    found = []
+    for path in PAGES:
+        for written in code(path):
+            words = shlex.split(written.partition("#")[0], posix=True) if re.match(r"(\S*/)?monitor( |$)", written) else []
+            found += [(path.name, words[1:])] if words else []
+    return found
+
+
+def commands() -> dict[str, click.Command]:
+    """Return every command by its words: ``alerts list``."""
+    found: dict[str, click.Command] = {}
+    for name in cli.COMMANDS:
+        command = cli.root.get_command(click.Context(cli.root), name)
+        assert command is not None
+        group = command.commands if isinstance(command, click.Group) else None
+        found |= {f"{name} {sub}": inner for sub, inner in group.items()} if group else {name: command}
+    return found
+
+
+def wrong_call(words: list[str]) -> str:
+    """Say what is wrong with a call; "" where nothing is."""
+    known = commands()
+    if words[:1] == ["COMMAND"]:
+        words = words[1:]
+    groups = {name.split()[0] for name in known if " " in name}
+    if words and words[0] in groups and len(words) == 1:
+        return ""
+    name = " ".join(words[:2]) if words and words[0] in groups else " ".join(words[:1])
+    if name and not name.startswith("-") and name not in known:
+        return f"there is no command {name}"
+    params = known[name].params if name in known else cli.root.params
+    options = {option for param in params for option in param.opts} | {"--help"}
+    return next((f"{name} has no {word}" for word in words if word.startswith("--") and word not in options), "")
+
+
+def test_every_call_of_the_command_in_the_pages_is_understood() -> None:
+    written = calls()
+    assert len(written) > 40
+    assert [(name, words, wrong) for name, words in written if (wrong := wrong_call(words))] == []
+
+
+def test_the_manual_names_every_command_and_every_option_of_it() -> None:
+    said = page("operating")
+    assert [name for name in commands() if f"`monitor {name}" not in said] == []
+    every = {(name, option) for name, command in commands().items() for param in command.params for option in param.opts}
+    named = {(name, option) for name, option in every if not option.startswith("--") or f"`{option}" in said}
+    assert sorted(every - named) == []
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_a_page_names_every_key_and_no_other(name: str) -> None:
+    fields = {info.alias or key for model in KEYS[name] for key, info in model.model_fields.items()}
+    said = page(name)
+    assert sorted(key for key in fields - UNNAMED if f"`{key}`" not in said) == []
+    keys = {
+        key
+        for block in re.findall(r"^\| key \|[^\n]*\n\|[-|]*\n((?:\|[^\n]*\n)*)", said, re.M)
+        for row in block.splitlines()
+        for key in re.findall(r"`([^`]+)`", row.split("|")[1])
+    }
+    assert len(keys) > 5
+    assert sorted(keys - fields - (ELSEWHERE if name == "rules" else set())) == []
+
+
+def test_the_page_on_rules_names_every_indicator_fact_and_word_of_a_summary() -> None:
+    said = page("rules")
+    assert [name for name in INDICATORS if f"`{name}`" not in said] == []
+    assert [fact.value for fact in schema.Fact if f"`{fact.value}`" not in said] == []
+    assert [name for name in summary.SUMMARY_NAMES if f"`{{{name}}}`" not in said] == []
+
+
+def test_the_page_on_alerts_tells_every_change() -> None:
+    told = set(re.findall(r"^\| ([a-z_ ]+) \|", page("alerts"), re.M)) - {"change"}
+    assert told == {change.value for change in Change}
+
+
+def test_files_make_targets_and_variables_that_pages_name_exist() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
+    source = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "monitor").glob("*.py"))
+    lost = []
+    for path in PAGES:
+        for written in code(path):
+            word = written.split()[0] if written.split() else ""
+            if word.startswith(OURS) and "…" not in word and not (ROOT / word).exists() and "neighbours" not in word:
+                lost.append((path.name, word))
+            if (made := re.match(r"make ([a-z]+)", written)) and made[1] not in targets:
+                lost.append((path.name, written))
+            lost += [
+                (path.name, name) for name in re.findall(r"MONITOR_[A-Z_]+", written) if name.removesuffix("_FILE") not in source
+            ]
+    assert lost == []
+
+
+def test_the_page_on_operating_names_every_metric() -> None:
+    shown = set(re.findall(r"^# HELP (\w+)", Vitals().exposition().decode(), re.M))
+    named = set(re.findall(r"`(monitor_\w+)`", page("operating")))
+    assert named == {name for name in shown if not name.endswith("_created")}
+
+
+def examples(kind: str) -> list[Any]:
+    found = []
+    for path in PAGES:
+        for n, (language, content) in enumerate(fences(path)):
+            data = yaml.safe_load(content) if language == "yaml" else {}
+            if kind in data:
+                found.append(pytest.param(content, data, id=f"{path.stem}-{n}"))
+    assert found, f"no page shows {kind}"
+    return found
+
+
+@pytest.mark.parametrize(("content", "data"), examples("rules"))
+def test_rules_in_the_pages_load(content: str, data: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "example.yaml").write_text(content, encoding="utf-8")
+    baskets = load_baskets(ROOT / "config" / "baskets.yaml").baskets
+    groups = load_partner_groups(ROOT / "config" / "partners.yaml")
+    found = load_rule_set(tmp_path, baskets=baskets, partner_groups=groups)
+    assert [rule.name for rule in found.rules] == [rule["name"] for rule in data["rules"]]
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Path:
+    for name in ("config", "rules"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+SECRETS = {
+    "CENSUS_API_KEY": "census-key",
+    "SMTP_PASSWORD": "mail-password",
+    "INCIDENTS_URL": "https://example.org/hook",
+    "INCIDENTS_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+    "INCIDENTS_TOKEN": "Bearer token",
+}
+
+
+def added(desk: Path, name: str, data: dict[str, Any]) -> None:
+    """Add the entries of an example to a shipped file, above its last one."""
+    path = desk / "config" / f"{name}.yaml"
+    shipped = yaml.safe_load(path.read_text(encoding="utf-8"))
+    entries = [entry for entry in data[name] if entry["name"] not in {one["name"] for one in shipped[name]}]
+    assert entries == data[name], "an example has a name of its own"
+    shipped[name] = [*shipped[name][:-1], *entries, shipped[name][-1]]
+    path.write_text(json.dumps(shipped), encoding="utf-8")
+
+
+@pytest.mark.parametrize(("content", "data"), examples("receivers"))
+def test_receivers_in_the_pages_load(content: str, data: dict[str, Any], desk: Path) -> None:
+    added(desk, "receivers", data)
+    found = Settings.load(desk / "config", SECRETS)
+    assert {entry["name"] for entry in data["receivers"]} <= {receiver.name for receiver in found.receivers}
+
+
+@pytest.mark.parametrize(("content", "data"), examples("routes"))
+def test_routes_in_the_pages_load(content: str, data: dict[str, Any], desk: Path) -> None:
+    (receivers,) = [p.values[1] for p in examples("receivers") if p.id.startswith("README")]
+    added(desk, "receivers", receivers)
+    added(desk, "routes", data)
+    found = Settings.load(desk / "config", SECRETS)
+    assert {entry["name"] for entry in data["routes"]} <= {route.name for route in found.routes.routes}
+
+
+@pytest.mark.parametrize(("content", "data"), examples("sources"))
+def test_sources_in_the_pages_load(content: str, data: dict[str, Any], desk: Path) -> None:
+    added(desk, "sources", data)
+    found = Settings.load(desk / "config", SECRETS)
+    assert {entry["name"] for entry in data["sources"]} <= {source.name for source in found.sources}
+
+
+def test_the_first_screen_shows_what_the_program_writes_about_may_2025(desk: Path) -> None:
+    blocks = list(fences(ROOT / "README.md"))
+    (rule,) = yaml.safe_load(blocks[0][1])["rules"]
+    shown = next(content for language, content in blocks if language == "text")
+    shipped = yaml.safe_load((desk / "rules" / "rare-earth-magnets.yaml").read_text(encoding="utf-8"))
+    same = next(one for one in shipped["rules"] if one["name"] == rule["name"])
+    assert {**same, "watch": shipped["defaults"]["watch"], "at_least": shipped["defaults"]["at_least"]} == rule
+    app = App.open(desk / "config", {}, clock=lambda: datetime(2026, 1, 5, 9, tzinfo=UTC))
+    jobs.pull(app, next(entry for entry in app.entries if entry.entry == "gacc/magnets"))
+    judged = jobs.evaluate(app)
+    app.close()
+    pages = [n.digest for one in judged for n in one.evaluation.notifications if "gacc-2025-05" in n.digest.release]
+    assert pages
+    assert shown in text(pages[0]), f"the program writes:\n{text(pages[0])}"
