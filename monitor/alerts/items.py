@@ -9,8 +9,8 @@ import numpy as np
 from monitor.alerts.digest import PARTS, Item
 from monitor.alerts.evidence import Found
 from monitor.alerts.facts import FactBook, Facts, chart
+from monitor.alerts.readings import readings, speaks_of_size
 from monitor.alerts.records import Change, Episode, Step
-from monitor.alerts.revisions import Changed
 from monitor.alerts.sentences import Names, corrected, outcome, revised_words, withdrawn
 from monitor.alerts.situation import Desk
 from monitor.countries import name_of
@@ -20,7 +20,6 @@ from monitor.months import say_month
 from monitor.rules.levels import Level, RuleKind
 from monitor.rules.schema import Rule
 from monitor.rules.summary import fill
-from monitor.series import Revision
 from monitor.wording import say_amount, say_growth, say_number, say_percent
 
 Start = tuple[Verdicts, int, Episode]
@@ -37,7 +36,7 @@ def items(found: Sequence[Found], starts: Sequence[Start], desk: Desk, *, late: 
         rows = {one.row for one in mine.values()} | {row for _, row, _ in opened.values()}
         book, place = _book(verdicts, rows)
         told |= {n: _item(one, book, place[one.row], desk, late) for n, one in mine.items()}
-        told |= {n: _open_item(episode, verdicts, book, place[row]) for n, (_, row, episode) in opened.items()}
+        told |= {n: _open_item(episode, verdicts, row, book, place[row]) for n, (_, row, episode) in opened.items()}
     return told
 
 
@@ -69,7 +68,8 @@ def _item(found: Found, book: FactBook, row: int, desk: Desk, late: bool) -> Ite
         level=step.level,
         previous=Level(changed.previous),
         facts=facts,
-        outcome=_outcome(changed, facts, found.revisions) + (" (late release)" if late else ""),
+        outcome=_outcome(found, facts) + (" (late release)" if late else ""),
+        readings=readings(found.verdicts, found.row, min(max(step.month - found.verdicts.panel.start, 0), panel.shape[1] - 1)),
         direction=rule.direction,
         old=changed.old,
         summary=fill(rule.summary, summary_values(facts, step, rule, desk.names)),
@@ -79,7 +79,7 @@ def _item(found: Found, book: FactBook, row: int, desk: Desk, late: bool) -> Ite
     )
 
 
-def _open_item(episode: Episode, verdicts: Verdicts, book: FactBook, row: int) -> Item:
+def _open_item(episode: Episode, verdicts: Verdicts, watched: int, book: FactBook, row: int) -> Item:
     level = episode.path.level
     return Item(
         episode=episode,
@@ -88,17 +88,19 @@ def _open_item(episode: Episode, verdicts: Verdicts, book: FactBook, row: int) -
         previous=level,
         facts=book.of(row, book.reader.own.shape[1] - 1),
         outcome=f"Open since {say_month(episode.path.since)}, {level.label}",
+        readings=readings(verdicts, watched, verdicts.panel.shape[1] - 1),
         direction=verdicts.rule.direction,
     )
 
 
-def _outcome(changed: Changed, facts: Facts, revisions: tuple[Revision, ...]) -> str:
+def _outcome(found: Found, facts: Facts) -> str:
+    changed, revisions = found.changed, found.revisions
     step, path, unit = changed.step, changed.episode.path, facts.key.unit
     if step.change is Change.CORRECTED and changed.old:
         return corrected(changed.old, path, revisions, unit)
     if step.change is Change.WITHDRAWN and changed.old:
         return withdrawn(changed.old, revisions, unit)
-    said = outcome(step.change, step.level, Level(changed.previous), path, facts)
+    said = outcome(step.change, step.level, Level(changed.previous), path, facts, of_size=speaks_of_size(found.verdicts))
     if step.change is Change.OPENED_BY_REVISION and revisions:
         said += f": {revised_words(revisions, unit)}"
     return said

@@ -151,10 +151,16 @@ def doubts(facts: Facts) -> list[str]:
     if facts.derived:
         said.append("The figure is derived from a published growth rate.")
     if facts.why_yoy and facts.status.is_number:
-        said.append(f"No {facts.why_yoy}." if facts.why_yoy.startswith("y/y: ") else f"{facts.why_yoy}.")
+        said.append(no_growth(facts))
     if facts.alone:
         said.append(f"January is judged alone: February {(facts.month + 1) // 12} is not held.")
     return said
+
+
+def no_growth(facts: Facts) -> str:
+    """Say why there is no y/y: ``No y/y: May 2024 is not held.``; "" where there is one."""
+    why = facts.why_yoy
+    return "" if not why else f"No {why}." if why.startswith("y/y: ") else f"{why[0].upper()}{why[1:]}."
 
 
 def unusual_base(facts: Facts) -> str:

@@ -1,0 +1,81 @@
+"""What a rule's own indicators say of a cell, where no line says it anyway: shares, concentration, runs, prices."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+from monitor.judge import Verdicts
+from monitor.rules.expression import Call
+from monitor.wording import say_amount, say_count, say_growth, say_number, say_percent
+
+Words = Callable[[float, Mapping[str, int]], str]
+
+
+def _points(value: float) -> str:
+    text = say_growth(value).removesuffix("%")
+    return f"{text} points of the total"
+
+
+def _months(arguments: Mapping[str, int]) -> str:
+    return say_count(arguments.get("months", 1), "month")
+
+
+def _growth(value: float, arguments: Mapping[str, int]) -> str:
+    years = arguments.get("years", 1)
+    base = "a year earlier" if years == 1 else f"{years} years earlier"
+    return f"{say_growth(value)} over {_months(arguments)} against {base}"
+
+
+_WORDS: dict[str, Words] = {
+    "share": lambda value, _: f"{say_percent(value)} of the total",
+    "share_change": lambda value, of: f"{_points(value)} within {say_count(of.get('months', 12), 'month')}",
+    "hhi": lambda value, _: f"concentration on few partners (HHI) {say_number(value, 2)}",
+    "contribution": lambda value, _: f"{_points(value)}'s growth",
+    "rank": lambda value, _: f"rank {say_number(value)} among the countries held",
+    "ytd_yoy": lambda value, _: f"year to date {say_growth(value)}",
+    "drawdown": lambda value, _: f"{say_percent(value)} below its highest of the last 24 months",
+    "recovered": lambda value, _: f"{say_percent(value)} of the fall made good",
+    "rise_streak": lambda value, _: f"{say_count(int(value), 'y/y rise')} in a row",
+    "fall_streak": lambda value, _: f"{say_count(int(value), 'y/y fall')} in a row",
+    "zero_streak": lambda value, _: f"{say_count(int(value), 'month')} at zero",
+    "missing_streak": lambda value, _: f"{say_count(int(value), 'month')} without a figure",
+    "months_since_trade": lambda value, _: f"{say_count(int(value), 'month')} since the last trade",
+}
+
+_LEVEL = frozenset({"value", "mom", "yoy", "ytd_yoy", "change", "ratio", "surprise", "drawdown", "expected", "lower", "upper"})
+"""Indicators that say how large the figure itself is."""
+
+
+def speaks_of_size(verdicts: Verdicts) -> bool:
+    """True where a rule looks at the figure itself, so that "below" and "of its usual" say why it opened or ended."""
+    calls = {call for _, condition in verdicts.rule.levels for call in condition.calls}
+    return any(call.indicator in _LEVEL and not call.sibling for call in calls)
+
+
+def readings(verdicts: Verdicts, row: int, column: int) -> tuple[str, ...]:
+    """Return the values of a rule's conditions in a cell, in words; what every line says is left out."""
+    calls = dict.fromkeys(call for _, condition in verdicts.rule.levels for call in condition.calls)
+    said = [(call, float(verdicts.reader.read(call)[row, column])) for call in calls]
+    return tuple(filter(None, (_words(call, value) for call, value in said if math.isfinite(value))))
+
+
+def _words(call: Call, value: float) -> str:
+    arguments = dict(call.arguments)
+    if dict(call.sibling).get("measure") == "unit_value":
+        return _of_price(call, value)
+    if call.sibling:
+        others = ", ".join(f"{name} {other}" for name, other in call.sibling)
+        return f"{call.indicator} of {others} {say_number(value, 2)}"
+    if call.indicator == "yoy":
+        return _growth(value, arguments) if arguments.get("months", 1) > 1 or arguments.get("years", 1) > 1 else ""
+    words = _WORDS.get(call.indicator)
+    return words(value, arguments) if words else ""
+
+
+def _of_price(call: Call, value: float) -> str:
+    if call.indicator == "ratio":
+        return f"unit value {say_number(value, 1)} times its usual"
+    if call.indicator in ("yoy", "mom"):
+        return f"unit value {say_growth(value)}"
+    return f"unit value: {call.indicator} {say_amount(value, 'USD/kg') if call.indicator == 'value' else say_number(value, 2)}"
