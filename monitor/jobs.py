@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from monitor.alerts.assess import assess, edited_words
-from monitor.alerts.records import Change, Delivery, Evaluation, Notification
+from monitor.alerts.records import Change, Delivery, Evaluation, Notification, Outcome
 from monitor.alerts.situation import Situation
 from monitor.app import App
 from monitor.errors import MonitorError, SourceError, SourceFormatChanged
@@ -212,16 +212,26 @@ def deliver(app: App) -> int:
 
 
 def _worker(app: App, on_attempt: Callable[[Delivery], None] | None = None) -> Worker:
-    return app.worker(on_dead=lambda notification, why: _dead(app, notification, why), on_attempt=on_attempt)
+    """Return a worker that tells operators of a message that died, and once its receiver takes messages again."""
+    died = {condition.subject for condition in app.conditions.open() if condition.kind == Fact.DELIVERY_DIED.value}
 
+    def dead(notification: Notification, why: str) -> None:
+        if notification.receiver.partition("#")[0] != app.settings.operators:
+            died.add(notification.receiver)
+            again = f"`monitor deliveries retry {notification.id}` sends it again."
+            sentence = f"A message to {notification.receiver} was not delivered: {why}. {again}"
+            raised(app, Fact.DELIVERY_DIED, notification.receiver, sentence)
 
-def _dead(app: App, notification: Notification, why: str) -> None:
-    """Tell the operators of a message that died, unless it was theirs."""
-    if notification.receiver.partition("#")[0] == app.settings.operators:
-        return
-    again = f"`monitor deliveries retry {notification.id}` sends it again."
-    sentence = f"A message to {notification.receiver} was not delivered: {why}. {again}"
-    raised(app, Fact.DELIVERY_DIED, notification.receiver, sentence)
+    def attempted(delivery: Delivery) -> None:
+        if on_attempt is not None:
+            on_attempt(delivery)
+        if died and delivery.outcome is Outcome.SENT:
+            receiver = app.outbox.get(delivery.notification).receiver
+            if receiver in died:
+                died.discard(receiver)
+                over(app, (Fact.DELIVERY_DIED,), receiver)
+
+    return app.worker(on_dead=dead, on_attempt=attempted)
 
 
 def accept(app: App, release: str) -> Release:
