@@ -16,6 +16,7 @@ from monitor.alerts.sentences import (
     figure,
     first_in,
     model,
+    no_growth,
     record,
     say_small,
     unusual_base,
@@ -96,9 +97,8 @@ def _partner(panel: Panel, row: int | np.integer[Any]) -> str:
 def _paragraph(row: Row, rests: tuple[Rest, ...]) -> Paragraph:
     """Say figure, comparisons, part and place, record, story."""
     facts = row.facts
-    why = f"{facts.why_yoy[0].upper()}{facts.why_yoy[1:]}." if facts.why_yoy else ""
     told = row.story.text if row.story else ""
-    said = [f"{amount(facts)}{compared(facts)}", why, _standing(facts), record(facts), unusual_base(facts), told]
+    said = [f"{amount(facts)}{compared(facts)}", no_growth(facts), _standing(facts), record(facts), unusual_base(facts), told]
     said += [f"Of it {say_amount(r.value, facts.key.unit)} {r.words} only." for r in rests if r.partner == facts.key.partner]
     if not math.isnan(facts.lower):
         said.insert(1, model(facts))
