@@ -33,6 +33,7 @@ _JOINERS = "\u200c\u200d"  # needed to write Persian and Indic words
 _FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?%?")
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>#|~&])")
+_AMOUNT = re.compile(r"(?<=\d) (?=(?:t|kg|pcs|k|M|bn|[A-Z]{3})\b)|(?<=\d [kM]| bn) (?=[A-Z]{3}\b)")
 
 Record = TypeVar("Record")
 
@@ -59,6 +60,11 @@ def cleaned(record: Record) -> Record:
     elif dataclasses.is_dataclass(found) and not isinstance(found, Attachment | type):
         found = dataclasses.replace(found, **{f.name: cleaned(getattr(found, f.name)) for f in dataclasses.fields(found)})
     return found  # type: ignore[no-any-return]
+
+
+def glued(words: str) -> str:
+    """Keep amounts and their units on one line: the space between becomes one that does not break."""
+    return _AMOUNT.sub("\u00a0", words)
 
 
 def safe_csv(text: str) -> str:
@@ -159,7 +165,7 @@ def html(digest: Digest, *, public_url: str = "", pictures: Mapping[int, str] | 
     shown = {id(line): picture for i, picture in (pictures or {}).items() for line in [digest.lines[i]]}
     page = template("digest.html.j2").render(
         digest=digest, closing=closing(digest), pictures=shown, public_url=public_url, details=details, evidence_url=evidence_url,
-        evidence_command=evidence_command, picture_of=lambda line: shown.get(id(line), ""), Level=Level,
+        evidence_command=evidence_command, glued=glued, picture_of=lambda line: shown.get(id(line), ""), Level=Level,
     )  # fmt: skip
     return _inliner().inline(page)
 

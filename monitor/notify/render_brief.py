@@ -7,7 +7,6 @@ The words are the brief's own; names from sources are escaped for each form and 
 from __future__ import annotations
 
 import json
-import re
 import textwrap
 from collections.abc import Iterator
 
@@ -19,13 +18,12 @@ from monitor.brief import Brief, as_json
 from monitor.explain import Explanation
 from monitor.months import say_month
 from monitor.notify import small_pictures
-from monitor.notify.render import WIDTH, cleaned, escape, template, wrap
+from monitor.notify.render import WIDTH, cleaned, escape, glued, template, wrap
 from monitor.telling.anatomy import Anatomy
 from monitor.telling.records import Table
 from monitor.wording import say_amount, say_percent
 
 FORMS = ("text", "md", "html", "json")
-_AMOUNT = re.compile(r"(?<=\d) (?=(?:t|kg|pcs|k|M|bn|[A-Z]{3})\b)|(?<=\d [kM]| bn) (?=[A-Z]{3}\b)")
 _NAME = 34  # letters of a row's name before it goes on in the next line
 
 
@@ -52,11 +50,6 @@ def explanation(found: Explanation) -> str:
 def _json(found: Brief) -> str:
     pretty = json.dumps(as_json(found), indent=2, ensure_ascii=False, allow_nan=False)
     return "".join(c if c == "\n" or c.isprintable() else json.dumps(c)[1:-1] for c in pretty) + "\n"
-
-
-def glued(words: str) -> str:
-    """Keep amounts and their units on one line: the space between becomes one that does not break."""
-    return _AMOUNT.sub("\u00a0", words)
 
 
 def _filled(words: str) -> str:
