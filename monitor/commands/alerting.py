@@ -26,7 +26,7 @@ def evaluate_command(config: Path, as_json: bool) -> None:
     from monitor import jobs
     from monitor.wording import say_count
 
-    with desk_at(config) as app, progress("judging") as step:
+    with desk_at(config) as app, progress("judging", len(app.releases.pending())) as step:
         judged = [one for one in jobs.evaluate(app, step) if one.won]
     transitions = sum(len(one.evaluation.transitions) for one in judged)
     messages = sum(len(one.evaluation.notifications) for one in judged)

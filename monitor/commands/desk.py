@@ -80,11 +80,11 @@ def run_command(config: Path) -> None:
     with desk_at(config) as app:
         with progress("taking in") as step:
             releases, errors = jobs.pull_all(app, step)
-        with progress("judging") as step:
+        with progress("judging", len(app.releases.pending())) as step:
             judged = [one for one in jobs.evaluate(app, step) if one.won]
         tried = jobs.deliver(app)
         notifications = [n for one in judged for n in one.evaluation.notifications]
-        say(_counted(releases, len(judged), len(notifications), tried))
+        say(_counted(releases, len(judged), tried))
         if left := left_over(app.outbox.counts()):
             say(left)
         if notifications:
@@ -95,16 +95,15 @@ def run_command(config: Path) -> None:
         raise SystemExit(1)
 
 
-def _counted(releases: list[Release], judged: int, queued: int, tried: int) -> str:
+def _counted(releases: list[Release], judged: int, tried: int) -> str:
     from monitor.series import ReleaseState
     from monitor.wording import say_count
 
     held = [release for release in releases if release.state is ReleaseState.HELD]
     if not (releases or judged or tried):
         return "Nothing new: no release came in, nothing was sent."
-    words = (
-        f"{say_count(len(releases), 'release')} came in, {judged} judged, {say_count(queued, 'message')} queued, {tried} tried."
-    )
+    counts = say_count(len(releases), "release"), judged, say_count(tried, "delivery", "deliveries")
+    words = "{} came in, {} judged, {}.".format(*counts)
     return "\n".join([words, *(f"{r.title} is held: {r.note} (monitor releases accept {r.id})" for r in held)])
 
 

@@ -44,18 +44,24 @@ def desk_at(config: Path, *, service: bool = False) -> Iterator[App]:
 
 
 @contextmanager
-def progress(label: str) -> Iterator[Callable[[str], None]]:
-    """Show what is being done on a terminal; nothing in a pipe."""
+def progress(label: str, total: int | None = None) -> Iterator[Callable[[str], None]]:
+    """Show on a terminal how many steps are done, of `total` where that is known; nothing in a pipe."""
     if not sys.stderr.isatty():
         yield lambda step: None
         return
     from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (SpinnerColumn(), TextColumn(label), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
+    columns = (
+        TextColumn(label),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}", markup=False),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("")
-        yield lambda step: bar.update(task, description=_line(step))
+        task = bar.add_task("", total=total)
+        yield lambda step: bar.update(task, advance=1, description=_line(step))
 
 
 def say(words: str, *, err: bool = False) -> None:

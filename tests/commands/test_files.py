@@ -104,10 +104,10 @@ def test_a_repair_removes_what_belongs_to_no_release(desk):
 
 def test_a_full_disk_is_told_in_a_sentence_and_what_was_committed_stays(desk, repository):
     """A limit on the size of files is met like the end of a disk: writing fails half way."""
-    big = HEAD + "".join(f"2025-11,World,CN8:{n:08},{n},stated\n" for n in range(20_000))
+    big = HEAD + "".join(f"2025-11,World,CN8:{n:08},{n},stated\n" for n in range(3_000))
     before = desk.json("releases", "list")
     command = [sys.executable, "-m", "monitor", "--config", str(desk.folder / "config"), "import", "gacc", file(desk, big)]
-    small = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))  # noqa: E731
+    small = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))  # noqa: E731
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, preexec_fn=small, cwd=repository)
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1), done.stderr
     assert done.stderr.startswith("monitor: ")
