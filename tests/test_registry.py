@@ -41,7 +41,7 @@ def test_two_plug_ins_may_not_share_a_name(plug_in: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("value", ["no_such_module:Thing", "collections:NoSuchThing"])
 def test_a_plug_in_that_cannot_be_imported_says_which(plug_in: pytest.MonkeyPatch, value: str) -> None:
     _offer(plug_in, EntryPoint("broken", value, "monitor.notifiers"))
-    with pytest.raises(SettingsError, match='the kind "broken" of notifiers .* cannot be imported'):
+    with pytest.raises(SettingsError, match=r'the kind "broken" of notifiers .* cannot be imported'):
         registry.load("notifiers", "broken")
 
 
