@@ -52,6 +52,7 @@ def test_every_command_has_help_of_its_own(name):
     for part in getattr(command, "commands", {}):
         assert types(name, part, "--help").exit_code == 0
         assert command.commands[part].help
+    assert "..." not in result.stdout.partition("Commands:")[2], "a short help is cut off"
 
 
 def test_a_command_that_is_not_there_is_told_with_the_one_that_may_be_meant():

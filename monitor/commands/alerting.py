@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 @click.pass_obj
 def evaluate_command(config: Path, as_json: bool) -> None:
     """
-    Judge the releases that are not judged yet, in the order of publication, each as of itself.
+    Judge the releases that are not judged yet.
 
-    Then, if rules were edited, judge the newest release of each dataset again: differences are recorded, nobody is alarmed.
+    They are taken in the order of publication, each as of itself. Then, if rules were edited, judge the newest release of each dataset again: differences are recorded, nobody is alarmed.
     """
     from monitor import jobs
     from monitor.wording import say_count
@@ -96,7 +96,11 @@ def _check_rule(app: App, rule: str | None) -> None:
 @as_json_option
 @click.pass_obj
 def show_alert(config: Path, alert: str, as_json: bool) -> None:
-    """Show ALERT (the first letters of its id are enough): every change with the evidence it rested on."""
+    """
+    Show one alert: every change with the evidence it rested on.
+
+    Of the id of ALERT the first letters are enough. For example: monitor alerts show 85d2001d.
+    """
     with desk_at(config) as app:
         episode = app.episodes.get(alert)
         transitions = app.episodes.transitions(episode.id)
@@ -192,9 +196,9 @@ def rules_command() -> None:
 @click.pass_obj
 def show_rules(config: Path, rule: str | None, as_json: bool) -> None:
     """
-    Show which series each rule watches, over the figures held now, and which it cannot watch and why.
+    Show which series each rule watches, and which it cannot and why.
 
-    With RULE, every series of that rule. For example: monitor rules show magnet-drop.
+    That is over the figures held now. With RULE, every series of that rule. For example: monitor rules show magnet-drop.
     """
     from monitor.watchlist import watchlists
 

@@ -160,9 +160,9 @@ def series_command() -> None:
 @click.pass_obj
 def find_series(config: Path, words: tuple[str, ...], as_json: bool) -> None:
     """
-    Find the series in which all WORDS occur: codes or names of countries and products; without WORDS, all.
+    Find series by codes or names of countries and products.
 
-    For example: monitor series find gacc germany.
+    All WORDS must occur; without any, every series is listed. For example: monitor series find gacc germany.
     """
     from monitor.find import find_series
 
@@ -186,7 +186,7 @@ def find_series(config: Path, words: tuple[str, ...], as_json: bool) -> None:
 @click.pass_obj
 def show_series(config: Path, series: tuple[str, ...], as_of: str | None, months: int, as_json: bool) -> None:
     """
-    Show the figures of one SERIES with a sparkline.
+    Show the figures of one series with a sparkline.
 
     SERIES is its full name, or words that fit no other. For example: monitor series show gacc united states --as-of 2025-08-31.
     """

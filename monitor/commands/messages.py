@@ -69,9 +69,9 @@ def list_receivers(config: Path, as_json: bool) -> None:
 @click.pass_obj
 def try_receiver(config: Path, name: str) -> None:
     """
-    Send a marked test message to the receiver NAME at once, and say what it answered.
+    Send a marked test message at once, and say what was answered.
 
-    Exits 1 if one of its addresses did not accept it. For example: monitor receivers test desk.
+    NAME is a receiver of config/receivers.yaml. Exits 1 if one of its addresses did not accept it. For example: monitor receivers test desk.
     """
     from monitor.trial import send_test
 
@@ -124,9 +124,9 @@ def _record(attempt: Attempt) -> dict[str, Any]:
 @click.pass_obj
 def show_delivery(config: Path, notification: str) -> None:
     """
-    Show as JSON what was or would be sent for NOTIFICATION, with secrets masked.
+    Show what was or would be sent, as JSON, with secrets masked.
 
-    The first letters of its id are enough.
+    Of the id of NOTIFICATION the first letters are enough.
     """
     from monitor.notify.worker import message_of
 
@@ -146,7 +146,7 @@ def retry_delivery(config: Path, notification: str | None, every: bool) -> None:
     """
     Put a dead message back into the queue, under the same id.
 
-    The first letters of its id are enough. `monitor deliver` then sends it.
+    Of the id of NOTIFICATION the first letters are enough. `monitor deliver` then sends it.
     """
     from monitor.wording import say_count
 
