@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 
@@ -116,7 +114,7 @@ def test_unknown_calls_are_those_that_a_cell_lacks() -> None:
 class Counting(Bank):
     """The bank, counting the series it is asked about."""
 
-    asked: list[tuple[str, ...]] = []  # noqa: RUF012
+    asked: list[tuple[str, ...]] = []
 
     def expect(self, panel: Panel):  # type: ignore[no-untyped-def]
         """Note the panel's partners."""
@@ -125,12 +123,12 @@ class Counting(Bank):
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, ...]]]:
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     Counting.asked = []
     monkeypatch.setattr(
         "monitor.detection.reader.load", lambda group, kind: Counting if kind == "slow" else registry.load(group, kind)
     )
-    yield Counting.asked
+    return Counting.asked
 
 
 def test_a_model_is_asked_once_and_about_the_watched_rows_only(asked: list[tuple[str, ...]]) -> None:
