@@ -21,7 +21,8 @@ def evaluate_command(config: Path, as_json: bool) -> None:
     """
     Judge the releases that are not judged yet.
 
-    They are taken in the order of publication, each as of itself. Then, if rules were edited, judge the newest release of each dataset again: differences are recorded, nobody is alarmed.
+    They are taken in the order of publication, each as of itself. Then, if rules were edited, the newest release of each dataset
+    is judged again: differences are recorded, nobody is alarmed.
     """
     from monitor import jobs
     from monitor.wording import say_count

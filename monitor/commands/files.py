@@ -70,7 +70,8 @@ def check_store(config: Path, repair: bool, as_json: bool) -> None:
     """
     Verify every stored file against the database.
 
-    Exits 1 while something is not as it should be. A process that was killed may leave a file that belongs to no release: it does no harm, and --repair removes it.
+    Exits 1 while something is not as it should be. A process that was killed may leave a file that belongs to no release: it does
+    no harm, and --repair removes it.
     """
     with desk_at(config) as app:
         found = app.figures.check(repair=repair, now=app.clock())

@@ -71,7 +71,9 @@ def try_receiver(config: Path, name: str) -> None:
     """
     Send a marked test message at once, and say what was answered.
 
-    NAME is a receiver of config/receivers.yaml. Exits 1 if one of its addresses did not accept it. For example: monitor receivers test desk.
+    NAME is a receiver of config/receivers.yaml. Exits 1 if one of its addresses did not accept it.
+
+    For example: monitor receivers test desk.
     """
     from monitor.trial import send_test
 

@@ -101,3 +101,8 @@ def test_two_sources_of_the_same_figures_are_rivals_unless_one_is_named(load):
     keys = [key(), key(source="other", dataset="x"), key(source="third", flow="import")]
     assert rivals(rule(load, "measure: weight, flow: export"), keys) == ("gacc m", "other x")
     assert rivals(rule(load, "source: gacc, measure: weight, flow: export"), keys) == ()
+
+
+def test_sources_of_other_countries_and_datasets_of_one_source_are_no_rivals(load):
+    keys = [key(), key(source="other", reporter="US"), key(dataset="another")]
+    assert rivals(rule(load, "measure: weight"), keys) == ()
