@@ -50,9 +50,13 @@ def report(small: bool) -> None:
         middle = sorted(releases, key=lambda release: release.order)[len(releases) // 2]
         now = app.figures.panel(*DATASET)
         write(folder / "scan.parquet", now)
-        raw = seconds(lambda: scan(folder / "scan.parquet"), repeats=repeats)
-        newest = seconds(lambda: app.figures.panel(*DATASET), repeats=repeats)
-        then = seconds(lambda: app.figures.panel(*DATASET, as_of=middle), repeats=repeats)
+        works = (
+            lambda: scan(folder / "scan.parquet"),
+            lambda: app.figures.panel(*DATASET),
+            lambda: app.figures.panel(*DATASET, as_of=middle),
+        )
+        rounds = [[seconds(work)[0] for work in works] for _ in range(repeats)]  # in turn: other load falls on all alike
+        raw, newest, then = (list(taken) for taken in zip(*rounds, strict=True))
         app.close()
     n, t = now.shape
     heading(f"Reading {n:,} × {t} figures of {count + 1} releases", "minimum/median/maximum", "of the raw scan, median")
