@@ -129,10 +129,9 @@ class Judged:
 
 
 def evaluate(app: App, progress: Progress = _silent) -> list[Judged]:
-    """Judge every committed release that is not judged, in the order of publication; then what edited rules change."""
-    judged = [_judge(app, release, progress) for release in app.releases.pending()]
-    stale = [_judge(app, release, progress, again=True) for release in _under_old_rules(app)]
-    return [*judged, *stale]
+    """Record what edited rules change, then judge every committed release that is not judged, in the order of publication."""
+    edited = [_judge(app, release, progress, again=True) for release in _under_old_rules(app)]
+    return [*edited, *(_judge(app, release, progress) for release in app.releases.pending())]
 
 
 def _under_old_rules(app: App) -> list[Release]:
@@ -186,7 +185,7 @@ def situation(app: App, release: Release, *, again: bool = False) -> Situation:
         title=app.title(release),
         credit=app.credit(release),
         at=app.clock(),
-        notes=() if again or newest is None else _edited(app, newest),
+        notes=() if again or late or newest is None else _edited(app, newest),
         tell_quiet=_tells_quiet(app, release),
         late=late,
         again=again,

@@ -23,7 +23,7 @@ from monitor.app import App
 from monitor.imports import read_files
 from monitor.months import format_month
 
-NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
+NOW = datetime(2026, 2, 2, 9, tzinfo=UTC)
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 

@@ -213,15 +213,33 @@ def test_several_new_months_make_one_page_oldest_first(new_desk: Callable[..., A
 # Edited rules.
 
 
-def test_an_edited_threshold_is_recorded_and_counted_and_alarms_nobody(until_october: Any, figures: Any, lines_of: Any) -> None:
-    until_october.edit_rule("rare-earth-magnets", "magnet-drop", when={"warning": "ratio <= 0.5", "critical": "ratio <= 0.3"})
+NOVEMBER = f"2025-11,United States,{US},650,stated\n"
+DECEMBER = f"2025-12,United States,{US},660,stated\n"
+EDITED = {"warning": "ratio <= 0.5", "critical": "ratio <= 0.3"}
+
+
+def _said_of_edits(judged: list[Any]) -> list[str]:
+    pages = [n.digest for one in judged for n in one.evaluation.notifications if n.receiver == "desk"]
+    return [note for page in pages for note in page.notes if "edited" in note]
+
+
+def test_an_edited_threshold_is_recorded_alarms_nobody_and_is_counted_in_the_next_page(until_october: Any) -> None:
+    until_october.edit_rule("rare-earth-magnets", "magnet-drop", when=EDITED)
     judged = jobs.evaluate(until_october.app)
-    assert {change for change, _ in _changes(judged)} == {"rule_changed"}
-    assert {quiet for _, quiet in _changes(judged)} == {"rule changed"}
-    assert [line.text for line in lines_of(judged)] == []
-    notes = [note for one in judged for n in one.evaluation.notifications if n.receiver == "desk" for note in n.digest.notes]
-    assert [note for note in notes if "edited" in note] == ["3 records changed because rules were edited."]
+    assert _changes(judged) == [("rule_changed", "rule changed")] * 3
+    assert not [n for one in judged for n in one.evaluation.notifications]
     assert jobs.evaluate(until_october.app) == []
+    november = until_october.take_in("gacc/magnets", HEADING + NOVEMBER, "2025-12-20")
+    assert _said_of_edits(november) == ["3 records changed because rules were edited."]
+    assert _said_of_edits(until_october.take_in("gacc/magnets", HEADING + DECEMBER, "2026-01-20")) == []
+
+
+def test_an_edit_that_meets_a_release_is_counted_in_its_page_only(until_october: Any) -> None:
+    until_october.edit_rule("rare-earth-magnets", "magnet-drop", when=EDITED)
+    november = until_october.take_in("gacc/magnets", HEADING + NOVEMBER, "2025-12-20")
+    assert _said_of_edits(november) == ["3 records changed because rules were edited."]
+    assert [change for change, quiet in _changes(november) if quiet] == ["rule_changed"] * 3
+    assert _said_of_edits(until_october.take_in("gacc/magnets", HEADING + DECEMBER, "2026-01-20")) == []
 
 
 def test_edited_words_and_labels_change_nothing(until_october: Any) -> None:
