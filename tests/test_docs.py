@@ -252,6 +252,14 @@ def test_sources_in_the_pages_load(content: str, data: dict[str, Any], desk: Pat
     assert {entry["name"] for entry in data["sources"]} <= {source.name for source in found.sources}
 
 
+def test_what_the_first_page_says_was_measured_stands_in_the_benchmarks() -> None:
+    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Measured")[2].partition("\n## ")[0]
+    numbers = {number for row in re.findall(r"^\|.*$", section, re.M) for number in re.findall(r"\d[\d,.]*\d|\d", row)}
+    measured = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    assert len(numbers) > 5
+    assert {number for number in numbers if not re.search(rf"(?<![\d.,]){re.escape(number)}(?![\d])", measured)} == set()
+
+
 def test_the_first_screen_shows_what_the_program_writes_about_may_2025(desk: Path) -> None:
     blocks = list(fences(ROOT / "README.md"))
     (rule,) = yaml.safe_load(blocks[0][1])["rules"]
