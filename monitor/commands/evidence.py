@@ -43,7 +43,7 @@ _NAMES = {
     "fall_streak": "y/y falls in a row",
     "surprise": "surprise",
     "share": "share of the total",
-    "contribution": "share in the total's growth",
+    "contribution": "in the total's growth",
     "why_yoy": "not known",
     "why_model": "not known",
     "condition": "read by the rule",
@@ -164,6 +164,10 @@ def _rank(evidence: Mapping[str, Any], key: SeriesKey) -> str:
     return f"{say_number(float(evidence['rank']))}{held}{f', {say_percent(float(part))} of the total' if part else ''}"
 
 
+def _contribution(evidence: Mapping[str, Any], key: SeriesKey) -> str:
+    return f"{say_number(float(evidence['contribution']) * 100, 1)} points"
+
+
 def _leader(evidence: Mapping[str, Any], key: SeriesKey) -> str:
     value = evidence.get("leader_value")
     return f"{evidence['leader']}{f' ({say_amount(float(value), key.unit)})' if value is not None else ''}"
@@ -217,6 +221,7 @@ _WORDS: dict[str, Callable[[Mapping[str, Any], SeriesKey], str]] = {
     "first_fall_in": _months("first_fall_in"),
     "rank": _rank,
     "leader": _leader,
+    "contribution": _contribution,
     "condition": _condition,
     "revisions": _revisions,
     "old_path": _path("old_path"),

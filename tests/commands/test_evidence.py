@@ -57,6 +57,7 @@ def test_spans_ranks_and_what_was_expected_are_said_whole():
         ranked_share=0.47,
         leader="Germany",
         leader_value=1_118_000.0,
+        contribution=-0.0584,
         expected=500_000.0,
         lower=380_000.0,
         upper=720_000.0,
@@ -65,6 +66,7 @@ def test_spans_ranks_and_what_was_expected_are_said_whole():
         "8 months held, from May 2019",
         "2 of 4 held, 47.0% of the total",
         "Germany (1,118 t)",
+        "−5.8 points",
         "500 t (380 t to 720 t, 99%)",
     ]
 
