@@ -221,10 +221,11 @@ def same_units(frame: pd.DataFrame, known: Iterable[SeriesKey], *, where: str) -
     names = [name for name in SERIES if name != "unit"]
     before: dict[tuple[str, ...], set[str]] = {}
     for key in known:
-        before.setdefault(tuple(str(getattr(key, name)) for name in names), set()).add(key.unit)
-    for row in frame[[*names, "unit"]].drop_duplicates().to_dict("records"):
-        units = before.get(tuple(str(row[name]) for name in names), {row["unit"]})
-        if row["unit"] not in units:
-            series = "/".join(str(row[name]) for name in names if name != "basis")
+        before.setdefault(tuple([str(getattr(key, name)) for name in names]), set()).add(key.unit)
+    distinct = frame[[*names, "unit"]].drop_duplicates().astype(object)  # plain strings are much faster to go through
+    for *series, unit in distinct.itertuples(index=False, name=None):
+        units = before.get(tuple(map(str, series)), {unit})
+        if unit not in units:
+            said = "/".join(str(value) for name, value in zip(names, series, strict=True) if name != "basis")
             told = " or ".join(sorted(units))
-            raise SourceFormatChanged(f"{where}: {series} is in {row['unit']}, the releases before had it in {told}")
+            raise SourceFormatChanged(f"{where}: {said} is in {unit}, the releases before had it in {told}")
