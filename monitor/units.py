@@ -75,7 +75,8 @@ def find_unit(name: str) -> Unit:
     """
     found = UNITS.get(" ".join(name.split()))
     if found is None:
-        raise ValueError(f'unknown unit "{name}"; known are kg, t, kt, Mt, pcs and {", ".join(CURRENCIES)} (k, M or bn before a currency)')
+        known = ", ".join(CURRENCIES)
+        raise ValueError(f'unknown unit "{name}"; known are kg, t, kt, Mt, pcs and {known} (k, M or bn before a currency)')
     return found
 
 

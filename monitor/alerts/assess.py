@@ -123,13 +123,19 @@ class _Assessment:
         elif not changed.tell:
             quiet = quiet or NOTHING_THAT_MATTERS
         if quiet == RULE_EDITED:
-            changed = replace(changed, step=replace(changed.step, change=Change.RULE_CHANGED))
+            untold = replace(changed.episode, history=changed.episode.history or changed.old is None)
+            changed = replace(changed, step=replace(changed.step, change=Change.RULE_CHANGED), episode=untold)
+            self.episodes[untold.id] = untold
         if not quiet and changed.episode.opened_at is None:
-            opened = replace(changed.episode, opened_at=self.situation.release.published_at)
-            changed = replace(changed, episode=opened)
-            self.episodes[opened.id] = opened
+            changed = replace(changed, episode=self._opened(changed.episode))
         revisions = self._revised(changed)
         self.found.append(Found(changed=changed, verdicts=verdicts, row=row, revisions=revisions, quiet=quiet))
+
+    def _opened(self, episode: Episode) -> Episode:
+        """Note when an alert was first told of; what is stored keeps its newest path, which later months may have moved on."""
+        at = self.situation.release.published_at
+        self.episodes[episode.id] = replace(self.episodes[episode.id], opened_at=at, history=False)
+        return replace(episode, opened_at=at, history=False)
 
     def _revised(self, changed: Changed) -> tuple[Revision, ...]:
         """Return the revised figures of a series, first the month of the change."""
@@ -155,8 +161,8 @@ class _Assessment:
         told = {found.changed.episode.id for found in self.found if not found.quiet}
         places = {(v.rule.name, str(key)): (v, row) for v in self.verdicts for row, key in enumerate(v.keys)}
         return [
-            (*places[episode.rule, str(episode.key)], episode)
-            for episode in self.episodes.values()
+            (*places[episode.rule, str(episode.key)], self._opened(episode))
+            for episode in tuple(self.episodes.values())
             if episode.path.state is State.FIRING and episode.id not in told
         ]
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -111,22 +113,40 @@ def _show_latest(app: App, notifications: list[Notification]) -> None:
     """Show the newest page that has a line, where the files are, and what to try next."""
     from monitor.notify.render import text
 
-    said = [n for n in notifications if n.digest.lines] or notifications
-    latest = max(said, key=lambda n: (n.digest.published_at or n.created_at, len(n.digest.lines)))
-    say(f"\nThe latest digest:\n\n{text(latest.digest, public_url=app.settings.public_url)}\n")
-    for folder in sorted({str(r.parameters.folder) for r in app.settings.receivers if hasattr(r.parameters, "folder")}):
+    said = sorted(
+        (n.digest for n in notifications if n.digest.lines or len(notifications) == 1),
+        key=lambda digest: (digest.published_at is not None and digest.published_at.timestamp(), len(digest.lines)),
+    )
+    if said:
+        say(f"\nThe latest digest:\n\n{text(said[-1], public_url=app.settings.public_url)}\n")
+    for folder in _folders(app):
         say(f"Messages are in {folder}")
-    say("\n  ".join(("\nWorth trying next:", *_next_steps(latest.digest))))
+    say("\n  ".join(("\nWorth trying next:", *_next_steps(said))))
 
 
-def _next_steps(digest: Digest) -> list[str]:
+def _folders(app: App) -> list[Path]:
+    """Return where receivers write files, folders inside others left out."""
+    found = {Path(r.parameters.folder) for r in app.settings.receivers if hasattr(r.parameters, "folder")}
+    return sorted(folder for folder in found if not found & set(folder.parents))
+
+
+def _next_steps(digests: list[Digest]) -> list[str]:
+    """Return commands worth trying: what is open, one alert, and the newest brief of each dataset that was told."""
     from monitor.months import format_month
 
-    steps = ["monitor alerts list --open"]
-    for line in digest.lines[:1]:
-        steps.append(f"monitor brief {digest.source}/{digest.dataset} {format_month(line.month)}")
-        steps += [f"monitor alerts show {reason.episode[:8]}" for reason in line.reasons[:1]]
+    steps = [f"{_program()} alerts list --open"]
+    if digests and digests[-1].lines[0].reasons:
+        steps.append(f"{_program()} alerts show {digests[-1].lines[0].reasons[0].episode[:8]}")
+    newest = {(digest.source, digest.dataset): digest for digest in digests if digest.lines}
+    for (source, dataset), digest in list(newest.items())[:2]:
+        steps.append(f"{_program()} brief {source}/{dataset} {format_month(max(line.month for line in digest.lines))}")
     return steps
+
+
+def _program() -> str:
+    """Return how this command is called here: by its name, or by its path where the name is not found."""
+    called = Path(sys.argv[0])
+    return "monitor" if shutil.which("monitor") or called.name != "monitor" else os.path.relpath(called)
 
 
 @click.command("serve")

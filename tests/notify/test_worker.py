@@ -20,7 +20,7 @@ from monitor.errors import DeliveryDelayed, DeliveryRefused, StoreError
 from monitor.notify.base import Message, Receipt
 from monitor.notify.worker import BACKOFF_S, LEASE, Worker, pause
 from monitor.store.database import Database
-from monitor.store.outbox import Claim, Outbox
+from monitor.store.outbox import Attempt, Claim, Outbox
 
 START = datetime(2025, 6, 20, 2, tzinfo=UTC)
 DIGEST = Digest(subject="x", title="x")
