@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, wraps
+from typing import Protocol, TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
@@ -187,3 +189,23 @@ class Panel:
         frame["value"] = self.values[rows, columns]
         frame["status"] = [Status(s).name.lower() for s in self.status[rows, columns]]
         return frame
+
+
+_T = TypeVar("_T", covariant=True)
+
+
+class _OfPanel(Protocol[_T]):
+    def __call__(self, panel: Panel, /) -> _T: ...
+
+
+def once_a_panel(compute: _OfPanel[_T]) -> _OfPanel[_T]:
+    """Keep what is found in a panel for as long as the panel lives, since it never changes; callers must not change it either."""
+    found: WeakKeyDictionary[Panel, _T] = WeakKeyDictionary()
+
+    @wraps(compute)
+    def remembered(panel: Panel, /) -> _T:
+        if panel not in found:
+            found[panel] = compute(panel)
+        return found[panel]
+
+    return remembered

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from monitor.months import calendar_month
-from monitor.panel import Floats, Ints, Panel
+from monitor.panel import Floats, Ints, Panel, once_a_panel
 
 WINDOW = 24
 """Months before a month that make its usual: two years, so that a year of collapse does not become the norm."""
@@ -96,6 +96,7 @@ def _year_to_date(panel: Panel) -> Floats:
     return total
 
 
+@once_a_panel
 def usual(panel: Panel) -> Floats:
     """
     Return the median of the figures present in the 24 months before each month, at least 3; zeros are figures.

@@ -2,53 +2,30 @@
 
 from __future__ import annotations
 
-from functools import wraps
-from typing import Protocol, TypeVar
-from weakref import WeakKeyDictionary
-
 import numpy as np
 
 from monitor.countries import PartnerKind, partner_kind
 from monitor.detection.changes import lagged, quotient
-from monitor.panel import Bools, Floats, Ints, Panel
+from monitor.panel import Bools, Floats, Ints, Panel, once_a_panel
 
 COVERED = 0.9
 """The part of the total that countries with a figure must make up before concentration is said."""
 
-_T = TypeVar("_T", covariant=True)
 
-
-class _OfPanel(Protocol[_T]):
-    def __call__(self, panel: Panel, /) -> _T: ...
-
-
-def _once(compute: _OfPanel[_T]) -> _OfPanel[_T]:
-    """Keep what is found in the keys of a panel for as long as the panel lives: who belongs together never changes."""
-    found: WeakKeyDictionary[Panel, _T] = WeakKeyDictionary()
-
-    @wraps(compute)
-    def remembered(panel: Panel, /) -> _T:
-        if panel not in found:
-            found[panel] = compute(panel)
-        return found[panel]
-
-    return remembered
-
-
-@_once
+@once_a_panel
 def countries(panel: Panel) -> Bools:
     """Return which series have a country as partner, shape (n,); groups and the world enter no share, rank or sum."""
     kinds = {code: partner_kind(code) is PartnerKind.COUNTRY for code in {key.partner for key in panel.keys}}
     return np.array([kinds[key.partner] for key in panel.keys], np.bool_)
 
 
-@_once
+@once_a_panel
 def markets(panel: Panel) -> Ints:
     """Return a number per series, shape (n,): equal for the partners of one market."""
     return panel.groups("partner")
 
 
-@_once
+@once_a_panel
 def price_rows(panel: Panel) -> tuple[Ints, Ints]:
     """Return the rows of value and of weight (or quantity) behind each unit value, −1 where there is none, both (n,)."""
     value, weight, quantity = (panel.siblings(measure=name) for name in ("value", "weight", "quantity"))
