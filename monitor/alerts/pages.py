@@ -119,7 +119,10 @@ class Pages:
         if not still:
             return ""
         still.sort(key=lambda e: (-e.path.level, e.path.since))
-        named = [f"{self.desk.names.title(e.key)} ({e.path.level.label} since {say_month(e.path.since)})" for e in still[:3]]
+        named = [
+            f"{self.desk.names.title(e.key)} ({e.path.level.label} since {say_month(e.path.since)} by {e.rule})"
+            for e in still[:3]
+        ]
         more = f" and {len(still) - 3} more" if len(still) > 3 else ""
         return f"Still open: {join_words(named) if not more else ', '.join(named)}{more}."
 
