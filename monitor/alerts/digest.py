@@ -264,9 +264,11 @@ def alert_states(items: Iterable[Item], release: Release, public_url: str = "") 
     A changed level ends the old label set and starts the new one, because labels name an alert.
     """
     found: list[AlertState] = []
-    newest = {item.episode.id: item for item in items}  # several steps of one release are one change of state
-    for item in newest.values():
-        before, after = _sent(item.old), _sent(item.episode.path)
+    steps: dict[str, list[Item]] = {}  # several steps of one release are one change of state
+    for item in items:
+        steps.setdefault(item.episode.id, []).append(item)
+    for first, *_, item in ([mine[0], *mine] for mine in steps.values()):
+        before, after = _sent(first.old), _sent(item.episode.path)
         if item.change is Change.EVENT:
             found.append(_alert(item, item.level, release, ended=False, url=public_url))
             continue
