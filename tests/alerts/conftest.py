@@ -147,10 +147,10 @@ class Memory:
         if self.live_from is None:
             self.live_from = newest
         situation = Situation(
-            release=published, panel=self.panel(), stored=tuple(e for e in self.stored.values() if e.path.state is not State.RETIRED),
+            release=published, panel=self.panel(), stored=self._kept(),
             told=tuple(self.told), versions=dict(self.versions), horizon=self.horizon, live_from=self.live_from,
-            revisions=tuple(self._revisions(before)), title="China magnets", credit="Source: gacc.", at=at, late=late, again=again,
-            tell_quiet=self.quiet_pages,
+            revisions=tuple(self._revisions(before)), title="China magnets", credit="Source: gacc.", at=at,
+            late=late, again=again, tell_quiet=self.quiet_pages,
         )  # fmt: skip
         found = assess(situation, self.desk())
         self.stored |= {episode.id: episode for episode in found.episodes}
@@ -163,6 +163,9 @@ class Memory:
     def again(self, **options: Any) -> Evaluation:
         """Judge the same figures once more."""
         return self.release(*self.figures, again=True, **options)
+
+    def _kept(self) -> tuple[Episode, ...]:
+        return tuple(episode for episode in self.stored.values() if episode.path.state is not State.RETIRED)
 
     def _revisions(self, before: list[list[float]]) -> Iterable[Revision]:
         for row, (old, new) in enumerate(zip(before, self.figures, strict=False)):

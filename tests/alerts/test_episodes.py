@@ -162,9 +162,7 @@ def test_an_event_is_said_once_for_each_period_and_has_no_life() -> None:
 
 
 conducts = st.builds(
-    lambda needed, extra, slow, direction: Conduct(
-        direction=direction, needed=needed, within=needed + extra, slow_clear=slow
-    ),
+    lambda needed, extra, slow, direction: Conduct(direction=direction, needed=needed, within=needed + extra, slow_clear=slow),
     st.integers(1, 3),
     st.integers(0, 2),
     st.booleans(),

@@ -11,7 +11,14 @@ from monitor.rules.levels import Level
 from monitor.series import SeriesKey
 
 KEY = SeriesKey(
-    source="gacc", dataset="magnets", reporter="CN", partner="US", product="CN8:85051110", flow="export", measure="weight", unit="kg"
+    source="gacc",
+    dataset="magnets",
+    reporter="CN",
+    partner="US",
+    product="CN8:85051110",
+    flow="export",
+    measure="weight",
+    unit="kg",
 )
 SUBJECT = Subject(rule="magnet-drop", version="v1", key=KEY, labels={"alertname": "magnet-drop"})
 MAY, JUNE, JULY, AUGUST = (parse_month(f"2025-0{m}") for m in (5, 6, 7, 8))
