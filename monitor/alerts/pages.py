@@ -6,7 +6,8 @@ import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from monitor.alerts.digest import Frame, Item, compose
+from monitor.alerts.cells import Item
+from monitor.alerts.digest import Frame, compose
 from monitor.alerts.records import Digest, Episode, Notification, Part, RuleCounts, State
 from monitor.alerts.routing import Route
 from monitor.alerts.situation import NAMESPACE, Desk, Situation
@@ -137,6 +138,8 @@ class Pages:
         if not known:
             return ""
         rules = {c.rule for c in known}
+        if items and not any(item.episode.rule in rules for item in items):
+            return ""  # a page about other rules
         alerts = len({str(i.facts.key) for i in items if i.episode.rule in rules and i.part in (Part.NEW, Part.WORSE)})
         judged, chance = max(c.judged for c in known), sum(c.by_chance or 0.0 for c in known)
         expected = f"about {say_number(chance)}" if chance >= 1 else "less than one"

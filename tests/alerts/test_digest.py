@@ -22,7 +22,7 @@ from monitor.series import Coverage, Release, SeriesKey
 AT = datetime(2025, 6, 20, 8, tzinfo=UTC)
 OPENED_AT = datetime(2025, 5, 20, tzinfo=UTC)
 MAY = parse_month("2025-05")
-NONE, I, W, C = Level.NONE, Level.INFO, Level.WARNING, Level.CRITICAL
+NONE, INFO, W, C = Level.NONE, Level.INFO, Level.WARNING, Level.CRITICAL
 NAMES = Names({"CN8:85051110": "magnets"})
 RELEASE = Release(
     id="gacc-2025-05", source="gacc", dataset="magnets", published_at=AT, estimated=False, fetched_at=AT, arrival=1,
@@ -43,8 +43,8 @@ def item(facts_of: Callable[..., Facts]) -> Callable[..., Item]:
     may = facts_of("US", "2025-05")
 
     def make(
-        change: Change | None = Change.OPENED, level: Level = W, *, partner: str = "US", rule: str = "drop", old: Path | None = None,
-        now: Path | None = None, facts: dict[str, Any] | None = None, **more: Any,
+        change: Change | None = Change.OPENED, level: Level = W, *, partner: str = "US", rule: str = "drop",
+        old: Path | None = None, now: Path | None = None, facts: dict[str, Any] | None = None, **more: Any,
     ) -> Item:  # fmt: skip
         key = may.key.replace(partner=partner)
         episode = Episode(
@@ -144,7 +144,7 @@ def test_a_subject_says_what_and_how_many(item: Callable[..., Item], changes: li
 
 
 def test_a_subject_counts_a_cell_once_and_names_a_first_rise(item: Callable[..., Item]) -> None:
-    event = item(Change.EVENT, level=I, rule="first", first_word="first rise")
+    event = item(Change.EVENT, level=INFO, rule="first", first_word="first rise")
     assert subject([event], FRAME).endswith(": 1 first rise")
     assert subject([event, item()], FRAME).endswith(": 1 new drop")
 
@@ -173,7 +173,7 @@ def states(*items: Item) -> list[tuple[str, str]]:
         (Change.CORRECTED, path(FIRING, C), path(FIRING, W), [("critical", "resolved"), ("warning", "firing")]),
         (Change.CORRECTED, path(RESOLVED, C), path(FIRING, C), [("critical", "firing")]),
         (Change.OPENED_BY_REVISION, None, path(RESOLVED, C), []),
-        (Change.EVENT, None, path(RESOLVED, I), [("info", "firing")]),
+        (Change.EVENT, None, path(RESOLVED, INFO), [("info", "firing")]),
     ],
 )
 def test_machines_hear_of_what_changed_for_them(
