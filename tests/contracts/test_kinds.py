@@ -1,0 +1,264 @@
+"""What every registered kind promises: sources, models and notifiers, those of plug-ins included."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from monitor import registry
+from monitor.alerts.records import Digest
+from monitor.detection.expected import Expectation
+from monitor.errors import SourceError
+from monitor.months import month
+from monitor.notify.base import Message
+from monitor.panel import Panel
+from monitor.series import SeriesKey
+from monitor.settings import Settings
+from monitor.sources.http import Client, HttpSettings
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+AT = datetime(2025, 6, 20, 8, tzinfo=UTC)
+CENSUS = {"dataset": "imports/hs", "key": "k", "level": "HS6"}
+SOURCES: dict[str, dict[str, Any]] = {
+    "table": {"dataset": "d", "path": "figures.csv"},
+    "gacc": {"dataset": "d", "folder": "inbox", "flow": "export", "currency": "USD"},
+    "census": CENSUS,
+}
+RECEIVERS: dict[str, dict[str, Any]] = {
+    "console": {},
+    "file": {"folder": "var/outbox"},
+    "webhook": {"url": "https://desk.example/hook", "secret": SECRET},
+    "email": {
+        "host": "smtp.example.org", "user": "u", "password": "hunter2-secret", "from": "a@example.org", "to": ["b@example.org"],
+    },
+}  # fmt: skip
+each_source = pytest.mark.parametrize("kind", registry.kinds("sources"))
+each_notifier = pytest.mark.parametrize("kind", registry.kinds("notifiers"))
+each_model = pytest.mark.parametrize("kind", registry.kinds("models"))
+
+
+@pytest.mark.parametrize("group", registry.KINDS)
+def test_every_kind_is_a_class_of_its_own_file(group: str) -> None:
+    for kind, place in registry.kinds(group).items():
+        found = registry.load(group, kind)
+        assert inspect.isclass(found)
+        assert f"{found.__module__}:{found.__qualname__}" == place
+        assert inspect.getdoc(found)
+
+
+@pytest.mark.parametrize("group", ["sources", "notifiers"])
+def test_every_kind_refuses_parameters_that_it_does_not_know(group: str) -> None:
+    for kind in registry.kinds(group):
+        parameters = registry.load(group, kind).Parameters
+        assert issubclass(parameters, BaseModel)
+        assert parameters.model_config["extra"] == "forbid", kind
+        assert parameters.model_config.get("frozen"), kind
+
+
+@pytest.mark.parametrize(("group", "named"), [("sources", {"client", "clock"}), ("notifiers", {"client", "public_url", "clock"})])
+def test_every_kind_is_built_from_its_name_its_parameters_and_what_the_desk_gives(group: str, named: set[str]) -> None:
+    for kind in registry.kinds(group):
+        signature = inspect.signature(registry.load(group, kind))
+        plain = [p.name for p in signature.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
+        given_by_name = {p.name for p in signature.parameters.values() if p.kind is p.KEYWORD_ONLY}
+        needed = {p.name for p in signature.parameters.values() if p.kind is p.KEYWORD_ONLY and p.default is p.empty}
+        assert plain == ["name", "parameters"], kind
+        assert named <= given_by_name, kind
+        assert needed <= named, kind
+
+
+@pytest.fixture(scope="module")
+def client() -> Any:
+    made = Client(HttpSettings())
+    yield made
+    made.close()
+
+
+def _built(group: str, kind: str, settings: dict[str, Any], client: Client, folder: Path) -> tuple[Any, Any]:
+    found = registry.load(group, kind)
+    given = {k: str(folder / v) if k in ("folder", "path") else v for k, v in settings.items()}
+    parameters = found.Parameters.model_validate(given)
+    more = {"public_url": "https://desk.example"} if group == "notifiers" else {}
+    return found(f"my-{kind}", parameters, client=client, clock=lambda: AT, **more), parameters
+
+
+# Sources.
+
+
+@each_source
+def test_a_source_says_its_name_what_is_out_and_when_the_next_is_due(kind: str, client: Client, tmp_path: Path) -> None:
+    source, _ = _built("sources", kind, SOURCES[kind], client, tmp_path)
+    assert source.name == f"my-{kind}"
+    for method, arguments in {"releases": ["since"], "fetch": ["notice"], "due": ["period"]}.items():
+        assert list(inspect.signature(getattr(source, method)).parameters) == arguments, method
+    due = source.due(month(2025, 5))
+    assert due is None or (due.tzinfo is not None and due > datetime(2025, 5, 31, tzinfo=UTC))
+
+
+@each_source
+def test_a_source_that_takes_files_takes_a_list_of_them(kind: str, client: Client, tmp_path: Path) -> None:
+    source, _ = _built("sources", kind, SOURCES[kind], client, tmp_path)
+    if kind == "census":
+        assert not hasattr(source, "from_files")  # it asks its source itself
+        return
+    paths, *more = inspect.signature(source.from_files).parameters.values()
+    assert paths.name == "paths"
+    assert all(parameter.default is None for parameter in more)
+    with pytest.raises(SourceError, match=r"nothing\.csv"):
+        source.from_files([tmp_path / "nothing.csv"])
+
+
+# Notifiers.
+
+
+@each_notifier
+def test_a_notifier_sends_shows_and_says_how_it_is_reached(kind: str, client: Client, tmp_path: Path) -> None:
+    notifier, parameters = _built("notifiers", kind, RECEIVERS[kind], client, tmp_path)
+    addresses = type(notifier).addresses(parameters)
+    assert isinstance(addresses, tuple)
+    assert addresses
+    assert len(set(addresses)) == len(addresses)
+    assert all(isinstance(address, str) for address in addresses)
+    assert isinstance(type(notifier).keeps_state, bool)
+    assert list(inspect.signature(notifier.send).parameters) == ["message"]
+
+
+@each_notifier
+def test_what_would_be_sent_is_shown_without_secrets(kind: str, client: Client, tmp_path: Path) -> None:
+    notifier, parameters = _built("notifiers", kind, RECEIVERS[kind], client, tmp_path)
+    address = type(notifier).addresses(parameters)[0]
+    receiver = f"my-{kind}#{address}" if address else f"my-{kind}"
+    digest = Digest(subject="China magnets, May 2025: 1 new drop", title="China magnets, May 2025", published_at=AT)
+    shown = notifier.show(
+        Message(id="2b1f3c0e-8a64-5c3e-9d0b-5b8f0d7c9e21", receiver=receiver, route="r", thread="t", created_at=AT, digest=digest)
+    )
+    assert isinstance(shown, dict)
+    assert shown
+    for secret in ("hunter2-secret", SECRET):
+        assert secret not in repr(shown)
+        assert secret not in repr(parameters)
+
+
+def test_every_kind_can_be_written_in_a_desks_files(tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    config.mkdir()
+    sources = [{"name": f"s-{kind}", "kind": kind, **SOURCES[kind]} for kind in SOURCES]
+    for entry in sources:
+        if "key" in entry:
+            entry["key"] = {"env": "KEY"}
+    receivers = [{"name": f"r-{kind}", "kind": kind, **RECEIVERS[kind]} for kind in RECEIVERS]
+    for entry in receivers:
+        entry.update({name: {"env": "KEY"} for name in ("secret", "password") if name in entry})
+        entry.update({"url": {"env": "URL"}} if "url" in entry else {})
+    routes = {"operators": "r-file", "routes": [{"name": "default", "receivers": [entry["name"] for entry in receivers]}]}
+    files = {"sources": {"sources": sources}, "receivers": {"receivers": receivers}, "routes": routes}
+    for name, content in files.items():
+        (config / f"{name}.yaml").write_text(json.dumps(content), encoding="utf-8")
+    found = Settings.load(config, {"KEY": SECRET, "URL": "https://desk.example/hook"})
+    assert [entry.kind for entry in found.sources] == list(SOURCES)
+    assert [entry.kind for entry in found.receivers] == list(RECEIVERS)
+
+
+# Models.
+
+
+def _panel(seed: int, width: int) -> Panel:
+    """Draw series with seasons, gaps, zeros, and one that begins late."""
+    rng = np.random.default_rng(seed)
+    season = np.sin(np.arange(width) * np.pi / 6)
+    values = np.round(np.exp(10 + 0.2 * season + rng.normal(0, 0.2, (4, width))))
+    values[1][rng.random(width) < 0.15] = np.nan
+    values[2][rng.random(width) < 0.3] = 0.0
+    values[3, : width // 2] = np.nan
+    keys = [
+        SeriesKey(
+            source="s", dataset="d", reporter="CN", partner=code, product="HS:1", flow="export", measure="value", unit="USD"
+        )
+        for code in ("US", "DE", "JP", "KR")
+    ]
+    return Panel.of(keys, month(2019, 1 + seed % 12), values, resolution=1.0)
+
+
+def _stated(kind: str, panel: Panel) -> Expectation:
+    found: Expectation = registry.load("models", kind)().expect(panel)
+    return found
+
+
+FIELDS = ("location", "scale", "p_zero", "seen")
+
+
+@each_model
+def test_a_model_states_a_law_for_every_cell(kind: str) -> None:
+    panel = _panel(1, 40)
+    found = _stated(kind, panel)
+    for name in FIELDS:
+        assert getattr(found, name).shape == panel.shape
+    judged = found.judged
+    assert judged.any()
+    assert (found.scale[judged] > 0).all()
+    assert ((found.p_zero >= 0) & (found.p_zero < 1)).all()
+    assert all(found.why(int(row), int(column)) for row, column in np.argwhere(~judged))
+
+
+@each_model
+def test_a_model_never_sees_the_future(kind: str) -> None:
+    panel = _panel(2, 44)
+    whole = _stated(kind, panel)
+    for months in (1, 24, 30, 43):
+        part = _stated(kind, panel.cut(panel.start + months - 1))
+        for name in FIELDS:
+            np.testing.assert_array_equal(getattr(part, name), getattr(whole, name)[:, :months], err_msg=name)
+
+
+@each_model
+def test_a_model_judges_a_month_without_having_seen_it(kind: str) -> None:
+    panel = _panel(3, 40)
+    other = panel.values.copy()
+    other[:, -1] = 1.0
+    changed = Panel.of(panel.keys, panel.start, other, resolution=1.0)
+    for name in FIELDS:
+        np.testing.assert_array_equal(getattr(_stated(kind, panel), name), getattr(_stated(kind, changed), name), err_msg=name)
+
+
+@each_model
+def test_a_series_is_judged_by_itself(kind: str) -> None:
+    panel = _panel(4, 40)
+    whole = _stated(kind, panel)
+    for rows in ([0], [3, 1]):
+        part = _stated(kind, panel.select(rows))
+        for name in FIELDS:
+            np.testing.assert_array_equal(getattr(part, name), getattr(whole, name)[rows], err_msg=name)
+
+
+@each_model
+def test_a_model_leaves_the_panel_as_it_is(kind: str) -> None:
+    panel = _panel(5, 40)
+    values, status = panel.values.copy(), panel.status.copy()
+    _stated(kind, panel)
+    np.testing.assert_array_equal(panel.values, values)
+    np.testing.assert_array_equal(panel.status, status)
+
+
+@each_model
+def test_a_model_can_be_asked_about_nothing(kind: str) -> None:
+    panel = _panel(6, 30)
+    for empty in (panel.select([]), panel.cut(panel.start - 1)):
+        assert _stated(kind, empty).location.shape == empty.shape
+
+
+@settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**32 - 1), width=st.integers(0, 60), kept=st.integers(0, 60))
+def test_the_default_model_never_sees_the_future_of_any_panel(seed: int, width: int, kept: int) -> None:
+    panel = _panel(seed, width)
+    whole, part = _stated("bank", panel), _stated("bank", panel.cut(panel.start + min(kept, width) - 1))
+    for name in FIELDS:
+        np.testing.assert_array_equal(getattr(part, name), getattr(whole, name)[:, : min(kept, width)], err_msg=name)
