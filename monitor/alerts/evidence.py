@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from monitor.alerts.digest import Item
+from monitor.alerts.cells import Item
 from monitor.alerts.records import Change, Episode, Path, Transition
 from monitor.alerts.revisions import Changed
 from monitor.alerts.situation import NAMESPACE, Desk, Situation

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from monitor.alerts.digest import PARTS, Item
+from monitor.alerts.cells import PARTS, Item
 from monitor.alerts.evidence import Found
 from monitor.alerts.facts import FactBook, Facts, chart
 from monitor.alerts.readings import readings, speaks_of_size

@@ -174,7 +174,7 @@ class Line:
     One cell in a digest.
 
     `title` is the series in words, `figure` the figure and its month ("46 t in May 2025"), `sentences` what follows it,
-    `outcome` the last words ("New, critical").
+    `outcome` the last words ("New, critical"). `table` has a heading row and rows where one line tells of many series.
     """
 
     part: Part
@@ -189,6 +189,7 @@ class Line:
     value: float | None
     unit: str
     chart: Chart | None = None
+    table: tuple[tuple[str, ...], ...] = ()
 
     @property
     def text(self) -> str:

@@ -20,6 +20,7 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from monitor.alerts.records import Attachment, Digest, Line, dump
+from monitor.notify.tables import escape, markdown_table, text_table
 from monitor.rules.levels import Level
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ _ESCAPE_SEQUENCE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\].*?(?:\x07|\x1b\\)
 _JOINERS = "\u200c\u200d"  # needed to write Persian and Indic words
 _FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?%?")
-_MARKDOWN = re.compile(r"([\\`*_\[\]<>#|~&])")
 _AMOUNT = re.compile(r"(?<=\d) (?=(?:t|kg|pcs|k|M|bn|[A-Z]{3})\b)|(?<=\d [kM]| bn) (?=[A-Z]{3}\b)")
 
 Record = TypeVar("Record")
@@ -116,6 +116,8 @@ def text(digest: Digest, *, public_url: str = "", width: int = WIDTH) -> str:
 
 def _text_line(line: Line, public_url: str, width: int) -> Iterator[str]:
     yield wrap(line.text, width)
+    if line.table:
+        yield text_table(line.table, "  ")
     for label, words in details(line):
         yield wrap(f"{label}: {words}" if label else words, width, "  ")
     yield from (f"  {url}" for url in links(line, public_url))
@@ -131,12 +133,21 @@ def details(line: Line) -> list[tuple[str, str]]:
     """Return what stands below a line: (label, words) for summaries, runbooks and evidence, each said once."""
     found = [("", reason.summary) for reason in line.reasons if reason.summary]
     found += [("Runbook", reason.runbook) for reason in line.reasons if reason.runbook]
-    found += [("Evidence", ", ".join(f"{evidence_command(r.episode)} ({r.rule})" for r in line.reasons if r.episode))]
+    found += [("Evidence", _evidence(line))]
     return [pair for pair in dict.fromkeys(found) if pair[1]]
 
 
+def _evidence(line: Line) -> str:
+    """Name the command that shows the evidence; a line of many series names the list that holds them."""
+    if line.table:
+        return ", ".join(dict.fromkeys(f"monitor alerts list --rule {reason.rule}" for reason in line.reasons))
+    return ", ".join(f"{evidence_command(r.episode)} ({r.rule})" for r in line.reasons if r.episode)
+
+
 def links(line: Line, public_url: str) -> list[str]:
-    """Return the pages of a line's evidence."""
+    """Return the pages of a line's evidence; those of a line of many series are found in its list."""
+    if line.table:
+        return []
     return [url for r in line.reasons if (url := evidence_url(public_url, r.episode))]
 
 
@@ -202,12 +213,8 @@ def _markdown_line(line: Line, public_url: str) -> str:
     rest = " ".join([*line.sentences, f"{line.outcome}."])
     first = f"- **{escape(line.title)}**: **{escape(line.figure)}**{',' if line.sentences else '.'} {escape(rest)}"
     below = [f"  - {label + ': ' if label else ''}{escape(words)}" for label, words in details(line)]
-    return "\n".join([first, *below, *(f"  - <{url}>" for url in links(line, public_url))])
-
-
-def escape(words: str) -> str:
-    """Escape what Markdown would read as markup."""
-    return _MARKDOWN.sub(r"\\\1", words)
+    table = [f"\n{markdown_table(line.table)}\n"] if line.table else []
+    return "\n".join([first, *table, *below, *(f"  - <{url}>" for url in links(line, public_url))])
 
 
 def as_json(digest: Digest) -> str:

@@ -7,7 +7,6 @@ The words are the brief's own; names from sources are escaped for each form and 
 from __future__ import annotations
 
 import json
-import textwrap
 from collections.abc import Iterator
 
 from markupsafe import Markup
@@ -18,13 +17,13 @@ from monitor.brief import Brief, as_json
 from monitor.explain import Explanation
 from monitor.months import say_month
 from monitor.notify import small_pictures
-from monitor.notify.render import WIDTH, cleaned, escape, glued, template, wrap
+from monitor.notify.render import WIDTH, cleaned, glued, template, wrap
+from monitor.notify.tables import escape, markdown_table, text_table
 from monitor.telling.anatomy import Anatomy
 from monitor.telling.records import Table
 from monitor.wording import say_amount, say_percent
 
 FORMS = ("text", "md", "html", "json")
-_NAME = 34  # letters of a row's name before it goes on in the next line
 
 
 def render(found: Brief, form: str) -> str:
@@ -78,20 +77,8 @@ def closing(found: Brief) -> list[str]:
 
 
 def _text_table(table: Table) -> str:
-    rows = [table.headings, *table.cells]
-    names = [textwrap.wrap(row[0], _NAME) or [""] for row in rows]
-    widths = [max(len(row[n]) for row in rows) for n in range(len(table.headings))]
-    widths[0] = max(len(line) for name in names for line in name)
-    lines = [line for row, name in zip(rows, names, strict=True) for line in _text_row(row, name, widths)]
-    rule = "  ".join("-" * width for width in widths)
-    body = "\n".join([lines[0], rule, *lines[1:]])
+    body = text_table((table.headings, *table.cells))
     return f"{body}\n{table.note}" if table.note else body
-
-
-def _text_row(row: tuple[str, ...], name: list[str], widths: list[int]) -> Iterator[str]:
-    cells = [f"{text:>{width}}" for text, width in zip(row[1:], widths[1:], strict=True)]
-    yield "  ".join([f"{name[0]:<{widths[0]}}", *cells]).rstrip()
-    yield from (f"  {line}" for line in name[1:])
 
 
 def _markdown(found: Brief) -> str:
@@ -105,9 +92,7 @@ def _markdown(found: Brief) -> str:
 
 
 def _markdown_table(table: Table) -> Iterator[str]:
-    aligned = ":--" + " | --:" * (len(table.headings) - 1)
-    lines = [" | ".join(map(escape, row)) for row in (table.headings, *table.cells)]
-    yield "\n".join(f"| {line} |" for line in (lines[0], aligned, *lines[1:]))
+    yield markdown_table((table.headings, *table.cells))
     yield from [escape(table.note)] if table.note else []
 
 

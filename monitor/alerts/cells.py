@@ -1,0 +1,75 @@
+"""What is told of a cell: the changes that rules found in it, and the order in which cells are told."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from monitor.alerts.facts import Facts
+from monitor.alerts.records import Change, Chart, Episode, Part, Path
+from monitor.rules.levels import Direction, Level
+
+PARTS = {
+    Change.WORSENED: Part.WORSE,
+    Change.OPENED: Part.NEW,
+    Change.EVENT: Part.NEW,
+    Change.OPENED_BY_REVISION: Part.NEW,
+    Change.WITHDRAWN: Part.CORRECTED,
+    Change.CORRECTED: Part.CORRECTED,
+    Change.RECOVERED: Part.RECOVERED,
+    Change.NEW_NORMAL: Part.RECOVERED,
+    Change.EASED: Part.EASED,
+    Change.EASING: Part.EASED,
+    Change.NOT_JUDGED: Part.EASED,
+}
+
+Picture = Callable[[], Chart]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """One change that somebody is told: whose, what, and the facts of its cell. `change` is None for "open at the start"."""
+
+    episode: Episode
+    change: Change | None
+    level: Level
+    previous: Level
+    facts: Facts
+    outcome: str
+    direction: Direction
+    old: Path | None = None
+    summary: str = ""
+    runbook: str = ""
+    first_word: str = ""
+    readings: tuple[str, ...] = ()
+    picture: Picture | None = None
+
+    @property
+    def part(self) -> Part:
+        """The section it belongs to."""
+        return Part.START if self.change is None else PARTS[self.change]
+
+
+def ranked(items: list[Item]) -> list[list[Item]]:
+    """Return the items of each cell, in the order of the sections, then by level, then by how far the figure moved."""
+    cells: dict[tuple[str, int], list[Item]] = {}
+    for item in items:
+        cells.setdefault((str(item.facts.key), item.facts.month), []).append(item)
+    return sorted(cells.values(), key=_weight)
+
+
+def ordered(cell: list[Item]) -> list[Item]:
+    """Return the items of a cell, first the one that decides where it stands."""
+    return sorted(cell, key=lambda item: (list(Part).index(item.part), -item.level, item.episode.rule))
+
+
+def _weight(cell: list[Item]) -> tuple[int, int, float, str]:
+    lead = ordered(cell)[0]
+    return list(Part).index(lead.part), -max(item.level for item in cell), -move_of(lead.facts), str(lead.facts.key)
+
+
+def move_of(facts: Facts) -> float:
+    """Return how far the figure is from its usual, in its unit; 0 where that is not known."""
+    distance = abs(facts.value - facts.usual)
+    return 0.0 if math.isnan(distance) else distance
