@@ -144,4 +144,4 @@ class Pages:
         judged, chance = max(c.judged for c in known), sum(c.by_chance or 0.0 for c in known)
         expected = f"about {say_number(chance)}" if chance >= 1 else "less than one"
         said = say_count(alerts, "alert")
-        return f"Of {say_number(judged)} figures judged by the seasonal model, {said}; {expected} expected by chance."
+        return f"Of {say_count(judged, 'figure')} judged by the seasonal model, {said}; {expected} expected by chance."

@@ -97,7 +97,7 @@ def test_the_chance_line_counts_conditions_on_surprise_alone(memory: Any, noise:
     desk.release(noise)
     (note,) = desk.release([*noise, 1.0]).notifications
     assert [sorted(r.rule for r in line.reasons) for line in note.digest.lines] == [["low", "unusual"]]
-    assert note.digest.chance == "Of 1 figures judged by the seasonal model, 1 alert; less than one expected by chance."
+    assert note.digest.chance == "Of 1 figure judged by the seasonal model, 1 alert; less than one expected by chance."
 
 
 def test_a_page_about_other_rules_has_no_chance_line(memory: Any, noise: list[float], route: Any) -> None:
@@ -106,4 +106,4 @@ def test_a_page_about_other_rules_has_no_chance_line(memory: Any, noise: list[fl
     desk.release(noise)
     chance = {n.receiver: n.digest.chance for n in desk.release([*noise, 1.0]).notifications}
     assert chance["boss"] == ""
-    assert chance["desk"].startswith("Of 1 figures judged")
+    assert chance["desk"].startswith("Of 1 figure judged")
