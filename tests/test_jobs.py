@@ -35,7 +35,8 @@ RULES = """rules:
 OPERATORS = {"name": "operators", "match": ['audience="operators"'], "receivers": ["operators"]}
 SOURCE = {
     "name": "customs", "kind": "table", "dataset": "magnets", "title": "Magnets", "folder": "inbox",
-    "reporter": "CN", "flow": "export", "measure": "weight", "unit": "t", "columns": {"value": "value_t"}, "published": {"day_of_next_month": 20, "time": "10:00"},
+    "reporter": "CN", "flow": "export", "measure": "weight", "unit": "t",
+    "columns": {"value": "value_t"}, "published": {"day_of_next_month": 20, "time": "10:00"},
 }  # fmt: skip
 
 
