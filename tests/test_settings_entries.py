@@ -38,7 +38,7 @@ def test_common_keys_and_the_parameters_of_the_kind_are_told_apart(tmp_path: Pat
         ("{name: desk}", '1:13: "kind" is missing; known are console, file, webhook, email'),
         ("{name: desk, kind: consol}", '1:32: unknown kind "consol" of notifiers; did you mean "console"?'),
         ("{kind: console}", '1:13: "name" is missing'),
-        ("{name: desk, kind: console, colour: red}", '1:41: unknown key "colour"; known are name, kind'),
+        ("{name: desk, kind: console, colour: red}", '1:41: unknown key "colour"; known are form, name, kind'),
         ("{name: a b, kind: console}", '1:20: "a b" is not a name'),
     ],
 )
