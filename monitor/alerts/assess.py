@@ -116,7 +116,7 @@ class _Assessment:
             self._record(changed, verdicts, row, past_is_quiet if is_past else "")
 
     def _record(self, changed: Changed, verdicts: Verdicts, row: int, quiet: str) -> None:
-        if changed.step.change in (Change.LAPSED,):
+        if changed.step.change is Change.LAPSED:
             quiet = quiet or "never said"
         elif (self.first and changed.step.month < self.situation.live_from) or self.situation.release.as_history:
             quiet = "history"
@@ -211,9 +211,9 @@ def edited_words(count: int) -> str:
 
 
 def labels_of(rule: Rule, key: SeriesKey) -> dict[str, str]:
-    """Return the stable labels of an alert: never a value, a date or a vintage."""
+    """Return the stable labels of an alert: never a value, a date or a vintage. A rule's own labels replace none of ours."""
     names = ("source", "dataset", "reporter", "partner", "product", "flow", "measure", "basis")
-    return {"alertname": rule.name, "kind": rule.kind.value, **{n: getattr(key, n) for n in names}, **rule.labels}
+    return {**rule.labels, "alertname": rule.name, "kind": rule.kind.value, **{name: getattr(key, name) for name in names}}
 
 
 def _example(verdicts: Verdicts) -> dict[str, str]:
