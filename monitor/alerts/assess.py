@@ -67,10 +67,13 @@ class _Assessment:
             self.desk,
             counts=counts,
             changed=self.episodes,
+            by_chance=self._by_chance(),
             watching=tuple(_example(verdicts) for verdicts in self.verdicts if verdicts.keys and not verdicts.rule.is_data),
             notes=self._notes(),
         )
-        notifications, heard = pages.write(told.values())
+        quiet = self._unsaid({item.episode.id for item in told.values()})
+        notifications, heard = pages.write(told.values(), quiet)
+        self._note_sent([item.episode.id for item in told.values()] + [episode.id for episode in quiet])
         return Evaluation(
             release=self.situation.release,
             version=self.desk.version,
@@ -165,6 +168,26 @@ class _Assessment:
             for episode in tuple(self.episodes.values())
             if episode.path.state is State.FIRING and episode.id not in told
         ]
+
+    def _unsaid(self, said: set[str]) -> list[Episode]:
+        """Return the alerts that machines hold under labels which are not theirs any more, and that no line tells of."""
+        return [e for e in self.episodes.values() if e.id not in said and e.sent and e.sent != e.fires_as]
+
+    def _note_sent(self, told: Iterable[str]) -> None:
+        for one in told:
+            episode = self.episodes[one]
+            self.episodes[one] = replace(episode, sent=episode.fires_as)
+
+    def _by_chance(self) -> tuple[int, float]:
+        """Count the cells that rules judge by surprise, each once, and add up how many would reach a level by chance."""
+        cells: dict[tuple[str, int], float] = {}
+        for verdicts in self.verdicts:
+            chance, fresh = verdicts.rule.by_chance, self._fresh(verdicts.panel)
+            rows, columns = np.nonzero(verdicts.judged[:, fresh]) if chance is not None else ((), ())
+            for row, column in zip(rows, columns, strict=True):
+                cell = (str(verdicts.keys[row]), int(column) + fresh.start)
+                cells[cell] = max(cells.get(cell, 0.0), chance or 0.0)
+        return len(cells), sum(cells.values())
 
     def _fresh(self, panel: Panel) -> slice:
         """Return the columns that this release brought: the live months not judged before."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from monitor.alerts.cells import Item
 from monitor.alerts.digest import Frame, compose
 from monitor.alerts.records import Digest, Episode, Notification, Part, RuleCounts, State
 from monitor.alerts.routing import Route
 from monitor.alerts.situation import NAMESPACE, Desk, Situation
+from monitor.alerts.states import quiet_states
 from monitor.months import say_month
 from monitor.rules.levels import Level
 from monitor.wording import join_words, say_count, say_number
@@ -27,6 +28,9 @@ class Pages:
         What each rule judged in the new months.
     changed : mapping of str to Episode
         The episodes that this release changed, by id.
+    by_chance : tuple of (int, float)
+        How many figures the seasonal model judged for rules that name surprise, and how many of those would reach a level
+        by chance.
     watching : tuple of dict
         The labels that an alert of each rule would have.
     notes : tuple of str
@@ -37,12 +41,21 @@ class Pages:
     desk: Desk
     counts: tuple[RuleCounts, ...]
     changed: Mapping[str, Episode]
+    by_chance: tuple[int, float]
     watching: tuple[dict[str, str], ...]
     notes: tuple[str, ...]
 
-    def write(self, items: Collection[Item]) -> tuple[tuple[Notification, ...], tuple[tuple[str, str, str], ...]]:
+    def write(
+        self, items: Collection[Item], quiet: Collection[Episode]
+    ) -> tuple[tuple[Notification, ...], tuple[tuple[str, str, str], ...]]:
         """
         Write one page per route and receiver; whoever was told of an opening is told of its end.
+
+        Parameters
+        ----------
+        items : collection of Item
+        quiet : collection of Episode
+            Alerts that changed without a line; machines that were told of them hear of it.
 
         Returns
         -------
@@ -61,7 +74,16 @@ class Pages:
         told = [(item.episode.id, *page) for page, mine in pages.items() for item in mine]
         if not pages and self._is_quiet_page():
             pages = {(route.name, receiver): [] for route in self._quiet_routes() for receiver in route.receivers}
-        notifications = [n for (route, receiver), mine in pages.items() for n in self._notifications(route, receiver, mine)]
+        unsaid: dict[tuple[str, str], list[Episode]] = {}
+        for one in quiet:
+            for page in earlier.get(one.id, []):
+                if page[1] in self.desk.receivers and self.desk.receivers[page[1]].machine:
+                    unsaid.setdefault(page, []).append(one)
+        notifications = [
+            notification
+            for page in dict.fromkeys([*pages, *unsaid])
+            for notification in self._notifications(*page, pages.get(page, []), unsaid.get(page, []))
+        ]
         return tuple(notifications), tuple(dict.fromkeys(told))
 
     def _routes(self, item: Item) -> tuple[Route, ...]:
@@ -76,9 +98,10 @@ class Pages:
     def _is_quiet_page(self) -> bool:
         return self.situation.tell_quiet and not self.situation.release.as_history and not self.situation.again
 
-    def _notifications(self, route: str, receiver: str, items: list[Item]) -> list[Notification]:
+    def _notifications(self, route: str, receiver: str, items: list[Item], quiet: list[Episode]) -> list[Notification]:
         reach = self.desk.receivers[receiver]
         digest = self._digest(route, items)
+        digest = replace(digest, alerts=digest.alerts + quiet_states(quiet, self.situation.release, self.desk.public_url))
         if reach.machine and not digest.alerts:
             return []
         return [self._notification(route, f"{receiver}#{a}" if a else receiver, digest) for a in reach.addresses]
@@ -134,14 +157,13 @@ class Pages:
 
     def _chance(self, items: list[Item]) -> str:
         """Say how many alerts chance alone would bring; only where the model makes that known."""
-        known = [c for c in self.counts if c.by_chance is not None and c.judged]
-        if not known:
+        judged, chance = self.by_chance
+        rules = {c.rule for c in self.counts if c.by_chance is not None}
+        if not judged:
             return ""
-        rules = {c.rule for c in known}
         if items and not any(item.episode.rule in rules for item in items):
             return ""  # a page about other rules
         alerts = len({str(i.facts.key) for i in items if i.episode.rule in rules and i.part in (Part.NEW, Part.WORSE)})
-        judged, chance = max(c.judged for c in known), sum(c.by_chance or 0.0 for c in known)
         expected = f"about {say_number(chance)}" if chance >= 1 else "less than one"
         said = say_count(alerts, "alert")
         return f"Of {say_count(judged, 'figure')} judged by the seasonal model, {said}; {expected} expected by chance."

@@ -91,7 +91,8 @@ class Episode:
     One opening-to-closing span of a rule on a series, as stored.
 
     `id` never changes, whatever a revision does to the path. `history` is true while nothing of it was ever told;
-    `opened_at` is when the release that opened it was published.
+    `opened_at` is when the release that opened it was published; `sent` are the labels under which receivers that keep
+    the state of alerts were last told that it fires; empty where they were told that it ended, or nothing.
     """
 
     id: str
@@ -102,6 +103,12 @@ class Episode:
     labels: dict[str, str]
     history: bool = False
     opened_at: datetime | None = None
+    sent: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def fires_as(self) -> dict[str, str]:
+        """The labels that such receivers should hold: those of a firing alert with its level, else none."""
+        return {**self.labels, "severity": self.path.level.label} if self.path.state is State.FIRING else {}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from monitor.alerts.cells import Item
-from monitor.alerts.records import AlertState, Change, Path
+from monitor.alerts.records import AlertState, Change, Episode
 from monitor.alerts.sentences import comparison, figure
-from monitor.rules.levels import Level
 from monitor.series import Release
 
 
@@ -15,46 +14,50 @@ def alert_states(items: Iterable[Item], release: Release, public_url: str = "") 
     """
     Return what machines are told: only alerts whose last sent state changed.
 
-    A changed level ends the old label set and starts the new one, because labels name an alert.
+    A changed level, or a label that somebody edited, ends the old label set and starts the new one: labels name an alert.
     """
     found: list[AlertState] = []
-    steps: dict[str, list[Item]] = {}  # several steps of one release are one change of state
-    for item in items:
-        steps.setdefault(item.episode.id, []).append(item)
-    for first, *_, item in ([mine[0], *mine] for mine in steps.values()):
-        before, after = _sent(first.old), _sent(item.episode.path)
+    newest = {item.episode.id: item for item in items}  # several steps of one release are one change of state
+    for item in newest.values():
         if item.change is Change.EVENT:
-            found.append(_alert(item, item.level, release, ended=False, url=public_url))
-            continue
-        if before == after:
-            continue
-        if before is not None:
-            found.append(_alert(item, before, release, ended=True, url=public_url))
-        if after is not None:
-            found.append(_alert(item, after, release, ended=False, url=public_url))
+            labels = {**item.episode.labels, "severity": item.level.label}
+            found.append(_alert(item.episode, labels, release, _said(item), ended=False, url=public_url))
+        else:
+            found += _changed(item.episode, release, _said(item), public_url)
     return tuple(found)
 
 
-def _sent(path: Path | None) -> Level | None:
-    """Return the level under which an alert fires for machines; None while it does not."""
-    return path.level if path is not None and path.state.value == "firing" else None
+def quiet_states(episodes: Iterable[Episode], release: Release, public_url: str = "") -> tuple[AlertState, ...]:
+    """Return the changes of alerts that no line tells, because rules were edited or months are long past."""
+    said = {"summary": "Rules were edited, or an old figure was corrected."}
+    return tuple(state for episode in episodes for state in _changed(episode, release, said, public_url))
 
 
-def _alert(item: Item, level: Level, release: Release, *, ended: bool, url: str) -> AlertState:
-    facts = item.facts
-    annotations = {
-        "summary": f"{figure(facts)}: {comparison(facts) or item.outcome}",
+def _changed(episode: Episode, release: Release, said: dict[str, str], url: str) -> list[AlertState]:
+    """Return what leads a receiver from the labels that were last sent to those of today."""
+    before, after = episode.sent, episode.fires_as
+    if before == after:
+        return []
+    ended = [_alert(episode, before, release, said, ended=True, url=url)] if before else []
+    return ended + ([_alert(episode, after, release, said, ended=False, url=url)] if after else [])
+
+
+def _said(item: Item) -> dict[str, str]:
+    said = {
+        "summary": f"{figure(item.facts)}: {comparison(item.facts) or item.outcome}",
         "change": item.outcome,
-        "release": release.id,
-        "evidence": f"monitor alerts show {item.episode.id[:8]}",
     }
-    if item.runbook:
-        annotations["runbook"] = item.runbook
+    return said | ({"runbook": item.runbook} if item.runbook else {})
+
+
+def _alert(
+    episode: Episode, labels: dict[str, str], release: Release, said: dict[str, str], *, ended: bool, url: str
+) -> AlertState:
     return AlertState(
-        episode=item.episode.id,
-        labels={**item.episode.labels, "severity": level.label},
-        annotations=annotations,
-        starts_at=item.episode.opened_at or release.published_at,
+        episode=episode.id,
+        labels=labels,
+        annotations={**said, "release": release.id, "evidence": f"monitor alerts show {episode.id[:8]}"},
+        starts_at=episode.opened_at or release.published_at,
         ends_at=release.published_at if ended else None,
-        url=f"{url.rstrip('/')}/alerts/{item.episode.id}" if url else "",
+        url=f"{url.rstrip('/')}/alerts/{episode.id}" if url else "",
     )

@@ -50,6 +50,7 @@ def item(facts_of: Callable[..., Facts]) -> Callable[..., Item]:
         episode = Episode(
             id=f"{rule}-{partner}-0123456789", rule=rule, version="v", key=key, path=now or path(FIRING, level),
             labels={"alertname": rule, "partner": partner}, opened_at=OPENED_AT,
+            sent={"alertname": rule, "partner": partner, "severity": old.level.label} if old and old.state is FIRING else {},
         )  # fmt: skip
         given = {"previous": NONE, "outcome": f"New, {level.label}", "direction": Direction.DROP} | more
         return Item(episode=episode, change=change, level=level, old=old, facts=replace(may, key=key, **(facts or {})), **given)
@@ -187,7 +188,8 @@ def test_several_steps_of_one_release_are_one_change_of_state(item: Callable[...
     assert states(item(Change.OPENED, C, now=now), item(Change.EASED, W, now=now)) == [("warning", "firing")]
     over = path(RESOLVED, C)
     assert states(item(Change.OPENED, C, now=over), item(Change.RECOVERED, C, now=over)) == []
-    first, then = item(Change.CORRECTED, W, old=path(FIRING, C), now=now), item(Change.RECOVERED, W, old=now, now=over)
+    old = path(FIRING, C)
+    first, then = item(Change.CORRECTED, W, old=old, now=now), item(Change.RECOVERED, W, old=old, now=over)
     assert states(first, then) == [("critical", "resolved")]
 
 
