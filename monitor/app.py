@@ -54,6 +54,9 @@ class App:
     clock: Callable[[], datetime] = utc_now
     transport: Any = None
 
+    def __post_init__(self) -> None:
+        self.opened_at = self.clock()
+
     @classmethod
     def open(cls, folder: Path, environ: Mapping[str, str] | None = None, **parts: Any) -> App:
         """Read ``config/`` and return the desk's app."""

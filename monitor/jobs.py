@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from monitor.alerts.assess import assess, edited_words
 from monitor.alerts.records import Change, Delivery, Evaluation, Notification, Outcome
@@ -20,7 +20,7 @@ from monitor.rules.schema import Fact
 from monitor.series import Release, ReleaseState
 from monitor.settings import SourceSettings
 from monitor.sources.base import ReleaseNotice, Source, Table
-from monitor.sources.figures import same_units
+from monitor.sources.figures import not_ahead, same_units
 from monitor.store.files import plain, write_whole
 from monitor.vitals import Vitals
 
@@ -99,6 +99,7 @@ def _tell_late(app: App, entry: SourceSettings, source: Source) -> None:
 
 def commit(app: App, entry: SourceSettings, notice: ReleaseNotice, table: Table, *, as_history: bool = False) -> Release | None:
     """Store one release, held where it is not complete; return None where it is the newest one again."""
+    not_ahead(table.frame, app.clock(), where=f"{entry.entry} {notice.name}")
     same_units(table.frame, app.figures.keys_of(entry.name, entry.dataset), where=f"{entry.entry} {notice.name}")
     history = app.releases.rows_history(entry.name, entry.dataset, 12)
     held = entry.complete_when.check(table, history) if entry.complete_when else ""
@@ -131,22 +132,40 @@ class Judged:
 def evaluate(app: App, progress: Progress = _silent) -> list[Judged]:
     """Record what edited rules change, then judge every committed release that is not judged, in the order of publication."""
     edited = [_judge(app, release, progress, again=True) for release in _under_old_rules(app)]
-    return [*edited, *(_judge(app, release, progress) for release in app.releases.pending())]
+    return [*edited, *(_judge_pending(app, release, progress) for release in app.releases.pending())]
 
 
 def _under_old_rules(app: App) -> list[Release]:
-    """Return the newest judged release of each dataset whose last evaluation was under other rules."""
+    """
+    Return the newest judged release of each dataset whose last evaluation was under older rules.
+
+    A process that was started before that evaluation was made holds the older ones itself, and never puts them back.
+    """
     found = []
     for source, dataset in app.releases.datasets():
         last = app.episodes.last_evaluation(source, dataset)
-        if last is not None and last[1] != app.ruleset.version:
-            newest = app.releases.newest_evaluated(source, dataset)
-            found += [newest] if newest is not None else []
+        if last is None or last.version == app.ruleset.version:
+            continue
+        if last.at > app.opened_at:
+            event(log, "rules were edited since this process read them; restart it", level=logging.WARNING, dataset=dataset)
+            continue
+        newest = app.releases.newest_evaluated(source, dataset)
+        found += [newest] if newest is not None else []
     return found
 
 
+def _judge_pending(app: App, release: Release, progress: Progress) -> Judged:
+    """Judge a release; once more where another process recorded something else of its dataset in the meantime."""
+    judged = _judge(app, release, progress)
+    while not judged.won and release in app.releases.pending():
+        judged = _judge(app, release, progress)
+    return judged
+
+
 def _judge(app: App, release: Release, progress: Progress, *, again: bool = False) -> Judged:
-    evaluation = assess(situation(app, release, again=again), app.desk(release.source, release.dataset))
+    desk = app.desk(release.source, release.dataset)
+    desk = replace(desk, version=app.episodes.edition(release.id, desk.version)) if again else desk
+    evaluation = assess(situation(app, release, again=again), desk)
     won = app.episodes.record(evaluation)
     progress(str(release))
     event(
@@ -168,6 +187,7 @@ def situation(app: App, release: Release, *, again: bool = False) -> Situation:
     again with it included, and what differs follows the rule of revisions.
     """
     source, dataset = release.source, release.dataset
+    last = app.episodes.last_evaluation(source, dataset)  # read first: what is recorded from here on makes all of this stale
     newest = app.releases.newest_evaluated(source, dataset)
     late = newest is not None and release.order < newest.order
     vintage = newest if late and newest is not None else release
@@ -189,6 +209,7 @@ def situation(app: App, release: Release, *, again: bool = False) -> Situation:
         tell_quiet=_tells_quiet(app, release),
         late=late,
         again=again,
+        after=0 if last is None else last.number,
     )
 
 

@@ -222,6 +222,43 @@ def test_edited_rules_are_judged_again_once(desk: Desk) -> None:
     assert jobs.evaluate(desk.app) == []
 
 
+def _edit_rules(desk: Desk, level: str) -> App:
+    (desk.folder / "rules" / "r.yaml").write_text(RULES.replace("50 t", level), encoding="utf-8")
+    desk.now += timedelta(hours=1)
+    return desk.open()
+
+
+def test_an_edit_of_the_rules_that_is_undone_is_judged_again_too(desk: Desk) -> None:
+    desk.month("2025-05", 100)
+    desk.pull()
+    jobs.evaluate(desk.app)
+    jobs.evaluate(_edit_rules(desk, "150 t"))
+    assert [e.path.state.is_open for e in desk.app.episodes.find(history=True)] == [True]
+    (again,) = jobs.evaluate(_edit_rules(desk, "50 t"))
+    assert again.won
+    assert [e.path.state.is_open for e in desk.app.episodes.find(history=True)] == [False]
+    assert jobs.evaluate(desk.app) == []
+
+
+def test_a_process_with_older_rules_never_puts_them_back(desk: Desk) -> None:
+    desk.month("2025-05", 100)
+    desk.pull()
+    older = desk.app
+    jobs.evaluate(older)
+    assert [one.won for one in jobs.evaluate(_edit_rules(desk, "150 t"))] == [True]
+    assert jobs.evaluate(older) == []
+
+
+def test_of_two_that_judge_a_release_by_different_rules_one_writes(desk: Desk) -> None:
+    desk.month("2025-05", 100)
+    desk.pull()
+    (pending,) = desk.app.releases.pending()
+    other = _edit_rules(desk, "150 t")
+    seen = jobs.situation(other, pending)
+    assert all(one.won for one in jobs.evaluate(desk.opened[0]))
+    assert not other.episodes.record(assess(seen, other.desk("customs", "magnets")))
+
+
 def test_the_services_jobs_count_what_they_did(desk: Desk) -> None:
     desk.month("2025-05", 100)
     desk.month("2025-06", 10)

@@ -78,6 +78,7 @@ class _Assessment:
             release=self.situation.release,
             version=self.desk.version,
             evaluated_at=self.situation.at,
+            after=self.situation.after,
             counts=counts,
             episodes=tuple(self.episodes.values()),
             transitions=(*(transition(f, told.get(n), self.situation, self.desk) for n, f in enumerate(self.found)), *retired),

@@ -330,7 +330,8 @@ class Evaluation:
     """
     Everything that judging one release changed, to be committed in one transaction.
 
-    `version` is the hash of all rules; (release, version) is unique, so of two processes one writes.
+    `version` is the hash of all rules; (release, version) is unique, so of two processes one writes. `after` is the number of
+    the dataset's evaluation that was the last when this one was begun, 0 for the first: it holds only while that is so.
     `told` lists (episode, route, receiver) whose opening these notifications tell.
     `verdicts` lists (rule, series, month, level) of cells at a level or in an open episode in the covered periods.
     """
@@ -338,6 +339,7 @@ class Evaluation:
     release: Release
     version: str
     evaluated_at: datetime
+    after: int = 0
     counts: tuple[RuleCounts, ...] = ()
     episodes: tuple[Episode, ...] = ()
     transitions: tuple[Transition, ...] = ()

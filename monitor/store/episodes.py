@@ -21,6 +21,15 @@ _evaluations, _counts, _conditions = tables.evaluations, tables.rule_counts, tab
 _BATCH = 500  # names in one IN (...)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """One evaluation: its number, the version of all rules, and when it was made."""
+
+    number: int
+    version: str
+    at: datetime
+
+
 class Episodes:
     """What was found in every release, and who was told."""
 
@@ -34,10 +43,11 @@ class Episodes:
         Returns
         -------
         bool
-            False, and nothing is written, where this release was recorded under these rules before.
+            False, and nothing is written, where this release was recorded under these rules before, or another evaluation
+            of its dataset was recorded since this one was begun.
         """
-        with self._database.write() as connection:
-            number = self._enter(connection, evaluation)
+        with self._database.write(lock="evaluations") as connection:
+            number = self._enter(connection, evaluation) if _still_last(connection, evaluation) else None
             if number is None:
                 return False
             self._put_episodes(connection, evaluation.episodes)
@@ -124,12 +134,21 @@ class Episodes:
                 found += [(row.episode, row.route, row.receiver) for row in connection.execute(query)]
         return sorted(found)
 
-    def last_evaluation(self, source: str, dataset: str) -> tuple[str, str] | None:
-        """Return (release id, rule-set version) of the evaluation of a dataset that was recorded last."""
-        query = select(_evaluations.c.release, _evaluations.c.version).join(tables.releases).where(of_dataset(source, dataset))
+    def last_evaluation(self, source: str, dataset: str) -> Recorded | None:
+        """Return the evaluation of a dataset that was recorded last."""
+        query = select(_evaluations).join(tables.releases).where(of_dataset(source, dataset))
         with self._database.read() as connection:
             row = connection.execute(query.order_by(_evaluations.c.number.desc()).limit(1)).first()
-        return None if row is None else (row.release, row.version)
+        return (
+            None if row is None else Recorded(number=row.number, version=_rules_of(row.version), at=from_stamp(row.evaluated_at))
+        )
+
+    def edition(self, release: str, version: str) -> str:
+        """Return the version under which rules judge a release: numbered where they did before, and came back since."""
+        query = select(_evaluations.c.version).where(_evaluations.c.release == release)
+        with self._database.read() as connection:
+            before = [_rules_of(found) for found in connection.execute(query).scalars()].count(version)
+        return f"{version}.{before + 1}" if before else version
 
     def rule_versions(self, source: str, dataset: str) -> dict[str, str]:
         """Return the version of each rule when it last judged a release of a dataset."""
@@ -140,6 +159,18 @@ class Episodes:
         with self._database.read() as connection:
             rows = connection.execute(select(_counts.c.rule, _counts.c.version).join(newest, on)).all()
         return {row.rule: row.version for row in rows}
+
+
+def _rules_of(version: str) -> str:
+    """Return the version of the rules, without the number of their edition."""
+    return version.partition(".")[0]
+
+
+def _still_last(connection: Connection, evaluation: Evaluation) -> bool:
+    """Tell whether no other evaluation of the dataset was recorded since this one was begun."""
+    mine = of_dataset(evaluation.release.source, evaluation.release.dataset)
+    last = connection.execute(select(func.max(_evaluations.c.number)).join(tables.releases).where(mine)).scalar()
+    return (last or 0) == evaluation.after
 
 
 def _episode_row(episode: Episode) -> dict[str, Any]:

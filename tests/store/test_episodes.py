@@ -18,7 +18,7 @@ from monitor.rules.levels import Level
 from monitor.series import Release, SeriesKey
 from monitor.store import tables
 from monitor.store.database import Database
-from monitor.store.episodes import Condition, Conditions, Episodes
+from monitor.store.episodes import Condition, Conditions, Episodes, Recorded
 from monitor.store.outbox import Outbox
 
 MAY = month(2025, 5)
@@ -87,7 +87,7 @@ def test_an_evaluation_comes_back_as_it_was_recorded(
     assert episodes.of("gacc", "magnets") == [found]
     assert episodes.transitions("e1") == [change]
     assert episodes.told(["e1", "e2"]) == [("e1", "all", "boss"), ("e1", "all", "desk")]
-    assert episodes.last_evaluation("gacc", "magnets") == (release.id, "v1")
+    assert episodes.last_evaluation("gacc", "magnets") == Recorded(number=1, version="v1", at=NOW)
     assert episodes.rule_versions("gacc", "magnets") == {"magnet-drop": "a1"}
     assert Outbox(database).get("n1") == note("n1")
     with database.read() as connection:
@@ -102,8 +102,33 @@ def test_the_same_release_under_the_same_rules_is_recorded_once(
     assert not episodes.record(evaluation(release, episodes=(episode("e2"),), notifications=(note("n1"),)))
     assert [found.id for found in episodes.of("gacc", "magnets")] == ["e1"]
     assert Outbox(database).counts()["waiting"] == 0
-    assert episodes.record(evaluation(release, "v2"))
-    assert episodes.last_evaluation("gacc", "magnets") == (release.id, "v2")
+    assert not episodes.record(evaluation(release, after=1))
+    assert episodes.record(evaluation(release, "v2", after=1))
+    last = episodes.last_evaluation("gacc", "magnets")
+    assert last is not None
+    assert (last.version, last.at) == ("v2", NOW)
+
+
+def test_what_was_begun_before_another_evaluation_was_recorded_is_not_recorded(
+    episodes: Episodes, commit: Commit, release: Release
+) -> None:
+    june = commit([("US", 6, 47e3)], 200)
+    assert episodes.record(evaluation(release))
+    assert not episodes.record(evaluation(june))
+    assert not episodes.record(evaluation(release, "v2"))
+    assert episodes.record(evaluation(june, after=1))
+
+
+def test_rules_that_come_back_judge_under_a_new_edition_of_their_version(episodes: Episodes, release: Release) -> None:
+    assert episodes.edition(release.id, "v1") == "v1"
+    episodes.record(evaluation(release))
+    episodes.record(evaluation(release, "v2", after=1))
+    assert episodes.edition(release.id, "v1") == "v1.2"
+    assert episodes.record(evaluation(release, "v1.2", after=2))
+    last = episodes.last_evaluation("gacc", "magnets")
+    assert last is not None
+    assert last.version == "v1"
+    assert episodes.edition(release.id, "v1") == "v1.3"
 
 
 def test_an_evaluation_that_fails_half_way_leaves_nothing(episodes: Episodes, release: Release, note: Note) -> None:
@@ -156,7 +181,7 @@ print(Episodes(database).record(Evaluation(release=release, version="v1", evalua
 def test_an_episode_keeps_its_id_and_takes_its_newest_state(episodes: Episodes, release: Release) -> None:
     episodes.record(evaluation(release, episodes=(episode("e1"),)))
     ended = episode("e1", state=State.RESOLVED)
-    episodes.record(evaluation(release, "v2", episodes=(ended,)))
+    episodes.record(evaluation(release, "v2", episodes=(ended,), after=1))
     assert episodes.of("gacc", "magnets") == [ended]
 
 
@@ -195,14 +220,14 @@ def test_the_version_of_a_rule_is_that_of_its_last_evaluation(episodes: Episodes
 
     first, second = commit([("US", 5, 46e3)], 170), commit([("US", 6, 47e3)], 200)
     episodes.record(evaluation(first, counts=counts(drop="a", rise="x")))
-    episodes.record(evaluation(second, counts=counts(drop="b")))
+    episodes.record(evaluation(second, counts=counts(drop="b"), after=1))
     assert episodes.rule_versions("gacc", "magnets") == {"drop": "b", "rise": "x"}
     assert episodes.rule_versions("gacc", "steel") == {}
 
 
 def test_whoever_was_told_is_kept_once(episodes: Episodes, release: Release) -> None:
     episodes.record(evaluation(release, episodes=(episode("e1"),), told=(("e1", "all", "desk"),)))
-    episodes.record(evaluation(release, "v2", told=(("e1", "all", "desk"), ("e1", "all", "boss"))))
+    episodes.record(evaluation(release, "v2", told=(("e1", "all", "desk"), ("e1", "all", "boss")), after=1))
     assert len(episodes.told(["e1"])) == 2
     assert episodes.told([f"e{i}" for i in range(1200)]) == [("e1", "all", "boss"), ("e1", "all", "desk")]
 
@@ -231,7 +256,7 @@ def test_conditions_of_different_subjects_are_different(database: Database) -> N
 
 def test_verdicts_belong_to_their_evaluation(episodes: Episodes, database: Database, release: Release) -> None:
     cell = ("magnet-drop", str(key()), MAY, Level.WARNING)
-    for version in ("v1", "v2"):
-        episodes.record(evaluation(release, version, verdicts=(cell, (*cell[:2], MAY - 1, Level.INFO))))
+    for after, version in enumerate(("v1", "v2")):
+        episodes.record(evaluation(release, version, verdicts=(cell, (*cell[:2], MAY - 1, Level.INFO)), after=after))
     with database.read() as connection:
         assert connection.execute(select(func.count()).select_from(tables.verdicts)).scalar() == 4

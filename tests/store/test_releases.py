@@ -24,7 +24,10 @@ JANUARY = month(2025, 1)
 
 
 def judge(database: Database, release: Release, version: str = "v1") -> None:
-    assert Episodes(database).record(Evaluation(release=release, version=version, evaluated_at=release.fetched_at))
+    episodes = Episodes(database)
+    last = episodes.last_evaluation(release.source, release.dataset)
+    after = 0 if last is None else last.number
+    assert episodes.record(Evaluation(release=release, version=version, evaluated_at=release.fetched_at, after=after))
 
 
 def test_a_release_is_stored_whole_and_found_again(releases: Releases, figures: Figures, commit: Commit) -> None:
