@@ -135,7 +135,7 @@ def _next_steps(digests: list[Digest]) -> list[str]:
     from monitor.months import format_month
 
     steps = [f"{_program()} alerts list --open"]
-    if digests and digests[-1].lines[0].reasons:
+    if digests and digests[-1].lines and digests[-1].lines[0].reasons:
         steps.append(f"{_program()} alerts show {digests[-1].lines[0].reasons[0].episode[:8]}")
     newest = {(digest.source, digest.dataset): digest for digest in digests if digest.lines}
     for (source, dataset), digest in list(newest.items())[:2]:
