@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from monitor.errors import SourceFormatChanged
-from monitor.months import format_month, month
+from monitor.months import format_month, month, month_of, say_month
 from monitor.panel import Floats
 from monitor.series import KEY_FIELDS, Basis, Flag, SeriesKey, Status
 from monitor.sources.base import FIGURE_COLUMNS
@@ -207,6 +208,22 @@ def _one_figure_a_cell(frame: pd.DataFrame, where: str, lines: pd.Series | None)
         figures = f"{first.iloc[row]:,.12g} and {frame['value'].iloc[row]:,.12g}"
         raise refusal(where, lines, row, f"{say_cell(frame, row)} has two figures, {figures}")
     return frame[~again].reset_index(drop=True)
+
+
+def not_ahead(frame: pd.DataFrame, now: datetime, *, where: str) -> None:
+    """
+    Refuse figures of months that have not begun: a year mistyped once would make every later month an old one.
+
+    Raises
+    ------
+    SourceFormatChanged
+        Naming the first such cell.
+    """
+    current = month_of((now + timedelta(days=1)).date())  # a day ahead: an office's date may be
+    ahead = (frame["period"] > current).to_numpy(bool)
+    if ahead.any():
+        cell = say_cell(frame, int(np.argmax(ahead)))
+        raise SourceFormatChanged(f"{where}: {cell} is a month that has not begun; the newest possible is {say_month(current)}")
 
 
 def same_units(frame: pd.DataFrame, known: Iterable[SeriesKey], *, where: str) -> None:

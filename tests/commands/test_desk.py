@@ -54,6 +54,30 @@ def test_a_run_ends_with_the_latest_digest_where_the_files_are_and_what_to_try_n
     assert all(new_desk.types(*words).exit_code == 0 for words in tried)
 
 
+def test_a_run_whose_only_message_has_no_line_ends_as_any_other(new_desk):
+    new_desk.edit("config/sources.yaml", "package: magnets.csv", "path: flat.csv")
+    new_desk.edit("config/routes.yaml", "receivers: [desk, terminal]", "receivers: [desk]")
+    rows = [f"2024-{month:02d},United States,CN8:85051110,600,stated\n" for month in range(1, 13)]
+    (new_desk.folder / "flat.csv").write_text("period,partner,product,value_t,kind\n" + "".join(rows), encoding="utf-8")
+    new_desk.edit("config/sources.yaml", "    releases: {each: month}\n", "")
+    said = new_desk.reads("run")
+    assert "1 release came in, 1 judged, 1 delivery." in said
+    assert "The latest digest:" in said
+    assert "monitor alerts list --open" in said
+
+
+def test_a_month_that_has_not_begun_is_refused_and_the_next_good_file_is_judged(new_desk):
+    head, good = "period,partner,product,value_t,kind\n", "2024-12,United States,CN8:85051110,600,stated\n"
+    new_desk.edit("config/sources.yaml", "package: magnets.csv", "path: figures.csv")
+    new_desk.edit("config/sources.yaml", "    releases: {each: month}\n", "")
+    figures = new_desk.folder / "figures.csv"
+    figures.write_text(head + good + good.replace("2024", "2150"), encoding="utf-8")
+    assert "2150-12 is a month that has not begun" in new_desk.is_told("run")
+    assert new_desk.json("releases", "list") == []
+    figures.write_text(head + good, encoding="utf-8")
+    assert "1 release came in, 1 judged" in new_desk.reads("run")
+
+
 def test_a_source_that_cannot_be_read_is_told_and_the_run_fails(new_desk):
     new_desk.edit("config/sources.yaml", "package: magnets.csv", "path: figures.csv")
     (new_desk.folder / "figures.csv").write_bytes(b"")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +12,7 @@ from monitor.errors import SourceFormatChanged
 from monitor.months import month
 from monitor.series import KEY_FIELDS, SeriesKey, Status
 from monitor.sources.base import FIGURE_COLUMNS
-from monitor.sources.figures import checked, parse_numbers, same_units
+from monitor.sources.figures import checked, not_ahead, parse_numbers, same_units
 
 
 def row(**changes: object) -> dict[str, object]:
@@ -84,6 +86,17 @@ def test_two_currencies_in_one_series_are_refused_unless_they_are_meant() -> Non
 def test_a_missing_column_and_an_empty_frame_are_named() -> None:
     assert sentence_of(rows({}).drop(columns=["flow"])) == "figures.csv: no column flow"
     assert sentence_of(rows({}).iloc[:0]) == "figures.csv: there are no figures in it"
+
+
+def test_a_month_that_has_not_begun_is_refused_so_that_a_mistyped_year_does_not_age_all_others() -> None:
+    now = datetime(2025, 5, 30, 9, tzinfo=UTC)
+    not_ahead(checked(rows({}), where="may.csv"), now, where="may.csv")
+    not_ahead(
+        checked(rows({"period": month(2025, 6)}), where="june.csv"), datetime(2025, 5, 31, 20, tzinfo=UTC), where="june.csv"
+    )
+    typo = checked(rows({}, {"period": month(2052, 5)}), where="may.csv")
+    with pytest.raises(SourceFormatChanged, match=r"may.csv: .* 2052-05 is a month that has not begun; .* is May 2025"):
+        not_ahead(typo, now, where="may.csv")
 
 
 def test_a_unit_that_changed_since_the_release_before_is_refused() -> None:
