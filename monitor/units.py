@@ -98,9 +98,3 @@ def parse_quantity(text: str) -> Quantity:
     except InvalidOperation:  # pragma: no cover - the pattern admits plain decimals only
         raise ValueError(f'"{match[1]}" is not a number') from None
     return Quantity(float(amount), unit.base, text.strip())
-
-
-def to_base(unit: str) -> tuple[str, float]:
-    """Return the base unit of `unit` and the factor that leads to it: ``("kg", 1000.0)`` for t."""
-    found = find_unit(unit)
-    return found.base, float(found.factor)

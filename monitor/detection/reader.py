@@ -15,7 +15,6 @@ from monitor.detection.pairs import PAIR_READINGS, combined
 from monitor.panel import Bools, Floats, Ints, Panel
 from monitor.registry import load
 from monitor.series import Status
-from monitor.units import Dimension
 
 
 class Call(Protocol):
@@ -188,11 +187,3 @@ def unit_values(panel: Panel) -> Panel:
 def unknown_calls(calls: tuple[Call, ...], reader: Reader, row: int, column: int) -> list[Call]:
     """Return the calls of a condition that are unknown in a cell."""
     return [call for call in calls if np.isnan(reader.read(call)[row, column])]
-
-
-def dimension_of(indicator: str, measure: Dimension) -> Dimension:
-    """Return what an indicator of a measure counts."""
-    return INDICATORS[indicator].dimension or measure
-
-
-Expectations = Mapping[str, object]

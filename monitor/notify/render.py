@@ -1,5 +1,5 @@
 """
-A digest as plain text, HTML, Markdown and JSON: the same words four times.
+A digest as plain text, HTML and JSON: the same words three times.
 
 Names come from sources and are trusted in none of them: control and direction characters are taken out of every text,
 markup is escaped, and cells of attached tables cannot be formulas.
@@ -20,7 +20,7 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from monitor.alerts.records import Attachment, Digest, Line, dump
-from monitor.notify.tables import escape, markdown_table, text_table
+from monitor.notify.tables import text_table
 from monitor.rules.levels import Level
 
 if TYPE_CHECKING:
@@ -197,24 +197,6 @@ def _inliner() -> CSSInliner:
     from css_inline import CSSInliner
 
     return CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
-
-
-def markdown(digest: Digest, *, public_url: str = "") -> str:
-    """Write a digest as Markdown; characters that mean something there are escaped."""
-    digest = cleaned(digest)
-    blocks = [f"# {escape(digest.title)}"]
-    for part, lines in digest.parts:
-        blocks.append(f"## {part.value.capitalize()}")
-        blocks += [_markdown_line(line, public_url) for line in lines]
-    return "\n\n".join(blocks + [escape(sentence) for sentence in closing(digest)]) + "\n"
-
-
-def _markdown_line(line: Line, public_url: str) -> str:
-    rest = " ".join([*line.sentences, f"{line.outcome}."])
-    first = f"- **{escape(line.title)}**: **{escape(line.figure)}**{',' if line.sentences else '.'} {escape(rest)}"
-    below = [f"  - {label + ': ' if label else ''}{escape(words)}" for label, words in details(line)]
-    table = [f"\n{markdown_table(line.table)}\n"] if line.table else []
-    return "\n".join([first, *table, *below, *(f"  - <{url}>" for url in links(line, public_url))])
 
 
 def as_json(digest: Digest) -> str:

@@ -23,8 +23,6 @@ from monitor.telling.anatomy import Anatomy
 from monitor.telling.records import Table
 from monitor.wording import say_amount, say_percent
 
-FORMS = ("text", "md", "html", "json")
-
 
 def render(found: Brief, form: str) -> str:
     """

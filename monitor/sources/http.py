@@ -1,7 +1,7 @@
 """
 The one client behind every outgoing call: polite to the other side, and trusting nothing that comes back.
 
-Polite: an even pace per host, few attempts with jitter, ``Retry-After`` honoured, conditional requests. Guarded: only
+Polite: an even pace per host, few attempts with jitter, ``Retry-After`` honoured. Guarded: only
 checked addresses (`monitor.sources.guard`), limits on time and on decompressed bytes while they stream, content types
 checked before anything is parsed, and no secret in any line, error or repr.
 """
@@ -63,20 +63,6 @@ class HttpSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Validators:
-    """What a server said about the version of an answer; sent back, it may answer "not modified"."""
-
-    etag: str | None = None
-    last_modified: str | None = None
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """The headers of a conditional request."""
-        pairs = {"If-None-Match": self.etag, "If-Modified-Since": self.last_modified}
-        return {name: value for name, value in pairs.items() if value}
-
-
-@dataclass(frozen=True, kw_only=True)
 class Answer:
     """An answer: header names in lower case, the body decompressed, `retry_after` in seconds."""
 
@@ -84,16 +70,6 @@ class Answer:
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     retry_after: float | None = None
-
-    @property
-    def not_modified(self) -> bool:
-        """True where the version we hold is the newest."""
-        return self.status == HTTPStatus.NOT_MODIFIED
-
-    @property
-    def validators(self) -> Validators:
-        """What to send with the next request for the same address."""
-        return Validators(etag=self.headers.get("etag"), last_modified=self.headers.get("last-modified"))
 
     @property
     def content_type(self) -> str:
@@ -163,7 +139,6 @@ class Client:
         headers: Mapping[str, str] | None = None,
         secrets: Collection[str] = (),
         accept: Collection[str] = (),
-        conditional: Validators | None = None,
     ) -> Answer:
         """
         Read an address, trying again where that can help.
@@ -176,7 +151,6 @@ class Client:
             Values that nobody may read in an error, wherever they stand.
         accept : collection of str
             Content types that the caller can read; any if empty.
-        conditional : Validators, optional
 
         Raises
         ------
@@ -188,7 +162,7 @@ class Client:
             Any other refusal, another content type, or more bytes than allowed.
         """
         target = _address(url, params)
-        sent = {"Accept": ", ".join(accept) or "*/*", **dict(headers or {}), **(conditional or Validators()).headers}
+        sent = {"Accept": ", ".join(accept) or "*/*", **dict(headers or {})}
         call = _Call(target, sent, frozenset(secrets) | query_secrets(target), tuple(accept))
         with deadline(self.settings.total_s):
             return self._retrying()(self._attempt, call)

@@ -80,6 +80,5 @@ def test_series_that_move_apart_the_total_and_events_are_told_alone(fell: Callab
 def test_the_table_is_readable_in_every_form(fell: Callable[..., Item]) -> None:
     page = compose([fell(code) for code in FIVE], FRAME, NAMES)
     assert "  South Korea     100 t  −75.0%           20%  warning" in render.text(page)
-    assert "| South Korea | 100 t | −75.0% | 20% | warning |" in render.markdown(page)
     assert "South Korea</td>" in render.html(page)
     assert "monitor alerts list --rule drop" in render.text(page)

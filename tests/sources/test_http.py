@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from monitor.errors import SourceError, SourceFormatChanged, SourceRefused, SourceThrottled, SourceUnavailable
 from monitor.sources.guard import Guard
-from monitor.sources.http import Client, HttpSettings, Validators
+from monitor.sources.http import Client, HttpSettings
 from monitor.sources.masking import MASK, masked
 from monitor.sources.pace import read_retry_after
 
@@ -94,16 +94,11 @@ def client(waits: list[float]) -> Iterator[Client]:
         yield made
 
 
-def test_an_answer_comes_with_its_validators_and_the_next_request_is_conditional(client: Client) -> None:
-    first = reply(b"[1]", Content_Type="application/json", ETag='"v1"', Last_Modified="Mon, 01 Sep 2025 00:00:00 GMT")
-    with serving(first, reply(status="304 Not Modified")) as server:
+def test_an_answer_comes_with_its_status_and_body(client: Client) -> None:
+    with serving(reply(b"[1]", Content_Type="application/json")) as server:
         answer = client.get(server.url, params={"time": "2025-07"}, accept=("application/json",))
-        assert (answer.status, answer.body, answer.not_modified) == (200, b"[1]", False)
-        assert client.get(server.url, conditional=answer.validators).not_modified
-    assert answer.validators == Validators(etag='"v1"', last_modified="Mon, 01 Sep 2025 00:00:00 GMT")
+    assert (answer.status, answer.body) == (200, b"[1]")
     assert server.requests[0].startswith("GET /?time=2025-07 ")
-    assert 'if-none-match: "v1"' in server.requests[1].lower()
-    assert "if-modified-since: mon, 01 sep 2025" in server.requests[1].lower()
 
 
 def test_an_injected_transport_may_answer_with_a_whole_body() -> None:
