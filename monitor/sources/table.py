@@ -119,11 +119,12 @@ class TableParameters(Mapping):
 
 @dataclass(frozen=True, kw_only=True)
 class File:
-    """One file that was found: its bytes, and when it was last changed, if that is known."""
+    """One file that was found: its bytes, when it was last changed, if that is known, and why it is not read, if it is not."""
 
     name: str
     data: bytes
     time: datetime | None = None
+    refusal: str = ""
 
     @cached_property
     def release(self) -> str:
@@ -196,10 +197,12 @@ class Table:
         else:
             paths = [parameters.path] if parameters.path else settled(parameters.folder or Path(), self._clock())
             for path in paths:
-                yield File(name=path.name, data=load(path, max_bytes=parameters.max_bytes), time=changed(path))
+                yield _found(path, parameters.max_bytes)
 
     def _content(self, file: File) -> Content:
         """Read a file, remembering the newest: its releases are announced, then fetched."""
+        if file.refusal:
+            raise SourceFormatChanged(file.refusal)
         key = file.release
         if self._newest is None or self._newest[0] != key:
             rows = read_frame(file.data, file.name, self.parameters.layout)
@@ -281,6 +284,14 @@ class Table:
             raw_name=raw_name,
             titles=titles | parameters.titles,
         )
+
+
+def _found(path: Path, max_bytes: int) -> File:
+    """Read a file; one that is too large is refused when it is fetched, so that it stops no other."""
+    try:
+        return File(name=path.name, data=load(path, max_bytes=max_bytes), time=changed(path))
+    except SourceFormatChanged as error:
+        return File(name=path.name, data=b"", time=changed(path), refusal=str(error))
 
 
 def coverage_of(frame: pd.DataFrame, periods: tuple[Month, ...], scope: Literal["all", "file"] | Scope) -> Coverage:

@@ -298,7 +298,17 @@ def test_two_gigabytes_are_not_read_into_a_limit_of_fifty_megabytes(tmp_path: Pa
     with path.open("wb") as file:
         file.truncate(2_000_000_000)
     with pytest.raises(SourceFormatChanged, match=r"huge.csv: larger than the 50,000,000 bytes that are read"):
-        list(source(now, path=path).releases(0))
+        only(source(now, path=path))
+
+
+def test_a_file_that_is_too_large_stops_no_other_of_its_folder(write: Write, now: datetime) -> None:
+    folder = write("in/april.csv", GOOD, seconds_ago=7200).parent
+    write("in/huge.csv", GOOD + "\n" * 500, seconds_ago=7000)
+    table = source(now, folder=folder, max_bytes=400)
+    huge, good = sorted(table.releases(0), key=lambda notice: len(notice.periods))
+    assert len(table.fetch(good).frame) == 2
+    with pytest.raises(SourceFormatChanged, match=r"huge.csv: larger than the 400 bytes that are read"):
+        table.fetch(huge)
 
 
 def test_a_missing_file_can_be_tried_again(tmp_path: Path, now: datetime) -> None:
