@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, func, or_, select, update
 
 from monitor.errors import StoreError
 from monitor.months import Month, format_month
@@ -259,12 +259,15 @@ def _row(connection: Connection, arriving: _Arriving, id: str, files: dict[str, 
 
 
 def _replace_held(connection: Connection, arriving: _Arriving, id: str) -> None:
-    """Put aside what was held under the same name: this release takes its place."""
+    """Put aside what was held under the same name, or of the same coverage if this is whole: this release takes its place."""
     table = tables.notices
     name = arriving.notice.name
     same = (table.c.source == arriving.source) & (table.c.dataset == arriving.dataset) & (table.c.name == name)
-    before = select(table.c.release).where(same)
-    held = (_releases.c.state == ReleaseState.HELD.value) & _releases.c.id.in_(before) & (_releases.c.id != id)
+    named = _releases.c.id.in_(select(table.c.release).where(same))
+    older = _releases.c.published_at <= to_stamp(arriving.notice.published_at)
+    alike = of_dataset(arriving.source, arriving.dataset) & (_releases.c.coverage == arriving.intake.coverage) & older
+    replaced = named if arriving.held else or_(named, alike)
+    held = (_releases.c.state == ReleaseState.HELD.value) & replaced & (_releases.c.id != id)
     connection.execute(update(_releases).where(held).values(state=ReleaseState.REJECTED.value, note=f"replaced by {id}"))
 
 

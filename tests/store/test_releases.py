@@ -126,6 +126,15 @@ def test_the_whole_release_takes_the_place_of_the_held_one(releases: Releases, c
     assert releases.get(held.id).note == f"replaced by {whole.id}"
 
 
+def test_a_whole_release_of_another_name_takes_the_place_of_what_was_held_before(releases: Releases, commit: Commit) -> None:
+    held = commit([("US", 2, 6e3)], 50, held="few rows")
+    other_month = commit([("US", 3, 6e3)], 52, held="few rows")
+    later = commit([("US", 2, 7e3)], 60, held="few rows")
+    whole = commit([("US", 2, 600e3), ("DE", 2, 1.0)], 55)
+    assert releases.get(held.id).note == f"replaced by {whole.id}"
+    assert [release.id for release in releases.find(state=ReleaseState.HELD)] == [other_month.id, later.id]
+
+
 def test_a_held_release_that_is_complete_by_now_is_taken_in(releases: Releases, commit: Commit) -> None:
     held = commit([("US", 2, 6e3)], 50, held="few rows")
     accepted = commit([("US", 2, 6e3)], 50)
