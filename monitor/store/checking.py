@@ -36,6 +36,9 @@ def check_files(folder: Path, database: Database, *, repair: bool, now: datetime
     with database.read() as connection:  # after the listing: a release committed between the two is known
         vintages = [to_vintage(row) for row in connection.execute(in_order())]
     problems = [problem for vintage in vintages for problem in _problems(folder, vintage)]
+    if found and not vintages:
+        lost = "nothing is removed; if the database was lost, restore it from a backup"
+        return [f"{folder}: {len(found)} files, and the database knows no release; {lost}"]
     known = {folder / path for vintage in vintages for path in (vintage.file, vintage.raw)}
     return problems + [_orphan(path, repair, now) for path in found if path not in known]
 

@@ -93,6 +93,18 @@ def test_a_damaged_file_is_named_and_no_repair_hides_it(desk):
         assert str(path) in result.stdout
 
 
+def test_a_repair_removes_nothing_where_the_database_was_lost(desk):
+    for path in (desk.folder / "var").glob("monitor.db*"):
+        path.unlink()
+    figures = sorted((desk.folder / "var" / "figures").rglob("*.parquet"))
+    for path in figures:
+        os.utime(path, (0, 0))
+    result = desk.types("store", "check", "--repair")
+    assert result.exit_code == 1
+    assert "the database knows no release; nothing is removed" in result.stdout
+    assert sorted((desk.folder / "var" / "figures").rglob("*.parquet")) == figures
+
+
 def test_a_repair_removes_what_belongs_to_no_release(desk):
     stray = desk.folder / "var" / "figures" / "stray.parquet"
     stray.write_bytes(b"")
