@@ -52,21 +52,18 @@ def _pages(app: App, fact: Fact, subject: str, digest: Digest, *, ended: bool = 
 def _messages(app: App, rule: Operations, fact: Fact, subject: str, digest: Digest, *, ended: bool) -> list[Notification]:
     labels = {"alertname": rule.name, "kind": "operations", "fact": fact.value, "severity": rule.level.label, **rule.labels}
     now = app.clock()
-    messages = []
-    for route in app.settings.routes.find(labels):
-        for receiver in route.receivers:
-            for address in app.reach[receiver].addresses:
-                name = f"{receiver}#{address}" if address else receiver
-                cause = f"{fact.value}|{subject}|{'over' if ended else 'begun'}|{now.isoformat()}"
-                messages.append(
-                    Notification(
-                        id=str(uuid.uuid5(_NAMESPACE, f"{cause}|{name}")),
-                        receiver=name,
-                        route=route.name,
-                        thread=f"{route.name}|{name}",
-                        cause=cause,
-                        created_at=now,
-                        digest=digest,
-                    )
-                )
-    return messages
+    cause = f"{fact.value}|{subject}|{'over' if ended else 'begun'}|{now.isoformat()}"
+    return [
+        Notification(
+            id=str(uuid.uuid5(_NAMESPACE, f"{cause}|{name}")),
+            receiver=name,
+            route=route.name,
+            thread=f"{route.name}|{name}",
+            cause=cause,
+            created_at=now,
+            digest=digest,
+        )
+        for route in app.settings.routes.find(labels)
+        for receiver in route.receivers
+        for name in app.reach[receiver].names(receiver)
+    ]

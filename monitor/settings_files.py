@@ -172,7 +172,7 @@ class RouteFile(_Block):
 
 class Event(_Block):
     """
-    Something that happened, for charts and messages.
+    Something that happened, for charts; `date`, `what` and `source_url` are for whoever reads the file.
 
     `month` is the first whose figures should show it, `word` what a chart writes beside its line. Without `partners` or
     `products` it concerns all; a product code stands for all codes that begin with it.

@@ -54,8 +54,7 @@ def send_test(app: App, receiver: str) -> Iterator[Trial]:
     """
     if receiver not in app.notifiers:
         raise MonitorError(f'there is no receiver "{receiver}"{did_you_mean(receiver, app.notifiers)}')
-    for address in app.reach[receiver].addresses:
-        name = f"{receiver}#{address}" if address else receiver
+    for name in app.reach[receiver].names(receiver):
         try:
             yield Trial(address=name, accepted=True, answer=app.notifiers[receiver].send(_message(name, app.clock())).answer)
         except DeliveryError as error:

@@ -104,7 +104,7 @@ class Pages:
         digest = replace(digest, alerts=digest.alerts + quiet_states(quiet, self.situation.release, self.desk.public_url))
         if reach.machine and not digest.alerts:
             return []
-        return [self._notification(route, f"{receiver}#{a}" if a else receiver, digest) for a in reach.addresses]
+        return [self._notification(route, name, digest) for name in reach.names(receiver)]
 
     def _notification(self, route: str, receiver: str, digest: Digest) -> Notification:
         cause = f"{self.situation.release.id}|{self.desk.version}|{route}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from monitor.alerts.records import Episode
@@ -24,6 +24,10 @@ class Reach:
 
     addresses: tuple[str, ...] = ("",)
     machine: bool = False
+
+    def names(self, receiver: str) -> list[str]:
+        """Return what messages to the receiver's addresses are made out to: ``desk`` or ``mail#ada@example.com``."""
+        return [f"{receiver}#{address}" if address else receiver for address in self.addresses]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,4 +72,3 @@ class Situation:
     late: bool = False
     again: bool = False
     after: int = 0
-    progress: Callable[[str], None] = field(default=lambda step: None)

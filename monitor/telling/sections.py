@@ -71,7 +71,7 @@ def market(
         rows=tuple(told),
         together=together,
         rests=rests,
-        missing=_missing(panel, rows, names),
+        missing=_missing(panel, rows),
     )
 
 
@@ -194,7 +194,7 @@ def _rest(panel: Panel, facts: Facts, composites: Mapping[str, Composite]) -> Re
     return None if math.isnan(left) else Rest(partner=facts.key.partner, words=composite.rest, value=left)
 
 
-def _missing(panel: Panel, rows: Ints, names: Names) -> str:
+def _missing(panel: Panel, rows: Ints) -> str:
     """Name the partners of the market that had a figure in the two years before and have none now."""
     market_of = panel.groups("partner")
     recent = panel.known[:, max(0, panel.shape[1] - 25) : -1].any(axis=1)
