@@ -33,18 +33,19 @@ def _silent(step: str) -> None:
     """Show no progress."""
 
 
-def pull(app: App, entry: SourceSettings, progress: Progress = _silent) -> list[Release]:
+def pull(app: App, entry: SourceSettings, progress: Progress = _silent, taken: list[Release] | None = None) -> list[Release]:
     """
     Take in everything that a source has published and the desk does not hold.
 
-    A release that cannot be read is kept aside whole and stops no other.
+    A release that cannot be read is kept aside whole and stops no other. What came in is added to `taken` and returned;
+    the list has it even where there was trouble.
 
     Raises
     ------
     SourceError
         The first trouble, after everything else came in and the operators' record of it is made.
     """
-    source, taken = app.source(entry), list[Release]()
+    source, taken = app.source(entry), [] if taken is None else taken
     try:
         trouble = _take_in(app, entry, source, taken, progress)
     except SourceError as error:
@@ -99,8 +100,7 @@ def _tell_late(app: App, entry: SourceSettings, source: Source) -> None:
 
 def commit(app: App, entry: SourceSettings, notice: ReleaseNotice, table: Table, *, as_history: bool = False) -> Release | None:
     """Store one release, held where it is not complete; return None where it is the newest one again."""
-    not_ahead(table.frame, app.clock(), where=f"{entry.entry} {notice.name}")
-    same_units(table.frame, app.figures.keys_of(entry.name, entry.dataset), where=f"{entry.entry} {notice.name}")
+    _refuse_impossible(app, entry, notice, table)
     history = app.releases.rows_history(entry.name, entry.dataset, 12)
     held = entry.complete_when.check(table, history) if entry.complete_when else ""
     release = app.releases.commit(table, notice, source=entry.name, fetched_at=app.clock(), as_history=as_history, held=held)
@@ -114,6 +114,17 @@ def commit(app: App, entry: SourceSettings, notice: ReleaseNotice, table: Table,
     else:
         over(app, (Fact.RELEASE_HELD,), subject)
     return release
+
+
+def _refuse_impossible(app: App, entry: SourceSettings, notice: ReleaseNotice, table: Table) -> None:
+    """Refuse what only the desk can see to be wrong, with what came, so that it is kept aside."""
+    where = f"{entry.entry} {notice.name}"
+    try:
+        not_ahead(table.frame, app.clock(), where=where)
+        same_units(table.frame, app.figures.keys_of(entry.name, entry.dataset), where=where)
+    except SourceFormatChanged as error:
+        error.raw = table.raw
+        raise
 
 
 def _subject(release: Release) -> str:
@@ -297,7 +308,7 @@ def pull_all(
     errors: list[MonitorError] = []
     for entry in app.entries if entries is None else entries:
         try:
-            taken += pull(app, entry, progress)
+            pull(app, entry, progress, taken)
         except SourceError as error:
             errors.append(error)
     return taken, errors

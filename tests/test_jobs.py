@@ -127,6 +127,33 @@ def test_a_release_that_cannot_be_read_stops_no_other_is_kept_and_told_once(desk
     assert len(desk.told("operators")) == 2  # and once more when it is over
 
 
+def test_what_came_in_beside_a_release_that_cannot_be_read_is_counted(desk: Desk) -> None:
+    desk.put("2025-06.csv", "<html>moved</html>", heading="")
+    desk.month("2025-07", 100)
+    taken, errors = jobs.pull_all(desk.app)
+    assert [str(release) for release in taken] == ["customs magnets 2025-07"]
+    assert len(errors) == 1
+
+
+@pytest.mark.parametrize(
+    ("period", "unit", "sentence"), [("2052-06", "USD", "a month that has not begun"), ("2025-06", "EUR", "before had it in USD")]
+)
+def test_a_release_that_only_the_desk_can_see_to_be_wrong_is_kept_aside(
+    desk: Desk, period: str, unit: str, sentence: str
+) -> None:
+    columns = {"value": "value_t", "unit": "unit", "measure": "measure"}
+    desk.sources = [{k: v for k, v in SOURCE.items() if k not in ("unit", "measure")} | {"columns": columns}]
+    heading = HEADING.strip() + ",measure,unit\n"
+    desk.put("2025-05.csv", f"2025-05,{US},100,value,USD", heading=heading)
+    assert desk.pull() == ["customs magnets 2025-05"]
+    desk.put("2025-06.csv", f"{period},{US},100,value,{unit}", heading=heading)
+    with pytest.raises(SourceError, match=sentence):
+        desk.pull()
+    [aside] = (desk.folder / "var" / "aside").iterdir()
+    assert aside.read_text("utf-8").endswith(f",value,{unit}\n")
+    assert [release.newest for release in desk.app.releases.find()] == [month(2025, 5)]
+
+
 def test_one_sources_trouble_stops_no_other(desk: Desk) -> None:
     desk.sources.append({**SOURCE, "dataset": "other", "folder": "nowhere"})
     desk.sources.reverse()
