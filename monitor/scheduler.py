@@ -112,7 +112,7 @@ class Scheduler:
 
         came_in: list[int] = []
         self._round(f"pull:{name}", pull)
-        if any(came_in):
+        if came_in != [0]:  # a pull that failed may have brought releases beside the one it could not read
             self._evaluate()
 
     def _evaluate(self) -> None:

@@ -113,6 +113,15 @@ def test_a_pull_that_brought_nothing_is_not_followed_by_judging(service: Service
     assert service.jobs.calls.count("evaluate") == 1
 
 
+def test_a_pull_that_failed_is_followed_by_judging_since_other_releases_may_have_come_in(service: Service) -> None:
+    def fail(source: str) -> None:
+        raise SourceUnavailable("one release cannot be read")
+
+    service.jobs.on_pull = fail
+    service.start(gacc=YEARLY)
+    until(lambda: service.jobs.calls.count("evaluate") == 2)
+
+
 def test_a_job_that_fails_is_shown_and_stops_no_other(service: Service, caplog: pytest.LogCaptureFixture) -> None:
     def fail(source: str) -> None:
         if source == "gacc":
