@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from monitor import registry
-from monitor.alerts.records import Delivery, Notification
+from monitor.alerts.messages import Delivery, Notification
 from monitor.alerts.sentences import Names
 from monitor.alerts.situation import Desk, Reach
 from monitor.baskets import Baskets

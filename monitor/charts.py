@@ -11,7 +11,7 @@ from html import escape
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from monitor.alerts.records import Chart
+from monitor.alerts.messages import Chart
 from monitor.months import Month, say_month
 from monitor.wording import say_amount, say_number
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from monitor.alerts.facts import FactBook, Facts, chart
-from monitor.alerts.records import Chart
+from monitor.alerts.messages import Chart
 from monitor.alerts.sentences import Names, comparison, doubts, figure, is_country, model, rank, record
 from monitor.detection.reader import Reader
 from monitor.errors import MonitorError

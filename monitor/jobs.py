@@ -8,7 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from monitor.alerts.assess import assess, edited_words
-from monitor.alerts.records import Change, Delivery, Evaluation, Notification, Outcome
+from monitor.alerts.evaluation import Evaluation
+from monitor.alerts.messages import Delivery, Notification, Outcome
+from monitor.alerts.records import Change
 from monitor.alerts.situation import Situation
 from monitor.app import App
 from monitor.errors import MonitorError, SourceError, SourceFormatChanged

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterable
 
 from monitor.alerts.digest import operations
-from monitor.alerts.records import Digest, Notification
+from monitor.alerts.messages import Digest, Notification
 from monitor.app import App
 from monitor.errors import SourceError, SourceFormatChanged
 from monitor.rules.schema import Fact, Operations

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitor.alerts.records import AlertState, Digest
+from monitor.alerts.messages import AlertState, Digest
 from monitor.app import App
 from monitor.errors import DeliveryError, MonitorError
 from monitor.notify.base import Message

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor import charts
-from monitor.alerts.records import Chart
+from monitor.alerts.messages import Chart
 from monitor.months import month
 
 MAY = month(2025, 5)

@@ -12,17 +12,11 @@ from dataclasses import replace
 import numpy as np
 
 from monitor.alerts.episodes import fold
+from monitor.alerts.evaluation import Evaluation, RuleCounts
 from monitor.alerts.evidence import Found, retirement, transition
 from monitor.alerts.items import Start, items
 from monitor.alerts.pages import Pages
-from monitor.alerts.records import (
-    Change,
-    Episode,
-    Evaluation,
-    RuleCounts,
-    State,
-    Transition,
-)
+from monitor.alerts.records import Change, Episode, State, Transition
 from monitor.alerts.revisions import Changed, Subject, difference
 from monitor.alerts.situation import Desk, Situation
 from monitor.judge import Bench, Verdicts, judge

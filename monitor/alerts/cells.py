@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from monitor.alerts.facts import Facts
-from monitor.alerts.records import Change, Chart, Episode, Part, Path
+from monitor.alerts.messages import Chart, Part
+from monitor.alerts.records import Change, Episode, Path
 from monitor.rules.levels import Direction, Level
 
 PARTS = {

@@ -13,7 +13,8 @@ from datetime import datetime
 
 from monitor.alerts.cells import PARTS, Item, move_of, ordered, ranked
 from monitor.alerts.lines import Cell, gathered, line_of, line_of_many
-from monitor.alerts.records import Attachment, Change, Digest, Line, Part
+from monitor.alerts.messages import Attachment, Digest, Line, Part
+from monitor.alerts.records import Change
 from monitor.alerts.sentences import Names
 from monitor.alerts.states import alert_states
 from monitor.months import format_month, say_month

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from monitor.alerts.records import Chart
+from monitor.alerts.messages import Chart
 from monitor.countries import name_of
 from monitor.detection import changes, market, pairs, records
 from monitor.detection.reader import Ask, Reader

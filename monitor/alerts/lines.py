@@ -8,7 +8,8 @@ from itertools import groupby
 
 from monitor.alerts.cells import Item, ordered
 from monitor.alerts.facts import Facts
-from monitor.alerts.records import Change, Line, Part, Reason
+from monitor.alerts.messages import Line, Part, Reason
+from monitor.alerts.records import Change
 from monitor.alerts.sentences import Names, comparison, doubts, figure, is_country, model, rank, record
 from monitor.countries import name_of
 from monitor.months import say_month

@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 
 from monitor.alerts.cells import Item
 from monitor.alerts.digest import Frame, compose
-from monitor.alerts.records import Digest, Episode, Notification, Part, RuleCounts, State
+from monitor.alerts.evaluation import RuleCounts
+from monitor.alerts.messages import Digest, Notification, Part
+from monitor.alerts.records import Episode, State
 from monitor.alerts.routing import Route
 from monitor.alerts.situation import NAMESPACE, Desk, Situation
 from monitor.alerts.states import quiet_states

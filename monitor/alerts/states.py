@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from monitor.alerts.cells import Item
-from monitor.alerts.records import AlertState, Change, Episode
+from monitor.alerts.messages import AlertState
+from monitor.alerts.records import Change, Episode
 from monitor.alerts.sentences import comparison, figure
 from monitor.series import Release
 

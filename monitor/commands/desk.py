@@ -16,7 +16,7 @@ from monitor.commands.terminal import as_json_option, desk_at, progress, say, sh
 from monitor.errors import ConfigError, MonitorError
 
 if TYPE_CHECKING:
-    from monitor.alerts.records import Digest, Notification
+    from monitor.alerts.messages import Digest, Notification
     from monitor.app import App
     from monitor.series import Release
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from monitor.alerts.records import Digest
+from monitor.alerts.messages import Digest
 
 
 @dataclass(frozen=True, kw_only=True)

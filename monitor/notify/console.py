@@ -18,7 +18,7 @@ from monitor.rules.levels import Level
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from monitor.alerts.records import Digest, Line
+    from monitor.alerts.messages import Digest, Line
     from monitor.sources.http import Client
 
 _ASCII = str.maketrans({"−": "-", "–": "-", "—": "-", "…": "...", "’": "'", "“": '"', "”": '"', "×": "x", "≤": "<=", "≥": ">="})

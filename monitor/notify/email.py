@@ -25,7 +25,7 @@ from uuid import NAMESPACE_URL, uuid5
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, FilePath, SecretStr, model_validator
 
 from monitor import charts
-from monitor.alerts.records import Chart
+from monitor.alerts.messages import Chart
 from monitor.errors import DeliveryDelayed, DeliveryError, DeliveryRefused
 from monitor.notify import render
 from monitor.notify.base import Message, Receipt

@@ -19,7 +19,8 @@ from functools import cache
 from io import StringIO
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from monitor.alerts.records import Attachment, Digest, Line, dump
+from monitor.alerts.messages import Attachment, Digest, Line
+from monitor.alerts.records import dump
 from monitor.notify.tables import text_table
 from monitor.rules.levels import Level
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from markupsafe import Markup
 
 from monitor import charts
-from monitor.alerts.records import Chart
+from monitor.alerts.messages import Chart
 from monitor.brief import Brief, as_json
 from monitor.explain import Explanation
 from monitor.months import say_month

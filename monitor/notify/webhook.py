@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
-from monitor.alerts.records import AlertState
+from monitor.alerts.messages import AlertState
 from monitor.errors import DeliveryDelayed, DeliveryRefused, SourceError, SourceUnavailable
 from monitor.notify.base import Message, Receipt
 from monitor.notify.render import evidence_url

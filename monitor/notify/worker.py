@@ -17,7 +17,7 @@ from itertools import groupby
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Protocol
 
-from monitor.alerts.records import Delivery, Notification, Outcome
+from monitor.alerts.messages import Delivery, Notification, Outcome
 from monitor.errors import DeliveryDelayed, DeliveryRefused, StoreError
 from monitor.notify.base import Message, Notifier
 

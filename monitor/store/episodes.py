@@ -9,7 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, select, update
 
-from monitor.alerts.records import Change, Episode, Evaluation, Notification, State, Transition, dump, load
+from monitor.alerts.evaluation import Evaluation
+from monitor.alerts.messages import Notification
+from monitor.alerts.records import Change, Episode, State, Transition, dump, load
 from monitor.errors import StoreError
 from monitor.store import outbox, tables
 from monitor.store.database import Database

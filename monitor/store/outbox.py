@@ -15,7 +15,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select, update
 
-from monitor.alerts.records import Delivery, Notification, Outcome, dump, load
+from monitor.alerts.messages import Delivery, Notification, Outcome
+from monitor.alerts.records import dump, load
 from monitor.errors import StoreError
 from monitor.store import tables
 from monitor.store.database import Database

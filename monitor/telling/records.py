@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from monitor.alerts.facts import Facts
-from monitor.alerts.records import Chart
+from monitor.alerts.messages import Chart
 from monitor.telling.stories import Story
 from monitor.wording import say_ordinal
 

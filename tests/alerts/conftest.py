@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 from monitor.alerts.assess import assess
-from monitor.alerts.records import Episode, Evaluation, Line, State, Transition
+from monitor.alerts.evaluation import Evaluation
+from monitor.alerts.messages import Line
+from monitor.alerts.records import Episode, State, Transition
 from monitor.alerts.routing import Matcher, Route, Routes
 from monitor.alerts.sentences import Names
 from monitor.alerts.situation import Desk, Reach, Situation

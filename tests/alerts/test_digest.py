@@ -13,7 +13,8 @@ import pytest
 
 from monitor.alerts.digest import Frame, Item, alert_states, compose, operations, subject
 from monitor.alerts.facts import Facts
-from monitor.alerts.records import Change, Chart, Digest, Episode, Part, Path, State, Step
+from monitor.alerts.messages import Chart, Digest, Part
+from monitor.alerts.records import Change, Episode, Path, State, Step
 from monitor.alerts.sentences import Names
 from monitor.months import parse_month
 from monitor.rules.levels import Direction, Level

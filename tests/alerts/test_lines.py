@@ -11,7 +11,8 @@ import pytest
 from monitor.alerts.cells import Item
 from monitor.alerts.digest import Frame, compose
 from monitor.alerts.facts import Facts
-from monitor.alerts.records import Change, Episode, Part, Path, State, Step
+from monitor.alerts.messages import Part
+from monitor.alerts.records import Change, Episode, Path, State, Step
 from monitor.alerts.sentences import Names
 from monitor.months import parse_month
 from monitor.notify import render

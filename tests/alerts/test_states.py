@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from monitor.alerts.records import AlertState, Evaluation
+from monitor.alerts.evaluation import Evaluation
+from monitor.alerts.messages import AlertState
 from monitor.alerts.situation import Reach
 
 RULE = """

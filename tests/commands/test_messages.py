@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from monitor.alerts.records import Delivery, Outcome
+from monitor.alerts.messages import Delivery, Outcome
 from monitor.app import App
 
 REFUSING = """receivers:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from monitor import registry
-from monitor.alerts.records import Digest
+from monitor.alerts.messages import Digest
 from monitor.detection.expected import Expectation
 from monitor.errors import SourceError
 from monitor.months import month

@@ -18,7 +18,8 @@ import pytest
 import yaml
 
 from monitor import jobs
-from monitor.alerts.records import Episode, Notification, Transition
+from monitor.alerts.messages import Notification
+from monitor.alerts.records import Episode, Transition
 from monitor.app import App
 from monitor.imports import read_files
 from monitor.months import format_month

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from monitor.alerts.records import AlertState, Attachment, Change, Chart, Digest, Line, Part, Reason
+from monitor.alerts.messages import AlertState, Attachment, Chart, Digest, Line, Part, Reason
+from monitor.alerts.records import Change
 from monitor.months import month
 from monitor.notify.base import Message
 from monitor.rules.levels import Level

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from monitor.alerts.records import Digest
+from monitor.alerts.messages import Digest
 from monitor.errors import DeliveryDelayed
 from monitor.notify import render
 from monitor.notify.base import Message

@@ -19,7 +19,7 @@ from aiosmtpd.smtp import SMTP as Server
 from aiosmtpd.smtp import AuthResult, Envelope, Session
 from pydantic import ValidationError
 
-from monitor.alerts.records import Digest
+from monitor.alerts.messages import Digest
 from monitor.errors import DeliveryDelayed, DeliveryRefused
 from monitor.notify.base import Message
 from monitor.notify.email import Email

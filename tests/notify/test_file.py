@@ -14,7 +14,8 @@ import pytest
 import standardwebhooks
 from pydantic import ValidationError
 
-from monitor.alerts.records import Digest, Notification, dump
+from monitor.alerts.messages import Digest, Notification
+from monitor.alerts.records import dump
 from monitor.errors import DeliveryDelayed
 from monitor.notify.base import Message
 from monitor.notify.file import File, file_stem
@@ -88,7 +89,8 @@ def test_a_folder_that_cannot_be_written_delays(make: Callable[..., File], messa
 FULL_DISK = """
 import resource, sys
 from datetime import UTC, datetime
-from monitor.alerts.records import Notification, load
+from monitor.alerts.messages import Notification
+from monitor.alerts.records import load
 from monitor.errors import DeliveryDelayed
 from monitor.notify.file import File
 from monitor.notify.worker import message_of

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.alerts.records import Attachment, Digest, load
+from monitor.alerts.messages import Attachment, Digest
+from monitor.alerts.records import load
 from monitor.notify import render
 
 

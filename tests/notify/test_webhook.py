@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from monitor.alerts.records import Digest
+from monitor.alerts.messages import Digest
 from monitor.errors import DeliveryDelayed, DeliveryRefused
 from monitor.notify import webhook
 from monitor.notify.base import Message

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.alerts.records import Delivery, Digest, Notification, Outcome
+from monitor.alerts.messages import Delivery, Digest, Notification, Outcome
 from monitor.errors import DeliveryDelayed, DeliveryRefused, StoreError
 from monitor.notify.base import Message, Receipt
 from monitor.notify.worker import BACKOFF_S, LEASE, Worker, pause

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from monitor.alerts.records import Digest, Notification
+from monitor.alerts.messages import Digest, Notification
 from monitor.months import month
 from monitor.series import Coverage, Status
 from monitor.sources.base import FIGURE_COLUMNS, ReleaseNotice, Table

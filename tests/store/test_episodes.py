@@ -11,7 +11,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from monitor.alerts.records import Change, Episode, Evaluation, Notification, Path, RuleCounts, State, Step, Transition
+from monitor.alerts.evaluation import Evaluation, RuleCounts
+from monitor.alerts.messages import Notification
+from monitor.alerts.records import Change, Episode, Path, State, Step, Transition
 from monitor.errors import StoreError
 from monitor.months import month
 from monitor.rules.levels import Level
@@ -157,7 +159,7 @@ def test_of_threads_that_record_one_evaluation_one_wins(episodes: Episodes, rele
 def test_of_two_processes_that_record_one_evaluation_one_wins(url: str, episodes: Episodes, release: Release) -> None:
     script = f"""
 from datetime import UTC, datetime
-from monitor.alerts.records import Evaluation
+from monitor.alerts.evaluation import Evaluation
 from monitor.store.database import Database
 from monitor.store.episodes import Episodes
 from monitor.store.observations import Figures

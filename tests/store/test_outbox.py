@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from monitor.alerts.records import Delivery, Notification, Outcome
+from monitor.alerts.messages import Delivery, Notification, Outcome
 from monitor.errors import StoreError
 from monitor.store.database import Database
 from monitor.store.outbox import Outbox

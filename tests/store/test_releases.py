@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from monitor.alerts.records import Evaluation
+from monitor.alerts.evaluation import Evaluation
 from monitor.errors import StoreError
 from monitor.months import month
 from monitor.series import Release, ReleaseState
