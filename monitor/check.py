@@ -112,6 +112,8 @@ def _watches_nothing(rule: Rule, held: Panels) -> str:
     watched = [resolve(rule, panel) for panel in panels]
     if any(len(found.rows) for found in watched):
         return ""
+    if not rule.watch.source:
+        return f'rule "{rule.name}" watches nothing of the figures held; `monitor rules show {rule.name}` says why'
     why = list(dict.fromkeys(reason for found in watched for reason in found.reasons))
     return f'rule "{rule.name}" watches nothing of the figures held: {"; ".join(why)}'
 

@@ -239,7 +239,7 @@ class _Reading:
         named: list[tuple[str, Loc]] = [(operators, ("operators",))]
         for route, place in zip(routes, places, strict=True):
             named += [(name, (*place.loc, "receivers", n)) for n, name in enumerate(route.receivers)]
-        for name, loc in named:
+        for name, loc in named if known else ():  # without any, receivers.yaml has a mistake of its own
             if name not in known:
                 sentence = f'unknown receiver "{name}"{did_you_mean(name, known)}'
                 self._mistakes.append(places[0].document.mistake(loc, sentence))

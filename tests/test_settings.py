@@ -137,6 +137,12 @@ def test_a_key_that_all_entries_share_is_suggested_like_one_of_the_kind(desk: De
     assert desk.mistakes() == ['sources.yaml:7:5: unknown key "complet_when"; did you mean "complete_when"?']
 
 
+def test_receivers_that_cannot_be_read_are_one_mistake_and_not_one_a_route(desk: Desk) -> None:
+    desk.write(receivers=RECEIVERS + RECEIVERS)
+    (mistake,) = desk.mistakes()
+    assert mistake.endswith('the key "receivers" stands already in line 1')
+
+
 def test_a_missing_file_or_folder_is_named(desk: Desk) -> None:
     (desk.config / "routes.yaml").unlink()
     assert desk.mistakes() == ["routes.yaml:1:1: cannot be read: No such file or directory"]

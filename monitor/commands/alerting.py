@@ -35,7 +35,7 @@ def evaluate_command(config: Path, as_json: bool) -> None:
         show_json({"releases": [one.release.id for one in judged], "changes": transitions, "messages": messages})
     elif judged:
         words = (say_count(len(judged), "release"), say_count(transitions, "change"), say_count(messages, "message"))
-        click.echo("{} judged, {} recorded, {} queued; `monitor deliver` sends.".format(*words))
+        click.echo("{} judged, {} recorded, {} queued{}.".format(*words, "; `monitor deliver` sends" if messages else ""))
     else:
         click.echo("Nothing to judge.")
 
@@ -47,7 +47,11 @@ def alerts_command() -> None:
 
 @alerts_command.command("list")
 @click.option("--open", "only_open", is_flag=True, help="Only alerts that are open.")
-@click.option("--history", is_flag=True, help="Alerts of the months before this desk went live, which nobody was told of.")
+@click.option(
+    "--history",
+    is_flag=True,
+    help="Alerts nobody was told of: from before this desk went live, found by an edited rule, or not yet long enough.",
+)
 @click.option("--rule", help="Only this rule.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(min=1), help="How many, newest first.")
 @as_json_option
@@ -174,11 +178,14 @@ def _alert_lines(episode: Episode, title: str, transitions: list[Transition]) ->
 
 
 def _transition_lines(transition: Transition, episode: Episode) -> list[str]:
+    from monitor.alerts.records import Change
     from monitor.commands.evidence import evidence_lines
     from monitor.months import say_month
 
-    words = transition.evidence.get("words") or f"{transition.change.value}, {transition.level.label}"
-    quiet = f" (nobody was told: {transition.quiet})" if transition.quiet else ""
+    edited = transition.change is Change.RULE_CHANGED
+    change = "the rule was edited" if edited else transition.change.value
+    words = transition.evidence.get("words") or f"{change}, {transition.level.label}"
+    quiet = f" (nobody was told{'' if edited else f': {transition.quiet}'})" if transition.quiet else ""
     return [f"{say_month(transition.month)}: {words}{quiet}", *_indented(evidence_lines(transition.evidence, episode.key))]
 
 

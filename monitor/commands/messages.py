@@ -158,4 +158,7 @@ def retry_delivery(config: Path, notification: str | None, every: bool) -> None:
         names = [dead.id for dead in app.outbox.dead()] if every else [str(notification)]
         for name in names:
             app.outbox.retry(name)
+    if not names:
+        click.echo("No message is dead.")
+        return
     click.echo(f"{say_count(len(names), 'message is', 'messages are')} in the queue again; `monitor deliver` sends.")

@@ -42,6 +42,17 @@ def test_an_alert_is_shown_with_the_evidence_of_every_change(desk):
     assert "{" not in said
 
 
+def test_an_edited_rule_is_said_in_words_where_its_alert_is_shown(desk):
+    desk.edit("rules/rare-earth-magnets.yaml", "yoy <= -10%", "yoy <= -20%")
+    desk.edit("rules/rare-earth-magnets.yaml", "yoy > -5%", "yoy > -3%")
+    assert desk.reads("evaluate").endswith(" recorded, 0 messages queued.\n")
+    (one,) = desk.json("alerts", "list", "--rule", "magnet-below-last-year", "--limit", "1")
+    said = desk.reads("alerts", "show", one["id"][:8])
+    assert "the rule was edited" in said
+    assert "(nobody was told)" in said
+    assert "rule_changed" not in said
+
+
 def test_an_alert_is_shown_to_a_program_with_its_transitions(desk):
     (one,) = desk.json("alerts", "list", "--open")
     shown = desk.json("alerts", "show", one["id"])

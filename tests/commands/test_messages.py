@@ -69,6 +69,7 @@ def test_what_was_sent_is_shown_with_secrets_masked(desk, monkeypatch):
 def test_a_message_that_died_is_listed_and_sent_again_under_its_id(desk):
     (sent, *_) = desk.json("deliveries", "list", "--receiver", "desk")
     assert desk.reads("deliveries", "list", "--dead") == "No message is dead.\n"
+    assert desk.reads("deliveries", "retry", "--all") == "No message is dead.\n"
     app = App.open(desk.folder / "config", {})
     app.outbox.queue(died := _again(app.outbox.get(sent["notification"])))
     refused = Delivery(notification=died.id, attempt=1, at=datetime.now(UTC), outcome=Outcome.REFUSED, answer="410 gone")
