@@ -23,6 +23,7 @@ from monitor.series import Release, SeriesKey
 from monitor.settings import Settings, SourceSettings
 from monitor.sources.base import Source
 from monitor.sources.http import Client
+from monitor.sources.memory import Memory
 from monitor.store.database import Database
 from monitor.store.episodes import Conditions, Episodes
 from monitor.store.observations import Figures
@@ -98,7 +99,8 @@ class App:
     @cached_property
     def client(self) -> Client:
         """The one guarded client of every outgoing call."""
-        return Client(self.settings.http.limits(), transport=self.transport)
+        memory = Memory(self.settings.data_dir / "http")
+        return Client(self.settings.http.limits(), transport=self.transport, memory=memory)
 
     @property
     def baskets(self) -> Baskets:

@@ -1,7 +1,7 @@
 """
 The one client behind every outgoing call: polite to the other side, and trusting nothing that comes back.
 
-Polite: an even pace per host, few attempts with jitter, ``Retry-After`` honoured. Guarded: only
+Polite: an even pace per host, few attempts with jitter, ``Retry-After`` honoured, conditional requests. Guarded: only
 checked addresses (`monitor.sources.guard`), limits on time and on decompressed bytes while they stream, content types
 checked before anything is parsed, and no secret in any line, error or repr.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from time import sleep as real_sleep
@@ -24,6 +24,7 @@ from monitor.errors import SourceError, SourceFormatChanged, SourceRefused, Sour
 from monitor.sources.bodies import decoded, first_line, head_of, html_title, limited
 from monitor.sources.guard import Guard, GuardedTransport, Resolve, deadline, resolve, seconds_left
 from monitor.sources.masking import masked, query_secrets, silence, without
+from monitor.sources.memory import Memory
 from monitor.sources.pace import Paces, pause, read_retry_after
 
 MOST_REDIRECTS = 5
@@ -90,6 +91,8 @@ class Client:
     settings : HttpSettings
     transport : httpx.BaseTransport, optional
         For tests; replaces sockets and with them the check of addresses.
+    memory : Memory, optional
+        What addresses said last; without it no request is conditional.
     resolve : callable, optional
         ``(host, port) -> addresses``.
     sleep, clock : callable, optional
@@ -101,11 +104,12 @@ class Client:
         settings: HttpSettings | None = None,
         *,
         transport: httpx.BaseTransport | None = None,
+        memory: Memory | None = None,
         resolve: Resolve = resolve,
         sleep: Callable[[float], None] = real_sleep,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self.settings = settings or HttpSettings()
+        self.settings, self._memory = settings or HttpSettings(), memory
         self._guard = Guard(self.settings.allow_hosts)
         self._sleep, self._clock = sleep, clock
         self._paces = Paces(self.settings.per_host_per_minute)
@@ -139,6 +143,7 @@ class Client:
         headers: Mapping[str, str] | None = None,
         secrets: Collection[str] = (),
         accept: Collection[str] = (),
+        conditional: bool = False,
     ) -> Answer:
         """
         Read an address, trying again where that can help.
@@ -151,6 +156,8 @@ class Client:
             Values that nobody may read in an error, wherever they stand.
         accept : collection of str
             Content types that the caller can read; any if empty.
+        conditional : bool
+            Let the server say "not modified"; the answer is then the one that was held.
 
         Raises
         ------
@@ -162,10 +169,23 @@ class Client:
             Any other refusal, another content type, or more bytes than allowed.
         """
         target = _address(url, params)
-        sent = {"Accept": ", ".join(accept) or "*/*", **dict(headers or {})}
+        memory = self._memory if conditional else None
+        conditions = memory.conditions(str(target)) if memory else {}
+        sent = {"Accept": ", ".join(accept) or "*/*", **dict(headers or {}), **conditions}
         call = _Call(target, sent, frozenset(secrets) | query_secrets(target), tuple(accept))
         with deadline(self.settings.total_s):
-            return self._retrying()(self._attempt, call)
+            answer = self._retrying()(self._attempt, call)
+        return self._remembered(memory, str(target), answer) if memory else answer
+
+    def _remembered(self, memory: Memory, address: str, answer: Answer) -> Answer:
+        """Hold an answer for the next time, or give the one that is held where nothing changed."""
+        if answer.status != HTTPStatus.NOT_MODIFIED:
+            memory.keep(address, answer.headers, answer.body)
+            return answer
+        held = memory.body(address)
+        if held is None:
+            raise SourceUnavailable(f"{masked(address)} says that nothing changed, and what it said before is not held")
+        return replace(answer, status=HTTPStatus.OK, body=held)
 
     def post(
         self,
@@ -220,6 +240,8 @@ class Client:
             raise SourceUnavailable(f"{call.name} {over} ({type(error).__name__})") from None
         except httpx.LocalProtocolError:  # its text repeats the header at fault, which may be a secret
             raise SourceRefused(f"{call.name} was not called: one of our headers is not allowed in HTTP") from None
+        except httpx.ConnectError as error:
+            raise SourceUnavailable(call.masked(f"{call.name} cannot be reached: {error}")) from None
         except (httpx.RequestError, zlib.error) as error:
             raise SourceUnavailable(call.masked(f"{call.name} broke off: {error}")) from None
 

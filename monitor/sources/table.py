@@ -191,7 +191,7 @@ class Table:
         if parameters.package is not None:
             yield File(name=parameters.package, data=(files("monitor") / "data" / parameters.package).read_bytes())
         elif parameters.url is not None:
-            answer = self._client.get(parameters.url, accept=ACCEPT)
+            answer = self._client.get(parameters.url, accept=ACCEPT, conditional=True)
             name = urlsplit(parameters.url).path.rpartition("/")[2] or "figures"
             yield File(name=name, data=answer.body, time=self._clock())
         else:

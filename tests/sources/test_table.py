@@ -375,7 +375,7 @@ class Web:
     body: bytes
     asked: list[str]
 
-    def get(self, url: str, *, accept: tuple[str, ...]) -> Web:
+    def get(self, url: str, *, accept: tuple[str, ...], conditional: bool) -> Web:
         self.asked.append(url)
         return self
 
