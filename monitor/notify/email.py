@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import smtplib
+import socket
 import ssl
 from collections.abc import Callable
 from contextlib import contextmanager, suppress
@@ -215,6 +216,8 @@ def _explained(place: str) -> Iterator[None]:
         raise DeliveryDelayed(f"{place}no answer in time") from error
     except ssl.SSLCertVerificationError as error:
         raise DeliveryDelayed(f"{place}its certificate cannot be trusted: {error.verify_message}") from error
+    except socket.gaierror as error:
+        raise DeliveryDelayed(f"{place}the name is not known ({error.strerror})") from error
     except (smtplib.SMTPException, OSError) as error:
         raise DeliveryDelayed(f"{place}{render.plain(str(error)) or type(error).__name__}") from error
 

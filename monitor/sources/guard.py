@@ -214,7 +214,7 @@ class _Checked(httpcore.NetworkBackend):
         try:
             found = self._resolve(host, port)
         except (OSError, UnicodeError) as error:
-            raise httpcore.ConnectError(f"the name is not known ({error})") from error
+            raise httpcore.ConnectError(f"the name is not known ({getattr(error, 'strerror', None) or error})") from error
         return self._guard.check(host, found)
 
     def sleep(self, seconds: float) -> None:

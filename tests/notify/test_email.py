@@ -268,6 +268,17 @@ def test_a_server_that_is_not_there_delays(make: Callable[..., Email], message: 
         make(free_port()).send(message)
 
 
+def test_a_server_whose_name_is_not_known_delays(
+    make: Callable[..., Email], message: Message, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(*_: object) -> None:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(DeliveryDelayed, match=r"^desk: 127\.0\.0\.1: the name is not known \(Name or service not known\)$"):
+        make(25).send(message)
+
+
 @pytest.mark.parametrize("greeting", [b"", b"421 too busy\r\n", None])
 def test_a_server_that_closes_is_busy_or_hangs_delays(
     make: Callable[..., Email], message: Message, greeting: bytes | None
