@@ -24,7 +24,11 @@ from monitor.wording import say_amount, say_number
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Explanation:
-    """One cell, explained: its facts, one paragraph, its anatomy, the opinion of each rule that watches it, and a picture."""
+    """
+    One cell, explained: its facts, one paragraph, its anatomy, the opinion of each rule that watches it, and a picture.
+
+    `vintage` says as known when; "" leaves it to the caller.
+    """
 
     title: str
     facts: Facts
@@ -32,6 +36,7 @@ class Explanation:
     anatomy: Anatomy
     opinions: tuple[Opinion, ...]
     picture: Chart
+    vintage: str = ""
 
 
 def explain(
@@ -41,6 +46,7 @@ def explain(
     rules: tuple[Rule, ...],
     names: Names,
     events: tuple[tuple[Month, str], ...] = (),
+    vintage: str = "",
 ) -> Explanation:
     """
     Explain one cell of a panel from nothing later than its month.
@@ -68,6 +74,7 @@ def explain(
         anatomy=parts,
         opinions=tuple(opinions(panel, key, rules)),
         picture=chart(book, 0, last, names.title(key), events),
+        vintage=vintage,
     )
 
 
@@ -103,7 +110,8 @@ def as_text(found: Explanation) -> str:
     """Return the explanation as lines of text."""
     blocks = [found.paragraph, *([] if found.anatomy.parts else [found.anatomy.text])]
     blocks += ["\n".join(_opinion_lines(opinion)) for opinion in found.opinions]
-    return "\n\n".join(blocks if found.opinions else [*blocks, "No rule watches this series."])
+    blocks += [] if found.opinions else ["No rule watches this series."]
+    return "\n\n".join([*blocks, *filter(None, [found.vintage])])
 
 
 def _opinion_lines(opinion: Opinion) -> list[str]:
@@ -118,6 +126,7 @@ def as_json(found: Explanation) -> dict[str, Any]:
     return {
         "title": found.title,
         "paragraph": found.paragraph,
+        "vintage": found.vintage,
         "facts": found.facts.evidence(),
         "decomposition": found.anatomy.as_json(),
         "rules": [opinion.as_json() for opinion in found.opinions],

@@ -94,6 +94,8 @@ def explain_command(
     """
     Show every number behind a verdict: SERIES (its full name, or words that fit no other) in PERIOD (2025-05).
 
+    Months after PERIOD are left out. Without --as-of the figures are those held now, with every revision since.
+
     The figure, what it compares with, what the seasonal model expected, the parts of the series (STL), and each rule's conditions
     with their values. For example: monitor explain gacc united states 2025-05.
     """
@@ -105,7 +107,7 @@ def explain_command(
         key, _ = one_series(app, " ".join(series))
         panel = app.figures.panel(key.source, key.dataset, as_of=vintage(app, as_of))
         names = app.names(key.source, key.dataset)
-        found = explain.explain(panel, key, period, app.ruleset.rules, names, app.events_of(key))
+        found = explain.explain(panel, key, period, app.ruleset.rules, names, app.events_of(key), _vintage_words(as_of))
         if as_json:
             show_json(explain.as_json(found))
         else:
@@ -115,3 +117,10 @@ def explain_command(
 
             html.write_text(render_brief.explanation(found), encoding="utf-8")
             say(f"Written to {html}", err=as_json)
+
+
+def _vintage_words(as_of: str | None) -> str:
+    """Say as known when: an explanation of an old month reads otherwise once its figure is revised."""
+    if as_of is None:
+        return "Figures as held now, with every revision since; --as-of shows them as they were known."
+    return f"Figures as known as of {as_of}."

@@ -36,3 +36,16 @@ def test_an_explanation_shows_the_numbers_behind_a_verdict(desk):
     assert "46 t in May 2025" in said
     assert "critical: ratio <= 0.3: holds" in said
     assert desk.json("explain", "gacc united states", "2025-05")["facts"]["value"] == 46000.0
+
+
+def test_an_explanation_says_as_known_when(desk, tmp_path):
+    asked = ("explain", "gacc", "united", "states", "2025-05")
+    assert (
+        desk.reads(*asked)
+        .rstrip()
+        .endswith("Figures as held now, with every revision since; --as-of shows them as they were known.")
+    )
+    page = tmp_path / "page.html"
+    said = desk.reads(*asked, "--as-of", "2025-08-31", "--html", str(page))
+    assert "Figures as known as of 2025-08-31." in said
+    assert "Figures as known as of 2025-08-31." in page.read_text("utf-8")
