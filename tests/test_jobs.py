@@ -286,6 +286,26 @@ def test_of_two_that_judge_a_release_by_different_rules_one_writes(desk: Desk) -
     assert not other.episodes.record(assess(seen, other.desk("customs", "magnets")))
 
 
+def test_whoever_lost_to_something_else_judges_a_pending_release_again(desk: Desk) -> None:
+    desk.month("2025-05", 100)
+    desk.pull()
+    jobs.evaluate(desk.app)
+    (may,) = desk.app.releases.find()
+    desk.month("2025-06", 10)
+    desk.pull()
+    slow, other = desk.app, _edit_rules(desk, "40 t")
+
+    def meanwhile() -> datetime:
+        slow.clock = lambda: desk.now
+        assert other.episodes.record(assess(jobs.situation(other, may, again=True), other.desk("customs", "magnets")))
+        return desk.now
+
+    slow.clock = meanwhile
+    (judged,) = jobs.evaluate(slow)
+    assert judged.won
+    assert [t.change.value for t in judged.evaluation.transitions] == ["opened"]
+
+
 def test_the_services_jobs_count_what_they_did(desk: Desk) -> None:
     desk.month("2025-05", 100)
     desk.month("2025-06", 10)
