@@ -12,6 +12,7 @@ import csv
 import difflib
 import re
 import unicodedata
+from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
@@ -63,6 +64,15 @@ def code_of(name: str) -> str:
         hint = f'; did you mean "{name_of(_codes()[near[0]])}"?' if near else ""
         raise ValueError(f'unknown country "{name}"{hint}')
     return found
+
+
+def partner_of(text: str, partners: Mapping[str, str]) -> str:
+    """Return the code of a partner in a file's own word, or else by its name; a ValueError says where a word gets its code."""
+    try:
+        return partners.get(text) or code_of(text)
+    except ValueError as error:
+        sentence = str(error)
+        raise ValueError(sentence if sentence.endswith("?") else f"{sentence}; give it a code under partners") from None
 
 
 def name_of(code: str) -> str:

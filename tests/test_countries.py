@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.countries import GROUPS, PartnerKind, code_of, name_of, partner_kind
+from monitor.countries import GROUPS, PartnerKind, code_of, name_of, partner_kind, partner_of
 
 CENSUS = {
     "AUSTRALIA": "AU", "AUSTRIA": "AT", "BELGIUM": "BE", "BRAZIL": "BR", "CANADA": "CA", "CHILE": "CL", "CHINA": "CN",
@@ -57,6 +57,14 @@ def test_an_unknown_name_is_refused_by_name_with_the_nearest_one() -> None:
         code_of("Germny")
     with pytest.raises(ValueError, match=r'^unknown country "Atlantis Prime"$'):
         code_of("Atlantis Prime")
+
+
+def test_a_files_own_word_comes_before_a_name_and_an_unknown_one_is_told_where_to_get_its_code() -> None:
+    assert [partner_of(text, {"Italien": "IT"}) for text in ("Italien", "Germany")] == ["IT", "DE"]
+    with pytest.raises(ValueError, match=r'^unknown country "Italien"; give it a code under partners$'):
+        partner_of("Italien", {})
+    with pytest.raises(ValueError, match=r'did you mean "Germany"\?$'):
+        partner_of("Germny", {})
 
 
 @pytest.mark.parametrize("name", ["几内", "United", "", "  ", "Korea, Sou", "001"])

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from monitor.countries import code_of
+from monitor.countries import partner_of
 from monitor.errors import SourceFormatChanged
 from monitor.months import format_month, parse_month
 from monitor.sources.figures import checked, parse_numbers, refusal
@@ -108,7 +108,7 @@ def read_download(
 
 def _cells(rows: pd.DataFrame, fields: dict[str, list[str]], name: str, partners: Mapping[str, str]) -> pd.DataFrame:
     """Return whose figures the rows are: month, commodity, partner, and the line of each."""
-    readers = {"period": parse_month, "product": _product, "partner": lambda text: partners.get(text) or code_of(text)}
+    readers = {"period": parse_month, "product": _product, "partner": lambda text: partner_of(text, partners)}
     cells = {field: translated(rows[fields[field][0]], rows[LINE], name, read) for field, read in readers.items()}
     return pd.DataFrame(cells | {"line": rows[LINE]})
 

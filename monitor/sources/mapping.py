@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from monitor.countries import code_of
+from monitor.countries import partner_of
 from monitor.errors import SourceFormatChanged
 from monitor.months import Month, month
 from monitor.series import Flag
@@ -132,7 +132,7 @@ def _readers(mapping: Mapping) -> dict[str, Callable[[str], Any]]:
     """What a text in each field's column means."""
 
     def partner(text: str) -> str:
-        return mapping.partners.get(text) or code_of(text)
+        return partner_of(text, mapping.partners)
 
     return {
         "reporter": partner,
