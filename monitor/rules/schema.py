@@ -50,6 +50,8 @@ def _needed(value: Any) -> Any:
         pair = (int(words[0]), int(words[2]))
     else:
         raise ValueError(f'for is a number of months or "2 of 3", found "{value}"')
+    if pair[0] > pair[1]:
+        raise ValueError(f"for asks for {pair[0]} of the newest {pair[1]} months; the first number may not be the larger one")
     if not 1 <= pair[0] <= pair[1] <= 24:
         raise ValueError(f"for must be at least 1 month and at most 24, found {value}")
     return pair

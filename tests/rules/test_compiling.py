@@ -33,7 +33,7 @@ SUMMARY_NAMES = "rule, level, change, source, dataset, reporter, partner, produc
         (WATCH + WHEN + "    clear: ratio < 0.5\n", "6:12: this condition holds only where a level holds, and a level wins: the alert could never end"),
         (WATCH + WHEN + "    kind: event\n    clear: ratio > 1\n", "7:5: an event has no life, so nothing clears it; leave clear out"),
         (WATCH + WHEN + "    for: 0\n", "6:10: for must be at least 1 month and at most 24, found 0"),
-        (WATCH + WHEN + "    for: 4 of 3\n", "6:10: for must be at least 1 month and at most 24, found 4 of 3"),
+        (WATCH + WHEN + "    for: 4 of 3\n", "6:10: for asks for 4 of the newest 3 months; the first number may not be the larger one"),
         (WATCH + WHEN + "    for: soon\n", '6:10: for is a number of months or "2 of 3", found "soon"'),
         (WATCH + WHEN + "    at_least: 20 USD\n", "6:15: 20 USD does not fit the measure weight; write it like 20 t or 2% of total"),
         (WATCH + WHEN + "    at_least: {any: [20 t, 3 tons]}\n", '6:28: unknown unit "tons"; known are kg, t, kt, Mt, pcs and USD, CNY, EUR, GBP, JPY, KRW (k, M or bn before a currency)'),
