@@ -21,6 +21,14 @@ _WORDS = {
     Fact.DELIVERY_DIED: "message was not delivered",
 }
 
+_OVER = {
+    Fact.SOURCE_FAILED: "source can be read again",
+    Fact.FORMAT_CHANGED: "source answers in its format again",
+    Fact.RELEASE_LATE: "the late release is out",
+    Fact.RELEASE_HELD: "the held release is decided",
+    Fact.DELIVERY_DIED: "messages are delivered again",
+}
+
 
 def fact_of(error: SourceError) -> Fact:
     """Return which fact an error of a source is."""
@@ -36,7 +44,7 @@ def raised(app: App, fact: Fact, subject: str, sentence: str) -> None:
 def over(app: App, facts: Iterable[Fact], subject: str) -> None:
     """Record that facts no longer hold; tell it where they did."""
     for fact in facts:
-        digest = operations(f"{subject}: over: {_WORDS[fact]}", f"{subject}: this is over.", at=app.clock())
+        digest = operations(f"{subject}: {_OVER[fact]}", f"{subject}: {_OVER[fact]}.", at=app.clock())
         app.conditions.clear(fact.value, subject, app.clock(), notifications=_pages(app, fact, subject, digest, ended=True))
 
 

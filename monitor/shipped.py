@@ -1,4 +1,4 @@
-"""The configuration and rules that ship with the package."""
+"""The configuration, rules and runbooks that ship with the package."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 def shipped_folder(name: str) -> Path:
     """
-    Return the shipped ``config`` or ``rules``: inside an installed package, or beside it in a checkout.
+    Return the shipped ``config``, ``rules`` or ``docs/runbooks``: inside an installed package, or beside it in a checkout.
 
     Raises
     ------

@@ -40,7 +40,7 @@ def test_the_end_of_trouble_is_told_once_and_only_where_it_was(app):
     assert app.conditions.open() == []
     app.worker().run_once()
     subjects = [attempt.subject for attempt in app.outbox.deliveries()]
-    assert subjects == ["gacc/magnets: over: source could not be read", "gacc/magnets: source could not be read"]
+    assert subjects == ["gacc/magnets: source can be read again", "gacc/magnets: source could not be read"]
 
 
 def test_trouble_that_comes_back_is_told_again(app):

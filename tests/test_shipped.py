@@ -28,7 +28,7 @@ def wheel(repository, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
     without = shutil.ignore_patterns("__pycache__")
-    for name in ("monitor", "config", "rules"):
+    for name in ("monitor", "config", "rules", "docs/runbooks"):
         shutil.copytree(repository / name, source / name, ignore=without)
     for name in ("pyproject.toml", "LICENSE", "README.md"):
         shutil.copy(repository / name, source)
@@ -45,7 +45,7 @@ def test_the_wheel_holds_every_file_of_the_package(wheel, repository):
     packed = {str(path.relative_to(wheel)) for path in wheel.rglob("*") if path.is_file()}
     assert package - packed == set()
     assert set(NEEDED) - packed == set()
-    for name in ("config", "rules"):
+    for name in ("config", "rules", "docs/runbooks"):
         shipped = {f"monitor/_desk/{p.relative_to(repository)}" for p in (repository / name).rglob("*.*") if p.is_file()}
         assert shipped - packed == set()
 

@@ -25,11 +25,16 @@ from monitor.wording import join_words, say_count, say_number, say_percent
 
 @dataclass(frozen=True, kw_only=True)
 class Frame:
-    """What surrounds the lines of a digest: the release, its words, and the sentences at the foot."""
+    """
+    What surrounds the lines of a digest: the release, its words, and the sentences at the foot.
+
+    `quiet` is said of a release without a line: how much could be judged belongs to it.
+    """
 
     release: Release
     title: str
     credit: str
+    quiet: str = "nothing unusual"
     full_lines: int = 12
     charts: int = 4
     still_open: str = ""
@@ -80,7 +85,7 @@ def subject(items: list[Item], frame: Frame) -> str:
     """Say what and how many: ``China magnets, Oct 2025: 1 new drop, 1 first rise``; a cell counts once, as it stands."""
     counted = Counter(_word(ordered(cell)[0]) for cell in ranked(items))
     said = [say_count(count, *word) for word, count in counted.items()]
-    return f"{frame.title}, {say_month(frame.release.newest, short=True)}: {', '.join(said) or 'nothing unusual'}"
+    return f"{frame.title}, {say_month(frame.release.newest, short=True)}: {', '.join(said) or frame.quiet}"
 
 
 def _word(item: Item) -> tuple[str, str]:

@@ -126,6 +126,7 @@ class Pages:
             release=self.situation.release,
             title=self.situation.title,
             credit=self.situation.credit,
+            quiet=self._quiet(),
             full_lines=self.desk.full_lines,
             charts=self.desk.charts,
             still_open="" if doubts else self._still_open(route, items),
@@ -151,6 +152,13 @@ class Pages:
         ]
         more = f" and {len(still) - 3} more" if len(still) > 3 else ""
         return f"Still open: {join_words(named) if not more else ', '.join(named)}{more}."
+
+    def _quiet(self) -> str:
+        """Say that nothing is unusual among what could be judged, which may be little or nothing."""
+        judged, missing = (sum(getattr(count, name) for count in self.counts) for name in ("judged", "not_judged"))
+        if not judged and missing:
+            return "nothing could be judged"
+        return f"nothing unusual in the {say_count(judged, 'cell')} judged" if missing else "nothing unusual"
 
     def _not_judged(self) -> str:
         missing = sum(c.not_judged for c in self.counts)

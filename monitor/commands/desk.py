@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 def init_command(folder: Path) -> None:
     """
-    Make a new desk in FOLDER: config/ and rules/ to edit.
+    Make a new desk in FOLDER: config/ and rules/ to edit, and the runbooks that rules name.
 
     Nothing that is there already is touched. Then: cd FOLDER, monitor check, monitor run.
     """
     from monitor.shipped import shipped_folder
 
-    names = ("config", "rules")
+    names = ("config", "rules", "docs/runbooks")
     if there := [str(folder / name) for name in names if (folder / name).exists()]:
-        raise MonitorError(f"{' and '.join(there)}: there already; choose a folder without config/ and rules/")
+        raise MonitorError(f"{' and '.join(there)}: there already; choose a folder without these")
     for name in names:
         shutil.copytree(shipped_folder(name), folder / name, ignore=shutil.ignore_patterns("tests", "__pycache__", ".*"))
     steps = (

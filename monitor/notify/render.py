@@ -106,7 +106,7 @@ def text(digest: Digest, *, public_url: str = "", width: int = WIDTH) -> str:
     """Write a digest as plain text, wrapped at `width` columns."""
     digest = cleaned(digest)
     if is_quiet(digest):
-        return wrap(f"{digest.title}: {' '.join(closing(digest))}", width) + "\n"
+        return wrap(" ".join((f"{digest.subject}.", *closing(digest))), width) + "\n"
     blocks = [f"{wrap(digest.title, width)}\n{'=' * min(width, len(digest.title))}"]
     for part, lines in digest.parts:
         blocks.append(f"{part.value.capitalize()}\n{'-' * len(part.value)}")
@@ -159,8 +159,7 @@ def is_quiet(digest: Digest) -> bool:
 
 def closing(digest: Digest) -> list[str]:
     """Return the sentences below the lines, in their order."""
-    quiet = "Nothing unusual." if is_quiet(digest) else ""
-    found = (quiet, digest.more, digest.still_open, digest.not_judged, digest.chance, *digest.notes, digest.credit)
+    found = (digest.more, digest.still_open, digest.not_judged, digest.chance, *digest.notes, digest.credit)
     return [sentence for sentence in found if sentence]
 
 

@@ -28,7 +28,7 @@ def test_init_touches_nothing_that_is_there(tmp_path):
     (tmp_path / "rules").mkdir()
     result = init(tmp_path)
     assert result.exit_code == 1
-    assert result.stderr == f"monitor: {tmp_path}/rules: there already; choose a folder without config/ and rules/\n"
+    assert result.stderr == f"monitor: {tmp_path}/rules: there already; choose a folder without these\n"
     assert [path.name for path in tmp_path.iterdir()] == ["rules"]
 
 
