@@ -141,10 +141,13 @@ def _opening(rows: list[Row], together: Together | None, names: Names, *, full: 
         said.append(model(first))
     if together is not None:
         who = join_words([_with_growth(row) for name in together.names for row in rows if row.name == name])
-        held = say_count(max(row.facts.ranked for row in rows), "country", "countries")
+        count = max(row.facts.ranked for row in rows)
+        held = say_count(count, "country", "countries")
+        some = count > len(together.names)
+        leaders = f"The {say_small(len(together.names))} largest of the {held} held" if some else f"The {held} held"
         sums = f"together {say_amount(together.value, unit)}, {say_percent(together.share)} of the total"
         others = f"all others {say_amount(together.others, unit)}"
-        said.append(f"The {say_small(len(together.names))} largest of the {held} held, {who}: {sums}; {others}.")
+        said.append(f"{leaders}, {who}: {sums}; {others}.")
     return (*said, *_far_from_usual(rows), *_turned(rows))
 
 

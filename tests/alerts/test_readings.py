@@ -1,0 +1,56 @@
+"""What a rule's own indicators say of a cell, where no line says it anyway."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from monitor.alerts.readings import readings, speaks_of_size
+from monitor.judge import Bench, judge
+from monitor.months import parse_month
+from monitor.panel import Panel
+
+RULE = """
+  - name: one
+    direction: either
+    watch: {measure: weight, partner: [US]}
+    when: {warning: CONDITION}
+"""
+OCTOBER = parse_month("2025-10")
+
+
+@pytest.fixture
+def read(magnets: Panel, rules_of: Callable[..., Any]) -> Callable[[str], tuple[tuple[str, ...], bool]]:
+    """Return what is read of the United States in October 2025, and whether the rule speaks of the figure's size."""
+
+    def of(condition: str) -> tuple[tuple[str, ...], bool]:
+        [verdicts] = judge(Bench(magnets), rules_of(RULE.replace("CONDITION", condition)))
+        return readings(verdicts, 0, OCTOBER - magnets.start), speaks_of_size(verdicts)
+
+    return of
+
+
+@pytest.mark.parametrize(
+    ("condition", "words", "of_size"),
+    [
+        ("share >= 10%", ("12.0% of the total",), False),
+        ("rank <= 2", ("rank 2 among the countries held",), False),
+        ("share_change(months=1) >= 1%", ("+4.7 points of the total within 1 month",), False),
+        ("rise_streak >= 1", ("1 y/y rise in a row",), False),
+        ("yoy(months=3) <= -5%", ("−12.0% over 3 months against a year earlier",), True),
+        ("drawdown >= 1%", ("4.8% below its highest of the last 24 months",), True),
+    ],
+)
+def test_what_no_line_says_anyway_is_said(read: Any, condition: str, words: tuple[str, ...], of_size: bool) -> None:
+    assert read(condition) == (words, of_size)
+
+
+@pytest.mark.parametrize("condition", ["ratio <= 2", "yoy > 0%", "value > 1 t", "first_rise_in >= 1"])
+def test_what_every_line_says_is_not_said_twice(read: Any, condition: str) -> None:
+    assert read(condition)[0] == ()
+
+
+def test_what_is_not_known_is_not_said(read: Any) -> None:
+    assert read("hhi >= 0.1 or share >= 10%")[0] == ("12.0% of the total",)
