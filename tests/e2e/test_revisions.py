@@ -242,6 +242,15 @@ def test_an_edit_that_meets_a_release_is_counted_in_its_page_only(until_october:
     assert _said_of_edits(until_october.take_in("gacc/magnets", HEADING + DECEMBER, "2026-01-20")) == []
 
 
+def test_a_correction_that_meets_an_edit_is_told_as_a_correction(desk: Any, figures: Any, lines_of: Any) -> None:
+    desk.edit_rule("rare-earth-magnets", "magnet-drop", when={"warning": "ratio <= 0.76", "critical": "ratio <= 0.3"})
+    lines = _of_may(lines_of(_release(desk, figures, "2025-08", more=_may("412"))))
+    assert {rule: words.partition(":")[0] for rule, words in _reasons(lines).items()} == {
+        "magnet-drop": "Corrected",
+        "magnet-below-last-year": "Corrected",
+    }
+
+
 def test_edited_words_and_labels_change_nothing(until_october: Any) -> None:
     before = until_october.state()
     until_october.edit_rule("rare-earth-magnets", "magnet-drop", labels={"theme": "magnets", "team": "buyers"}, summary="Look.")
