@@ -18,6 +18,9 @@ from monitor.units import UNITS, Dimension
 from monitor.wording import join_words, say_amount, say_count
 from monitor.yamlfile import did_you_mean
 
+DOWNLOADS = "gacc"
+"""The kind of source whose files a person downloads: its headings say what they are."""
+
 
 def read_files(
     app: App, source: str, files: Sequence[Path], published: str | None
@@ -41,6 +44,25 @@ def read_files(
     at = None if published is None else _moment(published, app.clock())
     notice, table = made.from_files(list(files))
     return entry, notice if at is None else replace(notice, published_at=at, estimated=False), table
+
+
+def source_and_files(app: App, words: Sequence[str]) -> tuple[str, tuple[Path, ...]]:
+    """
+    Tell the source from the files; files alone are downloads of the one entry of kind gacc.
+
+    Raises
+    ------
+    MonitorError
+        If files stand alone and no entry, or more than one, is meant for downloads.
+    """
+    names = {name for entry in app.settings.sources for name in (entry.entry, entry.name)}
+    if words[0] in names or not Path(words[0]).is_file():
+        return words[0], tuple(map(Path, words[1:]))
+    downloads = [entry.entry for entry in app.settings.sources if entry.kind == DOWNLOADS]
+    if len(downloads) != 1:
+        known = ", ".join(entry.entry for entry in app.settings.sources)
+        raise MonitorError(f"name the source before the files; known are {known}")
+    return downloads[0], tuple(map(Path, words))
 
 
 def _entry(app: App, source: str) -> SourceSettings:

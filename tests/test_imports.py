@@ -9,7 +9,7 @@ import pytest
 
 from monitor.app import App
 from monitor.errors import MonitorError
-from monitor.imports import read_files, understood
+from monitor.imports import read_files, source_and_files, understood
 
 HEAD = "period,partner,product,value_t,kind\n"
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
@@ -91,3 +91,17 @@ def test_what_cannot_be_done_is_told(app, tmp_path, source, published, told):
 def test_missing_files_are_all_named(app, tmp_path):
     with pytest.raises(MonitorError, match=r"^/no/a\.csv and /no/b\.csv: there is no such file$"):
         read_files(app, "gacc/magnets", [Path("/no/a.csv"), Path("/no/b.csv")], None)
+
+
+def test_files_alone_are_downloads_of_the_one_entry_for_them(app, tmp_path):
+    path = file(tmp_path, "x", "download.csv")
+    assert source_and_files(app, [str(path), "other.csv"]) == ("downloads/exports/hs8", (path, Path("other.csv")))
+    assert source_and_files(app, ["gacc/magnets", str(path)]) == ("gacc/magnets", (path,))
+    assert source_and_files(app, ["nobody", str(path)]) == ("nobody", (path,))
+
+
+def test_files_alone_name_no_source_where_no_entry_takes_downloads(magnets_desk, tmp_path):
+    app = App.open(magnets_desk / "config", {}, clock=lambda: NOW)
+    with pytest.raises(MonitorError, match="name the source before the files; known are gacc/magnets"):
+        source_and_files(app, [str(file(tmp_path, "x"))])
+    app.close()

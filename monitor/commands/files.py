@@ -15,29 +15,31 @@ if TYPE_CHECKING:
 
 
 @click.command("import")
-@click.argument("source")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("words", nargs=-1, required=True, metavar="[SOURCE] FILE...")
 @click.option("--published", help="When it was published (2025-08-20): places an old file in the past.")
 @click.option("--as-history", is_flag=True, help="Judge it as history: nobody is told.")
 @as_json_option
 @click.pass_obj
-def import_command(
-    config: Path, source: str, files: tuple[Path, ...], published: str | None, as_history: bool, as_json: bool
-) -> None:
+def import_command(config: Path, words: tuple[str, ...], published: str | None, as_history: bool, as_json: bool) -> None:
     """
-    Make one release of FILES for SOURCE, an entry of config/sources.yaml.
+    Make one release of the FILEs for SOURCE, an entry of config/sources.yaml.
+
+    Without SOURCE they are downloads of China's customs query, for the entry of kind gacc.
 
     Says what was understood; or what is wrong and where, and then takes in nothing. `monitor evaluate` judges it.
 
     \b
     For example:
-      monitor import gacc/exports/hs8 download-1.csv download-2.csv
+      monitor import download-1.csv download-2.csv
       monitor import gacc/magnets corrected.csv --published 2025-08-20
     """
     from monitor import jobs
-    from monitor.imports import read_files, understood
+    from monitor.imports import read_files, source_and_files, understood
 
     with desk_at(config) as app:
+        source, files = source_and_files(app, words)
+        if not files:
+            raise click.UsageError("name at least one file")
         entry, notice, table = read_files(app, source, files, published)
         if not as_json:
             say(understood(table))
