@@ -79,6 +79,11 @@ def say_ordinal(rank: int) -> str:
     return f"{rank}{suffix}"
 
 
+def capital(words: str) -> str:
+    """Return words with a capital at their beginning; the rest stays."""
+    return words[:1].upper() + words[1:]
+
+
 def join_words(words: list[str]) -> str:
     """Write ``a, b and c``."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""

@@ -14,9 +14,14 @@ from monitor.alerts.sentences import Names, comparison, doubts, figure, is_count
 from monitor.countries import name_of
 from monitor.months import say_month
 from monitor.rules.levels import Level
-from monitor.wording import join_words, say_amount, say_count, say_growth, say_percent
+from monitor.wording import capital, join_words, say_amount, say_count, say_growth, say_percent
 
 Cell = list[Item]
+
+MOVES = frozenset(
+    {Change.WORSENED, Change.OPENED, Change.OPENED_BY_REVISION, Change.RECOVERED, Change.NEW_NORMAL, Change.EASED, Change.EASING}
+)
+"""What many series can do together."""
 
 TOGETHER = 5
 """From how many series on that one product moves the same way are told as one."""
@@ -38,13 +43,17 @@ def gathered(cells: Sequence[Cell]) -> list[list[Cell]]:
 
 
 def _kind(cell: Cell) -> tuple[object, ...]:
-    """Return what cells of one line share: section, product, flow, measure, month and way; never a total or an event."""
+    """
+    Return what cells of one line share: section, series but for the partner, month and way.
+
+    Totals, events, doubts and corrections are told alone: each has figures of its own to say.
+    """
     lead, key = ordered(cell)[0], cell[0].facts.key
-    if not is_country(key) or lead.change in (None, Change.EVENT):
+    if not is_country(key) or lead.change not in MOVES or lead.level is Level.DATA:
         return (str(key), lead.facts.month)
     steps = lead.episode.path.steps
     side = steps[-1].side if steps else 0
-    return (lead.part, key.source, key.dataset, key.reporter, key.product, key.flow, key.measure, lead.facts.month, side)
+    return (lead.part, key.replace(partner=""), lead.facts.month, side)
 
 
 def line_of_many(cells: Sequence[Cell], names: Names) -> Line:
@@ -52,27 +61,22 @@ def line_of_many(cells: Sequence[Cell], names: Names) -> Line:
     leads = [ordered(cell)[0] for cell in cells]
     first, facts = leads[0], leads[0].facts
     key, unit = facts.key, facts.key.unit
-    value, usual = sum(_known(lead.facts.value) for lead in leads), sum(_known(lead.facts.usual) for lead in leads)
+    value, usual = sum(lead.facts.value for lead in leads), sum(lead.facts.usual for lead in leads)
     flow = "exports" if key.flow == "export" else f"{key.flow}s"
     return Line(
         part=first.part,
         series=str(key.replace(partner="*")),
         month=facts.month,
-        title=sentence_start(f"{names.product(key.product)}, {flow} of {name_of(key.reporter)}"),
+        title=capital(f"{names.product(key.product)}, {flow} of {name_of(key.reporter)}"),
         figure=f"{say_count(len(leads), 'partner')}{_way(first)} in {say_month(facts.month)}",
         sentences=_together(value, usual, unit),
         outcome=_outcomes(leads),
         level=max(lead.level for lead in leads),
         reasons=tuple(_reason(item) for cell in cells for item in ordered(cell)),
-        value=value,
+        value=value if math.isfinite(value) else None,
         unit=unit,
         table=(("Partner", "Figure", "y/y", "Of its usual", "Level"), *(_row(lead) for lead in leads)),
     )
-
-
-def sentence_start(words: str) -> str:
-    """Return words with a capital at their beginning."""
-    return words[:1].upper() + words[1:]
 
 
 def _way(lead: Item) -> str:
@@ -83,13 +87,10 @@ def _way(lead: Item) -> str:
 
 
 def _together(value: float, usual: float, unit: str) -> tuple[str, ...]:
-    if not usual > 0:
+    """Compare the sums; nothing where one figure or one usual is not known, for missing is not zero."""
+    if math.isnan(value) or not usual > 0:
         return ()
     return (f"together {say_amount(value, unit)}, {say_percent(value / usual, 0)} of their usual {say_amount(usual, unit)}.",)
-
-
-def _known(value: float) -> float:
-    return 0.0 if math.isnan(value) else value
 
 
 def _row(lead: Item) -> tuple[str, ...]:
@@ -152,7 +153,7 @@ def sentences(facts: Facts, cell: list[Item]) -> list[str]:
 
 
 def _sentence(words: str) -> str:
-    return f"{sentence_start(words)}."
+    return f"{capital(words)}."
 
 
 def _reason(item: Item) -> Reason:

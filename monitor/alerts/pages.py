@@ -156,8 +156,8 @@ class Pages:
     def _quiet(self) -> str:
         """Say that nothing is unusual among what could be judged, which may be little or nothing."""
         judged, missing = (sum(getattr(count, name) for count in self.counts) for name in ("judged", "not_judged"))
-        if not judged and missing:
-            return "nothing could be judged"
+        if not judged:
+            return "nothing could be judged" if missing else "no rule watches its figures"
         return f"nothing unusual in the {say_count(judged, 'cell')} judged" if missing else "nothing unusual"
 
     def _not_judged(self) -> str:

@@ -16,7 +16,7 @@ from monitor.countries import PartnerKind, name_of, partner_kind
 from monitor.months import Month, say_month
 from monitor.rules.levels import Level
 from monitor.series import Revision, SeriesKey, Status
-from monitor.wording import join_words, say_amount, say_count, say_growth, say_ordinal, say_percent
+from monitor.wording import capital, join_words, say_amount, say_count, say_growth, say_ordinal, say_percent
 
 _SMALL = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
@@ -41,7 +41,7 @@ class Names:
         measure, words = _MEASURES.get(key.measure, f"{key.measure} of "), self.product(key.product)
         words = measure + (words[:1].lower() + words[1:] if measure and words[1:2].islower() else words)
         mirror = "" if key.basis == "reported" else " (partner's figure)"
-        return f"{words[:1].upper()}{words[1:]}, {way}{mirror}"
+        return f"{capital(words)}, {way}{mirror}"
 
 
 def say_small(count: int) -> str:
@@ -130,7 +130,7 @@ def model(facts: Facts) -> str:
     name, _, why = facts.why_model.partition(": ")
     if not why or not facts.status.is_number:
         return ""
-    return f"{name[0].upper()}{name[1:]}: {'not yet' if why[0].isdigit() else 'no expectation'} ({why})."
+    return f"{capital(name)}: {'not yet' if why[0].isdigit() else 'no expectation'} ({why})."
 
 
 def rank(facts: Facts) -> str:
@@ -160,7 +160,7 @@ def doubts(facts: Facts) -> list[str]:
 def no_growth(facts: Facts) -> str:
     """Say why there is no y/y: ``No y/y: May 2024 is not held.``; "" where there is one."""
     why = facts.why_yoy
-    return "" if not why else f"No {why}." if why.startswith("y/y: ") else f"{why[0].upper()}{why[1:]}."
+    return "" if not why else f"No {why}." if why.startswith("y/y: ") else f"{capital(why)}."
 
 
 def unusual_base(facts: Facts) -> str:

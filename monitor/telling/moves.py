@@ -17,7 +17,7 @@ from monitor.months import say_month
 from monitor.panel import Floats, Ints, Panel
 from monitor.telling.records import Paragraph, Row, Section, Table
 from monitor.telling.sections import amount, compared
-from monitor.wording import say_amount, say_count, say_growth, say_number, say_percent
+from monitor.wording import capital, say_amount, say_count, say_growth, say_number, say_percent
 
 LARGEST = 10
 LEAST_EXPECTED = 5
@@ -115,7 +115,7 @@ def products(panel: Panel, tops: Ints, whole: Whole, names: Names) -> Section:
 
 def _product(panel: Panel, row: int, names: Names) -> str:
     words = names.product(panel.keys[row].product)
-    return f"{words[0].upper()}{words[1:]}"
+    return capital(words)
 
 
 def _figures(facts: Facts, whole: Whole) -> tuple[str, ...]:

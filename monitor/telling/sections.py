@@ -29,7 +29,7 @@ from monitor.panel import Ints, Panel
 from monitor.series import Flag, SeriesKey, Status
 from monitor.telling.records import Paragraph, Rest, Row, Section, Table, Together, place
 from monitor.telling.stories import story
-from monitor.wording import join_words, say_amount, say_count, say_growth, say_percent
+from monitor.wording import capital, join_words, say_amount, say_count, say_growth, say_percent
 
 LEADERS = 3
 SHORT_TABLE = 16
@@ -119,7 +119,7 @@ def _standing(facts: Facts) -> str:
     covered = "" if math.isnan(facts.ranked_share) else f" ({say_percent(facts.ranked_share, 0)} of the total)"
     rank = place(facts).replace(" held", " countries held")
     said = ", ".join(filter(None, (share, f"{rank}{covered}" if rank else "")))
-    return f"{said[0].upper()}{said[1:]}." if said else ""
+    return f"{capital(said)}." if said else ""
 
 
 def _together(rows: list[Row]) -> Together | None:
@@ -183,7 +183,7 @@ def _turned(rows: list[Row]) -> list[str]:
     for row in rows[1 : 1 + PARTNERS]:
         if words := first_in(row.facts):
             found.setdefault(words, []).append(row.name)
-    return [f"{words[0].upper()}{words[1:]}: {join_words(who)}." for words, who in found.items()]
+    return [f"{capital(words)}: {join_words(who)}." for words, who in found.items()]
 
 
 def _rest(panel: Panel, facts: Facts, composites: Mapping[str, Composite]) -> Rest | None:

@@ -78,6 +78,25 @@ def test_series_that_move_apart_the_total_and_events_are_told_alone(fell: Callab
     assert all(not line.table for line in compose(items, FRAME, NAMES).lines)
 
 
+def test_dollars_and_yuan_are_never_added(fell: Callable[..., Item]) -> None:
+    items = [fell(code) for code in FIVE]
+    yuan = [replace(i, facts=replace(i.facts, key=i.facts.key.replace(unit="CNY", measure="value"))) for i in items[3:]]
+    assert len(compose([*items[:3], *yuan], FRAME, NAMES).lines) == 5
+
+
+def test_corrections_and_doubts_are_told_alone_because_each_has_its_own_figures(fell: Callable[..., Item]) -> None:
+    for items in ([fell(c, change=Change.CORRECTED) for c in FIVE], [fell(c, level=Level.DATA) for c in FIVE]):
+        assert all(not line.table for line in compose(items, FRAME, NAMES).lines)
+
+
+def test_no_sum_is_compared_where_a_usual_is_not_known(fell: Callable[..., Item]) -> None:
+    items = [fell(code) for code in FIVE]
+    items[0] = replace(items[0], facts=replace(items[0].facts, usual=float("nan"), ratio=float("nan")))
+    [line] = compose(items, FRAME, NAMES).lines
+    assert line.sentences == ()
+    assert line.value == 500_000.0
+
+
 def test_the_table_is_readable_in_every_form(fell: Callable[..., Item]) -> None:
     page = compose([fell(code) for code in FIVE], FRAME, NAMES)
     assert "  South Korea     100 t  −75.0%           20%  warning" in render.text(page)
