@@ -56,6 +56,8 @@ def source_and_files(app: App, words: Sequence[str]) -> tuple[str, tuple[Path, .
         If files stand alone and no entry, or more than one, is meant for downloads.
     """
     names = {name for entry in app.settings.sources for name in (entry.entry, entry.name)}
+    if len(words) == 1 and words[0] not in names and not Path(words[0]).is_file():
+        raise MonitorError(f"{words[0]}: there is no such file, and no source of that name")
     if words[0] in names or not Path(words[0]).is_file():
         return words[0], tuple(map(Path, words[1:]))
     downloads = [entry.entry for entry in app.settings.sources if entry.kind == DOWNLOADS]

@@ -100,6 +100,11 @@ def test_files_alone_are_downloads_of_the_one_entry_for_them(app, tmp_path):
     assert source_and_files(app, ["nobody", str(path)]) == ("nobody", (path,))
 
 
+def test_a_word_that_is_neither_a_source_nor_a_file_is_told(app):
+    with pytest.raises(MonitorError, match=r"^no.csv: there is no such file, and no source of that name$"):
+        source_and_files(app, ["no.csv"])
+
+
 def test_files_alone_name_no_source_where_no_entry_takes_downloads(magnets_desk, tmp_path):
     app = App.open(magnets_desk / "config", {}, clock=lambda: NOW)
     with pytest.raises(MonitorError, match="name the source before the files; known are gacc/magnets"):
