@@ -83,6 +83,8 @@ class Scheduler:
             self._clock.start()
             deliveries.start()
             event(log, "service started", sources=len(self._schedules))
+            for job, at in self.next_times().items():
+                event(log, "job planned", job=job, next=at and at.isoformat(timespec="minutes"))
             stop.wait()
         event(log, "service stopping")
         end = time.monotonic() + PATIENCE

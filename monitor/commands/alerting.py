@@ -131,6 +131,7 @@ def _episode(episode: Episode) -> dict[str, Any]:
         "since": format_month(path.since),
         "until": format_month(path.until),
         "easing": path.easing,
+        "months_not_judged": path.unjudged,
         "history": episode.history,
         "labels": dict(episode.labels),
     }
@@ -146,7 +147,11 @@ def _row(episode: Episode, title: str) -> tuple[str, ...]:
 
 
 def _state(episode: Episode) -> str:
-    return "easing" if episode.path.easing and episode.path.state.is_open else episode.path.state.value
+    from monitor.wording import say_count
+
+    path = episode.path
+    state = "easing" if path.easing and path.state.is_open else path.state.value
+    return f"{state}, not judged for {say_count(path.unjudged, 'month')}" if path.unjudged else state
 
 
 def _transition(transition: Transition) -> dict[str, Any]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, or_, select, update
@@ -116,7 +118,7 @@ class Releases:
         file, raw = f"{folder}.parquet", f"{folder}.raw.gz"
         checksum = self._figures.write(file, cells)
         path = self._figures.folder / raw
-        payload = gzip.compress(arriving.table.raw, compresslevel=6, mtime=0)
+        payload = _zipped(arriving.table)
         write_whole(path, lambda opened: opened.write(payload))
         return {"file": file, "file_sha256": checksum, "raw": raw, "raw_sha256": sha256_of(path)}
 
@@ -216,6 +218,14 @@ class Releases:
         query = select(func.max(_releases.c.newest)).where(of_dataset(source, dataset), _COMMITTED, _JUDGED)
         with self._database.read() as connection:
             return connection.execute(query).scalar()
+
+
+def _zipped(table: Table) -> bytes:
+    """Compress what was read under the name that it had: ``gunzip -N`` gives it back."""
+    buffer = io.BytesIO()
+    with gzip.GzipFile(Path(table.raw_name).name, "wb", compresslevel=6, fileobj=buffer, mtime=0) as file:
+        file.write(table.raw)
+    return buffer.getvalue()
 
 
 def _newest_alike(connection: Connection, arriving: _Arriving) -> Row[Any] | None:

@@ -39,6 +39,7 @@ def test_a_release_is_stored_whole_and_found_again(releases: Releases, figures: 
     assert releases.get(release.id) == releases.get("gacc-2025-01") == release
     [raw] = figures.folder.rglob("*.raw.gz")
     assert gzip.decompress(raw.read_bytes()) == b"raw"
+    assert b"\x00payload\x00"[1:] in raw.read_bytes()  # the name that it had
 
 
 def test_a_prefix_must_be_unique(releases: Releases, commit: Commit) -> None:
