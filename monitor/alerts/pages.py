@@ -156,8 +156,12 @@ class Pages:
     def _quiet(self) -> str:
         """Say that nothing is unusual among what could be judged, which may be little or nothing."""
         judged, missing = (sum(getattr(count, name) for count in self.counts) for name in ("judged", "not_judged"))
-        if not judged:
-            return "nothing could be judged" if missing else "no rule watches its figures"
+        if self.situation.again:
+            return "rules were edited"
+        if not self.watching:
+            return "no rule watches its figures"
+        if missing and not judged:
+            return "nothing could be judged"
         return f"nothing unusual in the {say_count(judged, 'cell')} judged" if missing else "nothing unusual"
 
     def _not_judged(self) -> str:

@@ -62,6 +62,31 @@ def test_a_quiet_release_is_one_line_where_it_is_asked_for(memory: Any) -> None:
     assert not memory().release([100]).notifications
 
 
+def test_a_quiet_line_says_how_much_was_judged(memory: Any) -> None:
+    nan = float("nan")
+    desk = memory(quiet_pages=True, partners=("US", "DE"))
+
+    def said(*rows: list[float]) -> str:
+        (note,) = desk.release(*rows).notifications
+        return str(note.digest.subject).partition(": ")[2]
+
+    assert said([nan], [nan]) == "nothing could be judged"
+    assert said([nan, 100], [nan, nan]) == "nothing unusual in the 1 cell judged"
+    assert said([nan, 100, 100], [nan, nan, 100]) == "nothing unusual"
+    assert said([nan, 99, 100], [nan, nan, 100]) == "nothing unusual"  # an old figure was revised, and nothing follows
+
+
+def test_a_dataset_that_no_rule_watches_is_not_called_usual(memory: Any) -> None:
+    desk = memory("""
+  - name: elsewhere
+    direction: drop
+    watch: {source: census, measure: weight}
+    when: {warning: value <= 50 t}
+""", quiet_pages=True)  # fmt: skip
+    (note,) = desk.release([100]).notifications
+    assert note.digest.subject == "China magnets, Jan 2023: no rule watches its figures"
+
+
 def test_what_stays_open_is_a_line(memory: Any) -> None:
     desk = memory(partners=("US", "DE"))
     desk.release([100], [100])
