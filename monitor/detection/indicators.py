@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from monitor.detection import changes, market, reasons, records
+from monitor.detection import breadth, changes, market, reasons, records
 from monitor.panel import Floats, Panel
 from monitor.units import Dimension
 
@@ -40,11 +40,13 @@ class Indicator:
     summary : str
         One line for people.
     by_chance : bool
-        True where the calibrated model makes "how often by chance" known (surprise only).
+        True where the calibrated model makes "how often by chance" known (surprise, shift).
     across : bool
-        True where other series of the same group are read (share, rank, hhi, unit_value…).
+        True where other series of the same group are read (share, rank, hhi, unit_value, breadth…).
     expects : bool
-        True where `compute` and `why` take ``expectation=`` (expected, lower, upper, surprise).
+        True where `compute` and `why` take ``expectation=`` (expected, lower, upper, surprise…).
+    model : str
+        The kind of model asked, whatever the rule's is; "" for the rule's own.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Indicator:
     by_chance: bool = False
     across: bool = False
     expects: bool = False
+    model: str = ""
 
 
 _YEARS = Parameter(default=1, least=1, most=5)
@@ -250,8 +253,34 @@ def _expectations() -> list[Indicator]:
     ]
 
 
+def _together() -> list[Indicator]:
+    """What asks the expectation of a whole market; always of the bank, since a slower model takes hours for it."""
+    rows: list[tuple[str, Callable[..., Floats], Dimension, str]] = [
+        (
+            "breadth",
+            breadth.breadth,
+            Dimension.STEPS,
+            "the market's countries beyond ±1, on the larger side; below is negative",
+        ),
+        ("breadth_surprise", breadth.breadth_surprise, Dimension.SCORE, "how unusual their mean surprise is, signed"),
+    ]
+    return [
+        Indicator(
+            name=name,
+            compute=compute,
+            why=reasons.of_breadth,
+            dimension=dimension,
+            summary=summary,
+            across=True,
+            expects=True,
+            model="bank",
+        )
+        for name, compute, dimension, summary in rows
+    ]
+
+
 def _table() -> dict[str, Indicator]:
-    rows = [*_changes(), *_usuals(), *_runs(), *_market(), *_expectations()]
+    rows = [*_changes(), *_usuals(), *_runs(), *_market(), *_expectations(), *_together()]
     return {row.name: row for row in rows}
 
 

@@ -106,8 +106,8 @@ def rank_coverage(panel: Panel) -> tuple[Ints, Floats]:
     covered : ndarray, shape (n, T)
         Their part of the published total; NaN without one, or for a total of 0.
     """
-    held = _sum_of_countries(panel, panel.known.astype(np.float64))
-    return held.astype(np.int64), quotient(_sum_of_countries(panel, panel.values), totals(panel))
+    held = sum_of_countries(panel, panel.known.astype(np.float64))
+    return held.astype(np.int64), quotient(sum_of_countries(panel, panel.values), totals(panel))
 
 
 def hhi(panel: Panel) -> Floats:
@@ -117,7 +117,7 @@ def hhi(panel: Panel) -> Floats:
     Herfindahl and Hirschman (Hirschman, *American Economic Review* 54, 1964), with shares of the published total, the same
     for every series of the market. Unknown where countries with a figure make up less than 90% of the total.
     """
-    squares = _sum_of_countries(panel, share(panel) ** 2)
+    squares = sum_of_countries(panel, share(panel) ** 2)
     covered = rank_coverage(panel)[1]
     return np.where(covered >= COVERED, squares, np.nan)
 
@@ -145,7 +145,7 @@ def _cells(panel: Panel, rows: Ints, columns: Ints) -> Ints:
     return markets(panel)[rows] * panel.shape[1] + columns
 
 
-def _sum_of_countries(panel: Panel, array: Floats) -> Floats:
+def sum_of_countries(panel: Panel, array: Floats) -> Floats:
     """Sum an (n, T) array over the countries of each market, leaving out NaN; given to every series of the market."""
     width = panel.shape[1]
     rows, columns = np.nonzero(countries(panel)[:, None] & ~np.isnan(array))

@@ -185,8 +185,18 @@ PAIR_READINGS: Mapping[str, Callable[..., Floats]] = {
 }
 """Indicators that need more than the combined panel; each takes the plain panel and the combined one."""
 
-_MONTHLY = ("mom", "change", "high_in", "low_in")
+_MONTHLY = ("mom", "change", "high_in", "low_in", "seasonal_change")
+_OF_EVERY_MONTH = ("expected", "lower", "upper")
 _OF_MONTHS_BEFORE = ("usual", "ratio")
+
+
+def stated(indicator: str, plain: Panel, pairs: Panel, array: Floats) -> Floats:
+    """Return what a model states of months: a band of each, a judgement of none that waits, m/m of none in a pair."""
+    if indicator in _OF_EVERY_MONTH:
+        return array
+    if indicator in _MONTHLY:
+        return _month_on_month(lambda _: array)(plain, pairs)
+    return np.where(waits(pairs), np.nan, array)
 
 
 def why_no_figure(plain: Panel, pairs: Panel, row: int, column: int) -> str:

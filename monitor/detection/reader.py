@@ -9,6 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
+from monitor.detection import market
 from monitor.detection import pairs as jan_feb
 from monitor.detection.indicators import INDICATORS, Indicator
 from monitor.detection.pairs import PAIR_READINGS, combined
@@ -107,10 +108,33 @@ class Reader:
 
     @property
     def expectation(self) -> object:
-        """What the model expected of the watched rows."""
-        if self.model not in self.expectations:
-            self.expectations[self.model] = load("models", self.model)().expect(self._plain)
-        return self.expectations[self.model]
+        """What the rule's model expected of the watched rows."""
+        return self._stated(self.model, "", self._plain)
+
+    @cached_property
+    def _together(self) -> tuple[Panel, Ints]:
+        """The watched rows and every country of their markets, as published, and where in it each watched row stands."""
+        markets = market.markets(self.panel)
+        wanted = market.countries(self.panel) & np.isin(markets, markets[self.rows])
+        wanted[self.rows] = True
+        rows = np.flatnonzero(wanted)
+        return self.panel.select(rows), np.searchsorted(rows, self.rows)
+
+    def _stated(self, model: str, scope: str, panel: Panel) -> object:
+        """Return what a model expected of a panel; markets that are watched whole share what was expected of the rows."""
+        key = f"{model}{scope}"
+        if key not in self.expectations:
+            whole = scope and np.array_equal(self._together[1], np.arange(panel.shape[0]))
+            self.expectations[key] = self._stated(model, "", panel) if whole else load("models", model)().expect(panel)
+        return self.expectations[key]
+
+    def _read_by(self, found: Indicator) -> tuple[Panel, Ints, object]:
+        """Return the panel that a judged indicator reads, where in it the watched rows stand, and what was expected of it."""
+        model = found.model or self.model
+        if found.across:
+            panel, places = self._together
+            return panel, places, self._stated(model, " together", panel)
+        return self._plain, np.arange(len(self.rows)), self._stated(model, "", self._plain)
 
     def why(self, call: Call, row: int, column: int) -> str:
         """Say why a cell is unknown; `row` counts the watched rows."""
@@ -120,7 +144,8 @@ class Reader:
         if self.pairs and (sentence := jan_feb.why_not_comparable(self._plain, self._own, call.indicator, row, column)):
             return sentence
         if found.expects:
-            return found.why(self._plain, row, column, expectation=self.expectation, **dict(call.arguments))
+            panel, places, stated = self._read_by(found)
+            return found.why(panel, int(places[row]), column, expectation=stated, **dict(call.arguments))
         if self.pairs and call.indicator in PAIR_READINGS:
             column = jan_feb.base_column(call.indicator, self._plain, column)
             return found.why(self._plain, row, column, **dict(call.arguments))
@@ -136,8 +161,9 @@ class Reader:
         if call.sibling:
             return self._compute_sibling(call)
         if found.expects:
-            stated = found.compute(self._plain, expectation=self.expectation, **arguments)
-            return np.where(self.waits, np.nan, stated) if call.indicator == "surprise" else stated
+            panel, places, stated = self._read_by(found)
+            array = found.compute(panel, expectation=stated, **arguments)[places]
+            return jan_feb.stated(call.indicator, self._plain, self._own, array) if self.pairs else array
         if self.pairs and call.indicator in PAIR_READINGS:
             return PAIR_READINGS[call.indicator](self._plain, self._own, **arguments)
         array = self._of(found, self._whole, self._own, arguments)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from monitor.detection.breadth import LEAST as TOGETHER
 from monitor.detection.changes import LEAST, WINDOW, usual, usual_count, yoy
-from monitor.detection.market import COVERED, countries, price_rows
+from monitor.detection.market import COVERED, countries, markets, price_rows
 from monitor.detection.records import trough_and_peak
 from monitor.months import calendar_month, say_month
 from monitor.panel import Panel
@@ -171,6 +172,13 @@ def of_expectation(panel: Panel, row: int, column: int, *, expectation: Expectat
 def of_surprise(panel: Panel, row: int, column: int, *, expectation: Expectation) -> str:
     """Say whether the figure or the model's expectation is lacking."""
     return this_month(panel, row, column) or of_expectation(panel, row, column, expectation=expectation)
+
+
+def of_breadth(panel: Panel, row: int, column: int, *, expectation: Expectation) -> str:
+    """Say how many countries of the market are judged."""
+    market = countries(panel) & (markets(panel) == markets(panel)[row])
+    judged = int((market & expectation.judged[:, column] & panel.known[:, column]).sum())
+    return f"breadth: {judged} of {say_count(TOGETHER, 'country', 'countries')} judged"
 
 
 def _is_number(panel: Panel, row: int, column: int) -> bool:

@@ -15,6 +15,7 @@ NAMES = """
     zero_streak missing_streak months_since_trade
     share share_change rank contribution hhi unit_value
     expected lower upper surprise
+    breadth breadth_surprise
 """
 
 
@@ -41,7 +42,7 @@ def test_an_indicator_says_what_it_counts(name: str, dimension: Dimension | None
 
 def test_only_market_indicators_read_other_series() -> None:
     across = {name for name, indicator in INDICATORS.items() if indicator.across}
-    assert across == {"share", "share_change", "rank", "contribution", "hhi", "unit_value"}
+    assert across == {"share", "share_change", "rank", "contribution", "hhi", "unit_value", "breadth", "breadth_surprise"}
 
 
 @pytest.mark.parametrize("name", ["expected", "lower", "upper", "surprise"])
