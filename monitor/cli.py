@@ -28,6 +28,7 @@ COMMANDS = {
     "brief": ("reading", "tell a release in sentences and tables"),
     "explain": ("reading", "show every number behind a verdict"),
     "rules": ("alerting", "show which series each rule watches; print the schema for editors"),
+    "test": ("trying", "run the tests of rules: figures given, changes and sentences expected"),
     "receivers": ("messages", "list receivers, or send a test message to one"),
     "deliveries": ("messages", "list what was sent and how it was answered; send dead messages again"),
     "store": ("files", "check what is stored against the database"),

@@ -89,7 +89,9 @@ def _known(found: Any) -> Any:
     return [_known(value) for value in found] if isinstance(found, list | tuple) else found
 
 
-def show_table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[int] = ()) -> None:
+def show_table(
+    headings: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[int] = (), indent: str = ""
+) -> None:
     """Print rows under headings, columns aligned; those numbered in `right` end at the same place."""
     from rich.cells import cell_len
 
@@ -101,7 +103,7 @@ def show_table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, right:
     for row in table:
         gaps = [" " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)]
         cells = [gap + cell if n in numbers else cell + gap for n, (cell, gap) in enumerate(zip(row, gaps, strict=True))]
-        click.echo("  ".join(cells).rstrip())
+        click.echo(f"{indent}{'  '.join(cells)}".rstrip())
 
 
 def release_record(release: Release) -> dict[str, Any]:
