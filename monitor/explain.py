@@ -118,7 +118,7 @@ def _opinion_lines(opinion: Opinion) -> list[str]:
     lines = [f"{opinion.rule}: {opinion.verdict}"]
     for check in opinion.checks:
         lines.append(f"  {check.name}: {check.condition}: {check.holds}{f' ({check.words})' if check.words else ''}")
-    return [*lines, *(f"  {words}" for words in (opinion.size, opinion.next) if words)]
+    return [*lines, *(f"  {words}" for words in (opinion.size, opinion.discovery, opinion.next) if words)]
 
 
 def as_json(found: Explanation) -> dict[str, Any]:

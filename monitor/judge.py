@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.alerts.episodes import FALSE, TRUE, UNKNOWN, Cells, Conduct
+from monitor.detection.discovery import Discovery, tail_probability
 from monitor.detection.reader import Ask, Reader, unknown_calls
 from monitor.panel import Bools, Floats, Ints, Panel
 from monitor.rules.condition import Condition
@@ -29,7 +31,8 @@ class Verdicts:
     One rule on one panel, cell by cell.
 
     `reader` holds the watched rows; arrays have shape (m, T) over them. `level` is the highest level known true,
-    `certain` tells that every higher one is known false; `clear` and `gate` are Kleene (0 false, 1 unknown, 2 true).
+    `certain` tells that every higher one is known false; `clear` and `gate` (is the figure large enough to open?) are Kleene
+    (0 false, 1 unknown, 2 true). `discovery` says which cells ``false_discovery`` lets open; None without one.
     """
 
     rule: Rule
@@ -40,6 +43,7 @@ class Verdicts:
     gate: Kleene
     side: NDArray[np.int8]
     doubted: Bools
+    discovery: Discovery | None = None
 
     @property
     def keys(self) -> tuple[SeriesKey, ...]:
@@ -68,6 +72,25 @@ class Verdicts:
         """Cells with a level, or known to have none."""
         return self.certain | (self.level > 0)
 
+    @property
+    def reached(self) -> Bools:
+        """Cells at a level."""
+        found: Bools = self.level > 0
+        return found
+
+    @property
+    def opens(self) -> Bools:
+        """Cells at a level that may open an alert."""
+        found: Bools = self.reached & (self.may_open == TRUE)
+        return found
+
+    @cached_property
+    def may_open(self) -> Kleene:
+        """Where a level may open an alert, Kleene: the figure is large enough, and passes ``false_discovery``."""
+        if self.discovery is None:
+            return self.gate
+        return np.where(self.discovery.passes, self.gate, FALSE).astype(np.int8)
+
     def cells(self, row: int) -> Cells:
         """Return one series' verdicts, for the fold."""
         return Cells(
@@ -75,7 +98,7 @@ class Verdicts:
             level=self.level[row],
             certain=self.certain[row],
             clear=self.clear[row],
-            gate=self.gate[row],
+            gate=self.may_open[row],
             side=self.side[row],
             value=self.panel.values[row],
             usual=self.reader.ask("usual")[row],
@@ -157,16 +180,32 @@ def judge_rule(reader: Reader, rule: Rule, doubts: Doubts) -> Verdicts:
         certain &= ~(undecided & (holds == UNKNOWN))
     no_level = (level == 0) & certain
     clear = rule.clear.evaluate(reader.read) if rule.clear is not None else np.where(no_level, TRUE, FALSE)
+    gate = _gate(reader, rule.at_least)
     return Verdicts(
         rule=rule,
         reader=reader,
         level=level,
         certain=certain,
         clear=clear.astype(np.int8),
-        gate=_gate(reader, rule.at_least),
+        gate=gate,
         side=_side(reader, rule),
         doubted=doubted,
+        discovery=_discovery(reader, rule, (level > 0) & (gate == TRUE), certain | (level > 0)),
     )
+
+
+def _discovery(reader: Reader, rule: Rule, candidates: Bools, judged: Bools) -> Discovery | None:
+    """
+    Ask how likely chance alone brings each cell.
+
+    A cell that cannot open an alert counts with probability 1. Every cell judged is counted, because leaving some out by the
+    figures that they turn out to have would let more chance through than the rule allows.
+    """
+    if rule.false_discovery is None or rule.score is None or rule.tails is None:
+        return None
+    score = reader.read(rule.score)
+    probability = np.where(candidates, tail_probability(score, *rule.tails), 1.0)
+    return Discovery(probability=np.where(judged & ~np.isnan(score), probability, np.nan), rate=rule.false_discovery)
 
 
 def _with_history(holds: Kleene, rule: Rule, reader: Reader) -> Kleene:

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from monitor.alerts.chance import rate_of
 from monitor.alerts.episodes import fold
 from monitor.alerts.evaluation import Evaluation, RuleCounts
 from monitor.alerts.evidence import Found, retirement, transition
@@ -174,10 +175,11 @@ class _Assessment:
             self.episodes[one] = replace(episode, sent=episode.fires_as)
 
     def _by_chance(self) -> tuple[int, float]:
-        """Count the cells that rules judge by surprise, each once, and add up how many would reach a level by chance."""
+        """Count the cells that rules judge by surprise, each once, and add up how many would open an alert by chance."""
         cells: dict[tuple[str, int], float] = {}
         for verdicts in self.verdicts:
-            chance, fresh = verdicts.rule.by_chance, self._fresh(verdicts.panel)
+            fresh = self._fresh(verdicts.panel)
+            chance = rate_of(verdicts, fresh.start)
             rows, columns = np.nonzero(verdicts.judged[:, fresh]) if chance is not None else ((), ())
             for row, column in zip(rows, columns, strict=True):
                 cell = (str(verdicts.keys[row]), int(column) + fresh.start)
@@ -192,7 +194,7 @@ class _Assessment:
     def _counts(self, verdicts: Verdicts) -> RuleCounts:
         fresh = self._fresh(verdicts.panel)
         judged = verdicts.judged[:, fresh]
-        chance = verdicts.rule.by_chance
+        chance = rate_of(verdicts, fresh.start)
         return RuleCounts(
             rule=verdicts.rule.name,
             version=verdicts.rule.version,

@@ -15,7 +15,7 @@ from monitor.series import Release
 @dataclass(frozen=True, kw_only=True)
 class RuleCounts:
     """
-    What a rule did in one release: cells judged, not judged, at a level; and how many chance alone would bring.
+    What a rule did in one release: cells judged, not judged, at a level; and how many alerts chance alone would bring.
 
     `version` is the rule's: the next evaluation compares it with its own.
     """

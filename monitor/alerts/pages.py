@@ -31,7 +31,7 @@ class Pages:
     changed : mapping of str to Episode
         The episodes that this release changed, by id.
     by_chance : tuple of (int, float)
-        How many figures the seasonal model judged for rules that name surprise, and how many of those would reach a level
+        How many figures the seasonal model judged for rules that name surprise, and how many of those would open an alert
         by chance.
     watching : tuple of dict
         The labels that an alert of each rule would have.

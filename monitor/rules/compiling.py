@@ -12,7 +12,7 @@ from typing import Any
 from monitor.baskets import Basket, is_product, why_no_partner
 from monitor.errors import Mistake
 from monitor.registry import kinds
-from monitor.rules.condition import Condition, ConditionError, dimension_of_unit, parse
+from monitor.rules.condition import Condition, ConditionError, common_score, dimension_of_unit, parse
 from monitor.rules.contradictions import can_hold, outside
 from monitor.rules.levels import Level, RuleKind
 from monitor.rules.measuring import MEASURES
@@ -57,6 +57,7 @@ def compile_rule(document: Document, names: Names) -> tuple[Rule | None, list[Mi
     work = _Compiler(document, names, mistakes)
     levels, clear = work.conditions()
     floors = work.floors()
+    work.check_false_discovery(levels)
     work.references()
     if written is None or work.mistakes:
         return None, work.mistakes
@@ -80,7 +81,8 @@ def compile_rule(document: Document, names: Names) -> tuple[Rule | None, list[Mi
 
 
 _AS_WRITTEN = (
-    "name", "kind", "direction", "watch", "min_history", "jan_feb", "model", "labels", "summary", "runbook", "renamed_from",
+    "name", "kind", "direction", "watch", "false_discovery", "min_history", "jan_feb", "model", "labels", "summary", "runbook",
+    "renamed_from",
 )  # fmt: skip
 
 
@@ -156,6 +158,19 @@ class _Compiler:
             self.wrong(("clear",), "this condition can never hold, whatever the figures: the alert could never end")
         elif levels and not can_hold(outside(clear.expression, [condition.expression for _, condition in levels])):
             self.wrong(("clear",), "this condition holds only where a level holds, and a level wins: the alert could never end")
+
+    def check_false_discovery(self, levels: tuple[tuple[Level, Condition], ...]) -> None:
+        """Refuse a share of false discoveries where chance is not known."""
+        if self.get("false_discovery") is None or common_score([condition for _, condition in levels]):
+            return
+        unbounded = [level for level, condition in levels if common_score([condition]) is None]
+        for level in unbounded:
+            self.wrong(
+                ("when", level.label),
+                "false_discovery needs to know how often this holds by chance: ask for surprise in it, like abs(surprise) >= 3",
+            )
+        if levels and not unbounded:
+            self.wrong(("false_discovery",), "false_discovery needs one indicator, like surprise, in every level", key=True)
 
     def floors(self) -> tuple[AtLeast, ...]:
         """Read the sizes of `at_least`."""
@@ -296,6 +311,7 @@ def _version(
         "for": written.for_,
         "kind": written.kind,
         "direction": written.direction,
+        **({"false_discovery": written.false_discovery} if written.false_discovery else {}),
         **{name: getattr(written, name) for name in ("min_history", "jan_feb", "model")},
     }
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:12]

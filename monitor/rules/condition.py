@@ -7,7 +7,7 @@ evaluation cannot fail.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -24,7 +24,7 @@ from monitor.rules.expression import Bounds, Call, Expression, Kleene
 from monitor.rules.measuring import Measured, check
 from monitor.units import UNITS, Dimension, find_unit
 
-__all__ = ["Call", "Condition", "ConditionError", "parse"]
+__all__ = ["Call", "Condition", "ConditionError", "common_score", "parse"]
 
 MOST_LETTERS = 500
 MOST_NESTING = 32
@@ -85,16 +85,23 @@ class Condition:
         """True if the condition names an indicator."""
         return any(call.indicator == indicator for call in self.calls)
 
-    def bounds(self) -> Bounds | None:
+    def bounds(self, score: Call) -> Bounds | None:
         """
-        Return (low, high): the condition holds only where surprise is at most low or at least high.
+        Return (low, high): the condition holds only where a score, like surprise, is at most low or at least high.
 
-        None where surprise alone does not bound it, and "how often by chance" is therefore not known.
+        None where that score alone does not bound it, and "how often by chance" is therefore not known.
         """
-        return ex.bounds(self.expression)
+        return ex.bounds(self.expression, score)
 
     def __str__(self) -> str:
         return str(self.expression)
+
+
+def common_score(conditions: Sequence[Condition]) -> Call | None:
+    """Return the calibrated indicator of the watched series that every condition asks to be extreme; None without one."""
+    calls = dict.fromkeys(call for condition in conditions for call in condition.calls if not call.sibling)
+    scores = [call for call in calls if INDICATORS[call.indicator].by_chance]
+    return next((score for score in scores if all(one.bounds(score) is not None for one in conditions)), None)
 
 
 def parse(

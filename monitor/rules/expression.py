@@ -143,16 +143,16 @@ class Comparison:
         twice = np.add(holds, holds, dtype=np.int8)
         return np.where(np.isnan(left) | np.isnan(right), np.int8(UNKNOWN), twice)
 
-    def bounds(self) -> Bounds | None:
-        """Return the surprises at or below and at or above which alone this may hold."""
+    def bounds(self, score: Call) -> Bounds | None:
+        """Return the scores at or below and at or above which alone this may hold."""
         sign, left, right = self.sign, self.left, self.right
         if isinstance(left, Number):
             sign, left, right = _MIRRORED[sign], right, left
         if not isinstance(right, Number):
             return None
         if isinstance(left, Absolute):
-            return (-right.value, right.value) if is_surprise(left.inner) and sign in (">", ">=") and right.value >= 0 else None
-        if not is_surprise(left):
+            return (-right.value, right.value) if _is(left.inner, score) and sign in (">", ">=") and right.value >= 0 else None
+        if not _is(left, score):
             return None
         return {"<": (right.value, np.inf), ">": (-np.inf, right.value)}.get(sign[0])
 
@@ -172,9 +172,9 @@ class All:
         found: Kleene = np.minimum.reduce([_truth(part, read) for part in self.parts])
         return found
 
-    def bounds(self) -> Bounds | None:
+    def bounds(self, score: Call) -> Bounds | None:
         """Only where every part may hold."""
-        found = [known for part in self.parts if (known := bounds(part)) is not None]
+        found = [known for part in self.parts if (known := bounds(part, score)) is not None]
         return (min(low for low, _ in found), max(high for _, high in found)) if found else None
 
     def __str__(self) -> str:
@@ -193,9 +193,9 @@ class AnyOf:
         found: Kleene = np.maximum.reduce([_truth(part, read) for part in self.parts])
         return found
 
-    def bounds(self) -> Bounds | None:
+    def bounds(self, score: Call) -> Bounds | None:
         """Wherever one part may hold; not known if one part asks for something else."""
-        found = [bounds(part) for part in self.parts]
+        found = [bounds(part, score) for part in self.parts]
         known = [pair for pair in found if pair is not None]
         return (max(low for low, _ in known), min(high for _, high in known)) if len(known) == len(found) else None
 
@@ -227,18 +227,13 @@ def truth(expression: Expression, read: Read) -> Kleene:
     return _truth(expression, read)
 
 
-def is_surprise(expression: Expression) -> bool:
-    """True for the surprise of the watched series itself."""
-    return isinstance(expression, Reading) and expression.call == Call("surprise")
-
-
-def bounds(expression: Expression) -> Bounds | None:
+def bounds(expression: Expression, score: Call) -> Bounds | None:
     """
-    Return (low, high): the expression holds only where surprise is at most low or at least high.
+    Return (low, high): the expression holds only where a score, like surprise, is at most low or at least high.
 
-    None where surprise alone does not bound it, and "how often by chance" is therefore not known.
+    None where that score alone does not bound it, and "how often by chance" is therefore not known.
     """
-    return expression.bounds() if isinstance(expression, Comparison | All | AnyOf) else None
+    return expression.bounds(score) if isinstance(expression, Comparison | All | AnyOf) else None
 
 
 def readings(expression: Expression) -> Iterator[Reading]:
@@ -258,6 +253,10 @@ def parts(expression: Expression) -> tuple[Expression, ...]:
     if isinstance(expression, Absolute | Not):
         return (expression.inner,)
     return ()
+
+
+def _is(expression: Expression, score: Call) -> bool:
+    return isinstance(expression, Reading) and expression.call == score
 
 
 def _truth(expression: Expression, read: Read) -> Kleene:

@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from monitor.baskets import Basket
-from monitor.rules.condition import Condition
-from monitor.rules.expression import Call
+from monitor.rules.condition import Condition, common_score
+from monitor.rules.expression import Bounds, Call
 from monitor.rules.levels import Direction, Level, RuleKind
 from monitor.series import Basis
 
@@ -57,6 +57,16 @@ def _needed(value: Any) -> Any:
     return pair
 
 
+def _rate(value: Any) -> Any:
+    """Read ``5%`` as 0.05."""
+    if value is None:
+        return None
+    written = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*%\s*", value, re.ASCII) if isinstance(value, str) else None
+    if written is None or not 0.1 <= float(written[1]) <= 50:
+        raise ValueError(f"false_discovery is a percentage from 0.1% to 50%, like 5%; found {value}")
+    return float(written[1]) / 100
+
+
 def _alternatives(value: Any) -> Any:
     if value is None:
         return ()
@@ -69,6 +79,7 @@ def _alternatives(value: Any) -> Any:
 
 _ONE_OR_MORE = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
 _ANY = {"type": "object", "properties": {"any": _ONE_OR_MORE}, "required": ["any"], "additionalProperties": False}
+_RATE = {"type": "string", "pattern": "^[0-9]+(\\.[0-9]+)? *%$"}
 _FOR = {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 24}, {"type": "string", "pattern": "^[0-9]+ of [0-9]+$"}]}
 
 Words = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1), WithJsonSchema(_ONE_OR_MORE)]
@@ -122,6 +133,9 @@ class RuleModel(Strict):
     ] = Field((), description="How large a figure must be to open an alert: 20 t, 1 M USD, 2% of total, or any: a list.")
     for_: Annotated[tuple[int, int], BeforeValidator(_needed), WithJsonSchema(_FOR)] = Field(
         (1, 1), alias="for", description="For how many judged months: 2, or 2 of 3."
+    )
+    false_discovery: Annotated[float | None, BeforeValidator(_rate), WithJsonSchema(_RATE)] = Field(
+        None, description="Which part of what opens in one release may be chance: 5%, from 0.1% to 50%."
     )
     min_history: int = Field(0, ge=0, le=240, description="Months that must be held before the judged one.")
     jan_feb: Literal["combined", "separate"] = Field("separate", description="combined judges January and February as one.")
@@ -182,6 +196,8 @@ class Rule:
         Alternatives; empty where any size will do.
     needed, within : int
         ``for: 2 of 3`` is needed 2 within 3.
+    false_discovery : float or None
+        Which part of the cells that open in one month may be chance; None opens whatever reaches a level.
     products : tuple of str or None
         Product codes watched; None is each product that is no aggregate.
     summed : Basket or None
@@ -207,6 +223,7 @@ class Rule:
     at_least: tuple[AtLeast, ...] = ()
     needed: int = 1
     within: int = 1
+    false_discovery: float | None = None
     min_history: int = 0
     jan_feb: str = "separate"
     model: str = "bank"
@@ -243,18 +260,29 @@ class Rule:
         return self.clear is not None and self.clear.reads("surprise")
 
     @property
+    def score(self) -> Call | None:
+        """The calibrated indicator that every level asks to be extreme, like surprise; None where there is none."""
+        return common_score([condition for _, condition in self.levels])
+
+    @property
+    def tails(self) -> Bounds | None:
+        """(low, high): a level holds only where the score is at most low or at least high; None without a score."""
+        score = self.score
+        found = [condition.bounds(score) for _, condition in self.levels] if score else []
+        known = [pair for pair in found if pair is not None]
+        return (max(low for low, _ in known), min(high for _, high in known)) if known else None
+
+    @property
     def by_chance(self) -> float | None:
         """
-        The share of judged cells that would reach a level by chance alone; None where it is not known.
+        The share of judged cells that would reach a level by chance if the model were exact; None where it is not known.
 
-        It is an upper bound: surprise is a standard normal value under the model, and further terms of a condition can
-        only make it rarer.
+        It is an upper bound: a score is a standard normal value under the model, and further terms of a condition can only
+        make it rarer.
         """
-        pairs = [condition.bounds() for _, condition in self.levels]
-        known = [pair for pair in pairs if pair is not None]
-        if len(known) < len(pairs):
+        if self.tails is None:
             return None
-        low, high = max(low for low, _ in known), min(high for _, high in known)
+        low, high = self.tails
         return min(1.0, (math.erfc(-low / math.sqrt(2)) + math.erfc(high / math.sqrt(2))) / 2)
 
 

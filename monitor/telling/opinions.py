@@ -43,7 +43,11 @@ class Check:
 
 @dataclass(frozen=True, kw_only=True)
 class Opinion:
-    """What one rule makes of the cell. `next` says how far the next level is, `size` whether `at_least` is reached."""
+    """
+    What one rule makes of the cell.
+
+    `next` says how far the next level is, `size` whether `at_least` is reached, `discovery` how it passes `false_discovery`.
+    """
 
     rule: str
     level: Level
@@ -51,6 +55,7 @@ class Opinion:
     checks: tuple[Check, ...]
     values: dict[str, float | None]
     size: str = ""
+    discovery: str = ""
     next: str = ""
 
     @property
@@ -67,7 +72,11 @@ class Opinion:
 
 
 class _OneSeries(Bench):
-    """A bench on which rules judge one series only; data rules judge all, since their doubts reach across measures."""
+    """
+    A bench on which rules judge one series only, unless they need all.
+
+    The doubts of data rules reach across measures, and `false_discovery` compares a cell with all of its month.
+    """
 
     def __init__(self, panel: Panel, key: SeriesKey) -> None:
         super().__init__(panel)
@@ -75,7 +84,7 @@ class _OneSeries(Bench):
 
     def reader(self, rule: Rule) -> Reader:
         found = super().reader(rule)
-        if rule.is_data:
+        if rule.is_data or rule.false_discovery:
             return found
         row = [row for row in found.rows if found.panel.keys[row] == self._key]
         return Reader(found.panel, np.array(row, np.int64), model=rule.model, pairs=found.pairs)
@@ -106,6 +115,7 @@ def _opinion(verdicts: Verdicts, row: int) -> Opinion:
         checks=tuple(checks),
         values={str(call): cell.finite(cell.reader.read(call)) for call in calls},
         size=_size(verdicts, row, last),
+        discovery=verdicts.discovery.words(row, last) if verdicts.discovery else "",
         next=" ".join(_ways(cell, level, above, rule.clear if verdicts.clear[row, last] == FALSE else None)),
     )
 

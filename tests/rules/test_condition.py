@@ -175,7 +175,7 @@ def test_the_longest_condition_is_parsed_and_evaluated():
     ],
 )
 def test_the_bounds_on_surprise_are_known_where_surprise_alone_bounds_a_condition(text, bounds):
-    assert weight(text).bounds() == bounds
+    assert weight(text).bounds(Call("surprise")) == bounds
 
 
 def test_every_indicator_can_be_named_in_a_condition():
