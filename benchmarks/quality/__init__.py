@@ -1,0 +1,1 @@
+"""How right the judgements are, beside peers on the same cases: `python -m benchmarks.quality`."""
