@@ -101,6 +101,17 @@ def test_a_small_cell_says_that_nothing_opens(rules: tuple[Rule, ...]) -> None:
     assert of_us(rules, 6, 6, 6, 6, 1).opinions[0].size == "At least 20 t: not reached, so nothing opens."
 
 
+def test_a_rule_with_a_bound_on_chance_says_how_the_cell_fared_among_all(tmp_path: Path) -> None:
+    text = RULES.replace("    clear: abs(surprise) < 1.5", "    false_discovery: 5%")
+    (tmp_path / "rules.yaml").write_text(text, encoding="utf-8")
+    unusual = load_rule_set(tmp_path, baskets={}, partner_groups={}).rules[2:3]
+    figures = [*([600.0, 620.0] * 15), 1.0]
+    found = of_us(unusual, *figures, at=month(2027, 7))
+    assert found.opinions[0].discovery == "False discovery 5%: 1 of 2 pass, this one is 1st."
+    assert f"  {found.opinions[0].discovery}" in as_text(found).splitlines()
+    assert of_us(unusual, *figures, at=month(2027, 6)).opinions[0].discovery == ""
+
+
 def test_later_months_change_nothing(rules: tuple[Rule, ...]) -> None:
     short, long = of_us(rules, 600, 610, 620, 600, 46), of_us(rules, 600, 610, 620, 600, 46, 900, 3)
     assert json.dumps(as_json(short)) == json.dumps(as_json(long))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -9,10 +10,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import ndtr
 
 from monitor.alerts.episodes import FALSE, TRUE, UNKNOWN, fold
 from monitor.baskets import Basket, Code
 from monitor.detection.bank import Bank
+from monitor.detection.expected import quantile
 from monitor.judge import DOUBTED, Bench, Verdicts, judge
 from monitor.months import month
 from monitor.panel import Panel
@@ -181,6 +184,86 @@ def test_a_part_of_the_total_of_a_pair_is_of_both_months(load: Any) -> None:
     figures = panel([1.0, 5.0], [500.0, 10.0], keys=keys)
     rule = _drop("warning: value <= 50 kg", more="at_least: 2% of total, jan_feb: combined")
     assert judged(load, rule, figures).gate[0, 1] == FALSE
+
+
+# False discovery.
+
+UNUSUAL = "direction: either, watch: {measure: weight}, when: {warning: abs(surprise) >= 3}"
+
+
+def _noise(series: int, months: int, seed: int = 3) -> Any:
+    """Draw figures that are as the model's law says, with its heavy tails."""
+    return 1e6 * np.exp(0.08 * np.random.default_rng(seed).standard_t(5, (series, months)))
+
+
+def _many(figures: Any) -> Panel:
+    return panel(*figures, keys=[KEY.replace(product=f"HS6:{n + 100000}") for n in range(len(figures))])
+
+
+def _with(figures: Any, **scores: float) -> Panel:
+    """Set figures of the last month to what lies so many standard deviations below what was expected."""
+    law = Bank().expect(_many(figures))
+    for row, score in enumerate(scores.values()):
+        figures[row, -1] = quantile(law, float(ndtr(-score)))[row, -1]
+    return _many(figures)
+
+
+def test_one_of_many_must_be_more_unusual_than_one_alone(load: Any) -> None:
+    rule = f"{UNUSUAL}, false_discovery: 5%"
+    alone = judged(load, rule, _with(_noise(1, 40), one=3.2))
+    many = judged(load, rule, _with(_noise(300, 40), one=3.2))
+    assert (alone.level[0, -1], alone.may_open[0, -1]) == (W, TRUE)
+    assert (many.level[0, -1], many.certain[0, -1], many.may_open[0, -1]) == (W, True, FALSE)
+    assert judged(load, UNUSUAL, many.panel).may_open[0, -1] == TRUE
+
+
+def test_others_that_are_more_unusual_make_room(load: Any) -> None:
+    found = judged(load, f"{UNUSUAL}, false_discovery: 5%", _with(_noise(30, 40), one=3.07, other=9.0))
+    assert found.may_open[:2, -1].tolist() == [TRUE, TRUE]
+
+
+def test_a_figure_too_small_to_open_makes_no_room(load: Any) -> None:
+    figures = _noise(30, 40)
+    figures[1] /= 1000
+    rule = f"{UNUSUAL}, false_discovery: 5%, at_least: 100 t"
+    found = judged(load, rule, _with(figures, one=3.07, other=9.0))
+    assert found.level[:2, -1].tolist() == [W, W]
+    assert found.may_open[:2, -1].tolist() == [FALSE, FALSE]
+
+
+def test_an_open_alert_stays_and_worsens_whatever_the_others_do(load: Any) -> None:
+    figures = _noise(300, 42)
+    figures[0, 40:] = [5e4, 4e4]
+    both = UNUSUAL.replace("3}", "3, critical: value < 45 t and abs(surprise) >= 3}")
+    found = judged(load, f"{both}, false_discovery: 5%", _many(figures))
+    (path,) = [path for path in fold(found.conduct, found.cells(0)) if path.since == START + 40]
+    assert [step.change.value for step in path.steps] == ["opened", "worsened"]
+    held = dataclasses.replace(found.discovery, probability=np.where(np.arange(42) == 41, 1.0, found.discovery.probability))
+    (same,) = fold(found.conduct, dataclasses.replace(found, discovery=held).cells(0))[-1:]
+    assert same == path
+
+
+def test_an_event_is_held_back_too(load: Any) -> None:
+    rule = f"kind: event, {UNUSUAL}, false_discovery: 5%"
+    for series, months in ((1, [START + 39]), (300, [])):
+        found = judged(load, rule, _with(_noise(series, 40), one=3.2))
+        assert [path.since for path in fold(found.conduct, found.cells(0)) if path.since == START + 39] == months
+
+
+def test_a_month_opens_what_it_opened_whatever_later_months_bring(load: Any) -> None:
+    figures = _noise(60, 48) * np.where(np.random.default_rng(4).random((60, 48)) < 0.02, 0.3, 1.0)
+    rule = f"{UNUSUAL}, false_discovery: 5%"
+    whole = judged(load, rule, _many(figures))
+    assert 0 < whole.opens.sum() < whole.reached.sum()
+    for months in (30, 40):
+        np.testing.assert_array_equal(judged(load, rule, _many(figures[:, :months])).may_open, whole.may_open[:, :months])
+
+
+def test_noise_opens_an_alert_in_few_months_only(load: Any) -> None:
+    figures = _many(_noise(300, 140))
+    held, free = judged(load, f"{UNUSUAL}, false_discovery: 5%", figures), judged(load, UNUSUAL, figures)
+    assert free.opens[:, 24:].any(axis=0).mean() > 0.2
+    assert held.opens[:, 24:].any(axis=0).mean() <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 116)
 
 
 # Sides.

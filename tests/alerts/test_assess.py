@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Any
 
@@ -13,6 +14,8 @@ from hypothesis import strategies as st
 from monitor.alerts.assess import labels_of
 from monitor.alerts.episodes import fold
 from monitor.alerts.records import Change, State
+from monitor.detection.bank import Bank
+from monitor.detection.expected import quantile
 from monitor.judge import Bench, judge
 from monitor.months import month
 from monitor.rules.levels import Level
@@ -223,6 +226,33 @@ def test_a_record_that_changes_without_effect_is_one_count_line(memory: Any, lin
     (note,) = found.notifications
     assert [line.outcome for line in lines(found) if "/DE/" in line.series] == ["New, critical"]
     assert all(line.part.value != "withdrawn or corrected" for line in lines(found)) or not note.digest.notes
+
+
+AMONG_MANY = """
+  - {name: unusual, direction: either, watch: {measure: weight}, when: {warning: abs(surprise) >= 3}, false_discovery: 5%}
+"""
+MANY = tuple(re.findall("..", "AEARATAUBEBRCACHCLCZDEDKESFIFRGBGRHUILINITJPKRMXMYNLNOPLPTUS"))
+
+
+def test_a_revision_of_one_series_weighs_on_the_others_of_its_month(memory: Any, said: Any) -> None:
+    figures = 100 * np.exp(np.random.default_rng(3).normal(0, 0.1, (30, 41)))
+    desk = memory(AMONG_MANY, partners=MANY)
+    desk.release(*figures[:, :40])
+    revised, borderline = figures.copy(), figures.copy()
+    revised[0, 40], borderline[1, 40] = 1.0, _unlikely(desk, figures, row=1, probability=0.001)
+    revised[1, 40] = borderline[1, 40]
+    assert said(desk.release(*revised)) == ["opened warning"] * 2  # the second of 30 passes where the first does
+    assert said(desk.release(*borderline)) == ["withdrawn warning"] * 2
+    assert said(desk.release(*revised)) == ["opened by revision warning"] * 2
+    assert {e.key.partner for e in desk.stored.values() if e.path.state is State.FIRING} == {"AE", "AR"}
+
+
+def _unlikely(desk: Any, figures: Any, *, row: int, probability: float) -> float:
+    """Return the figure of the last month below which a series falls with this probability, in tonnes."""
+    desk.figures, kept = [list(one) for one in figures], desk.figures
+    law = Bank().expect(desk.panel())
+    desk.figures = kept
+    return float(quantile(law, probability)[row, -1]) / 1000
 
 
 # Rules that change.

@@ -20,6 +20,8 @@ rules:
     clear: ratio >= 0.9
 """
 
+CHANCE = "    false_discovery: {}\n"
+
 
 def text(name: str = "one", when: str = "ratio <= 0.75", more: str = "") -> str:
     return RULE.format(name=name, when=when) + more
@@ -83,6 +85,14 @@ def test_a_folder_without_rules_and_a_missing_file_are_told(tmp_path):
         load_rules(tmp_path, baskets={}, partner_groups={})
     with pytest.raises(RuleError, match="cannot be read: No such file"):
         load_rules(tmp_path / "x.yaml", baskets={}, partner_groups={})
+
+
+def test_the_part_of_chance_decides_verdicts(load):
+    versions = {version(load, text(when="abs(surprise) >= 3", more=more)) for more in ("", *map(CHANCE.format, ("5%", "10%")))}
+    assert len(versions) == 3
+    assert version(load, text(when="surprise > 3", more=CHANCE.format("5%"))) == version(
+        load, text(when="surprise > 3", more=CHANCE.format("5.0 %"))
+    )
 
 
 def version(load, *texts: str) -> str:

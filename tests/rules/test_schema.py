@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from monitor.rules.expression import Call
 from monitor.rules.levels import Direction, Level, RuleKind
 from monitor.rules.schema import AtLeast, Fact
 
@@ -49,6 +50,14 @@ def test_at_least_is_one_size_or_any_of_several(load):
 def test_how_often_by_chance_is_known_for_surprise_only(load, when, chance):
     found = rule(load, f"    when: {when}\n").by_chance
     assert found == (None if chance is None else pytest.approx(chance, rel=0.01))
+
+
+def test_a_rule_may_bound_the_part_of_chance(load):
+    found = rule(load, "    when: {warning: surprise <= -3, critical: surprise <= -4 and yoy < 0}\n    false_discovery: 5%\n")
+    assert found.false_discovery == 0.05
+    assert (found.score, found.tails) == (Call("surprise"), (-3.0, math.inf))
+    assert rule(load, "    when: {warning: surprise <= -3}\n    false_discovery: 0.5 %\n").false_discovery == 0.005
+    assert rule(load, "    when: {warning: ratio < 0.5}\n").false_discovery is None
 
 
 def test_a_clear_that_names_surprise_is_known(load):
