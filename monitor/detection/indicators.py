@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from monitor.detection import breadth, changes, market, reasons, records
+from monitor.detection import breadth, changes, market, reasons, records, season, shift
 from monitor.panel import Floats, Panel
 from monitor.units import Dimension
 
@@ -253,6 +253,32 @@ def _expectations() -> list[Indicator]:
     ]
 
 
+def _over_months() -> list[Indicator]:
+    """What asks the bank for more than one month ahead, or for the parts of its statement."""
+    return [
+        Indicator(
+            name="shift",
+            compute=shift.shift,
+            why=reasons.of_shift,
+            dimension=Dimension.SCORE,
+            summary="how far the last three months together are from the path expected before them, signed",
+            parameters={"months": Parameter(default=3, least=2, most=12)},
+            by_chance=True,
+            expects=True,
+            model="bank",
+        ),
+        Indicator(
+            name="seasonal_change",
+            compute=season.seasonal_change,
+            why=reasons.of_seasonal_change,
+            dimension=Dimension.GROWTH,
+            summary="growth against the month before that the season alone would bring",
+            expects=True,
+            model="bank",
+        ),
+    ]
+
+
 def _together() -> list[Indicator]:
     """What asks the expectation of a whole market; always of the bank, since a slower model takes hours for it."""
     rows: list[tuple[str, Callable[..., Floats], Dimension, str]] = [
@@ -280,7 +306,7 @@ def _together() -> list[Indicator]:
 
 
 def _table() -> dict[str, Indicator]:
-    rows = [*_changes(), *_usuals(), *_runs(), *_market(), *_expectations(), *_together()]
+    rows = [*_changes(), *_usuals(), *_runs(), *_market(), *_expectations(), *_over_months(), *_together()]
     return {row.name: row for row in rows}
 
 

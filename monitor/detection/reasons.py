@@ -174,6 +174,22 @@ def of_surprise(panel: Panel, row: int, column: int, *, expectation: Expectation
     return this_month(panel, row, column) or of_expectation(panel, row, column, expectation=expectation)
 
 
+def of_shift(panel: Panel, row: int, column: int, *, expectation: Expectation, months: int = 3) -> str:
+    """Say which month the window lacks, what was not stated before it, or which zero of it is nothing unusual."""
+    first = column - months + 1
+    if sentence := _first_gap("shift", panel, row, column, list(range(column, first - 1, -1))):
+        return sentence
+    if sentence := expectation.why(row, first):
+        return sentence
+    zero = first + int(np.flatnonzero(panel.values[row, first : column + 1] == 0)[0])
+    return f"shift: {_say(panel, zero)} is zero, and zeros are not unusual here"
+
+
+def of_seasonal_change(panel: Panel, row: int, column: int, *, expectation: Expectation) -> str:
+    """Say which of the two months has no statement."""
+    return expectation.why(row, column) or expectation.why(row, max(column - 1, 0))
+
+
 def of_breadth(panel: Panel, row: int, column: int, *, expectation: Expectation) -> str:
     """Say how many countries of the market are judged."""
     market = countries(panel) & (markets(panel) == markets(panel)[row])

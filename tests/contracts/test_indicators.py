@@ -228,5 +228,5 @@ def test_the_table_names_each_indicator_and_bounds_its_parameters(indicator: Ind
         assert 1 <= parameter.least <= parameter.default <= parameter.most
 
 
-def test_only_the_calibrated_surprise_is_counted_against_chance() -> None:
-    assert [name for name, indicator in INDICATORS.items() if indicator.by_chance] == ["surprise"]
+def test_only_calibrated_scores_of_a_series_are_counted_against_chance() -> None:
+    assert [name for name, indicator in INDICATORS.items() if indicator.by_chance] == ["surprise", "shift"]

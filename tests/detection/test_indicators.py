@@ -15,7 +15,7 @@ NAMES = """
     zero_streak missing_streak months_since_trade
     share share_change rank contribution hhi unit_value
     expected lower upper surprise
-    breadth breadth_surprise
+    shift seasonal_change breadth breadth_surprise
 """
 
 
