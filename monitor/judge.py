@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 
 from monitor.alerts.episodes import FALSE, TRUE, UNKNOWN, Cells, Conduct
 from monitor.detection.discovery import Discovery, tail_probability
-from monitor.detection.reader import Ask, Reader, unknown_calls
-from monitor.panel import Bools, Floats, Ints, Panel
+from monitor.detection.indicators import INDICATORS
+from monitor.detection.reader import Reader, unknown_calls
+from monitor.panel import Bools, Ints, Panel
 from monitor.rules.condition import Condition
 from monitor.rules.levels import Direction, Level
 from monitor.rules.loading import resolve
 from monitor.rules.schema import AtLeast, Rule
 from monitor.series import SeriesKey
+from monitor.units import Dimension
 
 Kleene = NDArray[np.int8]
 Doubts = set[tuple[tuple[str, ...], int]]
@@ -64,7 +66,7 @@ class Verdicts:
             direction=rule.direction,
             needed=rule.needed,
             within=rule.within,
-            slow_clear=rule.mentions_surprise_in_clear,
+            slow_clear=rule.clears_by_score,
         )
 
     @property
@@ -243,14 +245,16 @@ def _gate(reader: Reader, alternatives: tuple[AtLeast, ...]) -> Kleene:
 
 
 def _side(reader: Reader, rule: Rule) -> NDArray[np.int8]:
-    """Return −1 below and +1 above: by the rule's direction, else by the surprise, else by the ratio to usual."""
+    """Return −1 below and +1 above: by the rule's direction, else by its first score, else by the ratio to usual."""
     if rule.direction is not Direction.EITHER:
         return np.full(reader.own.shape, -1 if rule.direction is Direction.DROP else 1, np.int8)
     ratio = np.sign(np.nan_to_num(reader.ask("ratio") - 1.0))
-    if not any(condition.reads("surprise") for _, condition in rule.levels):
+    calls = (call for _, condition in rule.levels for call in condition.calls if not call.sibling)
+    score = next((call for call in calls if INDICATORS[call.indicator].dimension is Dimension.SCORE), None)
+    if score is None:
         return ratio.astype(np.int8)
-    surprise: Floats = reader.read(Ask("surprise"))
-    return np.where(np.isnan(surprise), ratio, np.sign(np.nan_to_num(surprise))).astype(np.int8)
+    stated = reader.read(score)
+    return np.where(np.isnan(stated), ratio, np.sign(np.nan_to_num(stated))).astype(np.int8)
 
 
 def _cell(key: SeriesKey) -> tuple[str, ...]:

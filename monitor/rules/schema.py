@@ -12,10 +12,12 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from monitor.baskets import Basket
+from monitor.detection.indicators import INDICATORS
 from monitor.rules.condition import Condition, common_score
 from monitor.rules.expression import Bounds, Call
 from monitor.rules.levels import Direction, Level, RuleKind
 from monitor.series import Basis
+from monitor.units import Dimension
 
 _SLUG = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 _LABEL = r"^[a-z_][a-z0-9_]*$"
@@ -255,9 +257,11 @@ class Rule:
         return self.levels[0][0] is Level.DATA
 
     @property
-    def mentions_surprise_in_clear(self) -> bool:
+    def clears_by_score(self) -> bool:
         """True where an alert ends by recovering or by a new normal only: the model gets used to a level, people do not."""
-        return self.clear is not None and self.clear.reads("surprise")
+        return self.clear is not None and any(
+            INDICATORS[call.indicator].dimension is Dimension.SCORE for call in self.clear.calls
+        )
 
     @property
     def score(self) -> Call | None:

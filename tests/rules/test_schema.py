@@ -60,9 +60,16 @@ def test_a_rule_may_bound_the_part_of_chance(load):
     assert rule(load, "    when: {warning: ratio < 0.5}\n").false_discovery is None
 
 
-def test_a_clear_that_names_surprise_is_known(load):
-    assert rule(load, "    when: {info: ratio < 0.9}\n    clear: abs(surprise) < 1\n").mentions_surprise_in_clear
-    assert not rule(load, "    when: {info: abs(surprise) > 3}\n    clear: ratio > 1\n").mentions_surprise_in_clear
+def test_a_clear_that_names_a_score_is_known(load):
+    assert rule(load, "    when: {info: ratio < 0.9}\n    clear: shift(months=6) > -1\n").clears_by_score
+    assert rule(load, "    when: {info: ratio < 0.9}\n    clear: abs(surprise) < 1\n").clears_by_score
+    assert not rule(load, "    when: {info: abs(surprise) > 3}\n    clear: ratio > 1\n").clears_by_score
+
+
+def test_chance_is_known_for_shift_too(load):
+    assert rule(load, "    when: {warning: shift(months=6) <= -3}\n").by_chance == pytest.approx(0.00135, rel=0.01)
+    assert rule(load, "    when: {warning: shift <= -3 or shift(months=6) <= -3}\n").by_chance is None
+    assert rule(load, "    when: {warning: abs(breadth_surprise) >= 3}\n").by_chance is None
 
 
 def test_a_data_rule_doubts_figures(load):
