@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.commands.terminal import as_json_option, desk_at, say, show_json
+from monitor.commands.terminal import as_json_option, desk_at, month_given, say, show_json
 from monitor.errors import MonitorError
 
 if TYPE_CHECKING:
@@ -18,18 +18,9 @@ if TYPE_CHECKING:
 FORMATS = ("text", "md", "html", "json")
 
 
-def _month(ctx: click.Context, param: click.Parameter, value: str) -> int:
-    from monitor.months import parse_month
-
-    try:
-        return parse_month(value)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
-
-
 @click.command("brief")
 @click.argument("source")
-@click.argument("period", callback=_month)
+@click.argument("period", callback=month_given)
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file instead of the terminal.")
 @click.pass_obj
@@ -83,7 +74,7 @@ def _release(app: App, source: str, period: Month) -> Release:
 
 @click.command("explain")
 @click.argument("series", nargs=-1, required=True)
-@click.argument("period", callback=_month)
+@click.argument("period", callback=month_given)
 @click.option("--as-of", "as_of", help="As known at the end of that day, UTC (2025-08-31), or after that release.")
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with pictures to this file.")
 @as_json_option

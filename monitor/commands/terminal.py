@@ -23,6 +23,16 @@ as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSO
 _STEERING = re.compile("[\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
 
+def month_given(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    """Read a month that was typed; None where none was."""
+    from monitor.months import parse_month
+
+    try:
+        return None if value is None else parse_month(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 @contextmanager
 def desk_at(config: Path, *, service: bool = False) -> Iterator[App]:
     """
@@ -89,9 +99,7 @@ def _known(found: Any) -> Any:
     return [_known(value) for value in found] if isinstance(found, list | tuple) else found
 
 
-def show_table(
-    headings: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[int] = (), indent: str = ""
-) -> None:
+def show_table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[int] = (), indent: str = "") -> None:
     """Print rows under headings, columns aligned; those numbered in `right` end at the same place."""
     from rich.cells import cell_len
 

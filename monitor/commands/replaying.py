@@ -1,0 +1,230 @@
+"""Try before you trust: rules over the past, month by month, and what other rules would change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from monitor.commands.terminal import as_json_option, desk_at, month_given, progress, say, show_json, show_table
+
+if TYPE_CHECKING:
+    from monitor.app import App
+    from monitor.rehearsal import Rehearsal
+    from monitor.tally import Alert, Comparison, RuleTally
+
+LISTED = 20  # alerts that appear or vanish, in full
+PARTNERS = 10
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command("replay")
+@click.argument("rules")
+@click.option("--since", required=True, callback=month_given, help="The first month, like 2018-01.")
+@click.option("--until", callback=month_given, help="The last month; the newest held where it is left out.")
+@click.option("--as-published", is_flag=True, help="Judge each release held as it came out, with its corrections.")
+@click.option("--against", metavar="OTHER", help="Other rules: say which alerts appear and which vanish.")
+@click.option("--csv", "table", type=_FILE, help="Write every change of an alert to this file, one row each.")
+@click.option("--picture", type=_FILE, help="Draw the alerts of each month to this file, .png or .svg.")
+@as_json_option
+@click.pass_obj
+def replay_command(
+    config: Path,
+    rules: str,
+    since: int,
+    until: int | None,
+    as_published: bool,
+    against: str | None,
+    table: Path | None,
+    picture: Path | None,
+    as_json: bool,
+) -> None:
+    """
+    Show what RULES would have found in the past, month by month, and who would have been told.
+
+    RULES is a rule file, a folder of them, or the name of one rule of this desk. Nothing is stored and nothing is sent.
+
+    Without --as-published the figures are today's, which may since have been revised, and each month counts as one release.
+    With it each release held is judged as of itself; months before the first one are as that release knows them.
+
+    \b
+    For example:
+      monitor replay rules/us-imports.yaml --since 2018-01
+      monitor replay draft.yaml --since 2018-01 --against rules/us-imports.yaml --csv changes.csv --picture alerts.png
+    """
+    from monitor.bars import format_of
+    from monitor.rehearsal import choose, rehearse
+    from monitor.rehearsed import as_json as written
+    from monitor.rehearsed import as_table
+    from monitor.tally import alerts_of, compare
+
+    if picture is not None:
+        format_of(picture)
+    with desk_at(config) as app:
+        choices = [choose(app, words) for words in (rules, against) if words is not None]
+        with progress("replaying") as step:
+            found, *others = rehearse(app, choices, since, until, as_published=as_published, progress=step)
+        other = others[0] if others else None
+        alerts = alerts_of(found.replays, found.rules)
+        change = compare(alerts, alerts_of(other.replays, other.rules), {*found.rules} & {*other.rules}) if other else None
+        if table is not None:
+            table.write_text(as_table(found, app.names, other, change), encoding="utf-8", newline="")
+        if picture is not None:
+            picture.write_bytes(_drawn(found, other, alerts, format_of(picture)))
+        if as_json:
+            show_json(written(found, other, change))
+        else:
+            _show(found, alerts)
+            if other is not None and change is not None:
+                _show_change(app, other, change, table)
+    for file in (table, picture):
+        if file is not None:
+            say(f"Written to {file}", err=as_json)
+
+
+def _drawn(found: Rehearsal, other: Rehearsal | None, alerts: list[Alert], form: str) -> bytes:
+    from monitor.bars import draw
+    from monitor.months import say_month
+    from monitor.replay import Known
+    from monitor.tally import alerts_of, by_month
+
+    span = found.span
+    kinds = {edition.known for one in found.replays for edition in one.editions}
+    known = "over today's figures" if Known.TODAY in kinds else "as published"
+    subtitle = (
+        f"{Path(found.choice.name).stem}, {say_month(span.since, short=True)} to {say_month(span.until, short=True)}, {known}"
+    )
+    beside = (Path(other.choice.name).stem, by_month(alerts_of(other.replays, other.rules), span)) if other else None
+    return draw(by_month(alerts, span), title="Alerts that opened, by month", subtitle=subtitle, form=form, beside=beside)
+
+
+def _show(found: Rehearsal, alerts: list[Alert]) -> None:
+    from monitor.tally import by_rule
+
+    tallies = by_rule(found.replays, alerts, found.rules)
+    say(_headline(found, alerts, tallies))
+    for words in (*found.figures, *found.blind):
+        say(words)
+    if alerts:
+        click.echo()
+        _show_months(found, alerts)
+        click.echo()
+        _show_rules(tallies)
+        click.echo()
+        _show_partners(alerts)
+    click.echo()
+    _show_messages(found)
+
+
+def _headline(found: Rehearsal, alerts: list[Alert], tallies: list[RuleTally]) -> str:
+    """Say how many alerts, among how many figures, in which months."""
+    from monitor.months import say_month
+    from monitor.wording import join_words, say_count, say_number
+
+    span, count = found.span, len(alerts)
+    months = span.until - span.since + 1
+    rate = count / months
+    often = f"{say_number(rate, 1)} a month" if rate >= 1 else f"{say_number(12 * rate, 1)} a year"
+    judged, missing = sum(one.judged for one in tallies), sum(one.missing for one in tallies)
+    return (
+        f"{found.choice.name} on {join_words(found.datasets)}: {say_count(count, 'alert')} in {say_count(months, 'month')}, "
+        f"{say_month(span.since)} to {say_month(span.until)}{f' ({often})' if count else ''}. "
+        f"{say_number(judged)} of {say_count(judged + missing, 'cell')} were judged."
+    )
+
+
+def _show_months(found: Rehearsal, alerts: list[Alert]) -> None:
+    """Show how many alerts opened in each month, a row a year; a month outside the span is empty."""
+    from monitor.months import month, say_month
+    from monitor.tally import by_month, by_year
+
+    counts = by_month(alerts, found.span)
+    rows = []
+    for year, levels in by_year(alerts, found.span).items():
+        cells = [counts.get(month(year, n)) for n in range(1, 13)]
+        critical = [str(count) for level, count in levels.items() if level.label == "critical"]
+        rows.append(
+            [str(year), *(("" if c is None else str(c.total() or "·")) for c in cells), str(levels.total()), *(critical or ["·"])]
+        )
+    names = [say_month(n, short=True).split()[0] for n in range(12)]
+    show_table(("opened", *names, "all", "critical"), rows, right=range(1, 15))
+
+
+def _show_rules(tallies: list[RuleTally]) -> None:
+    """Show what each rule did; a level or an end that no alert has is left out."""
+    from monitor.rules.levels import Level
+    from monitor.wording import say_number
+
+    levels = [level for level in sorted(Level, reverse=True) if any(one.levels[level] for one in tallies)]
+    ends = sorted({end for one in tallies for end, count in one.ended.items() if count})
+    rows = [
+        [
+            one.rule,
+            say_number(one.judged),
+            say_number(one.alerts),
+            *(say_number(one.levels[level]) for level in levels),
+            *(say_number(one.ended[end]) for end in ends),
+            "" if one.median is None else say_number(one.median, 1).removesuffix(".0"),
+            "" if one.longest is None else say_number(one.longest),
+        ]
+        for one in tallies
+    ]
+    headings = ("rule", "judged", "alerts", *(level.label for level in levels), *ends, "median months", "longest")
+    show_table(headings, rows, right=range(1, len(headings)))
+
+
+def _show_partners(alerts: list[Alert]) -> None:
+    from monitor.countries import name_of
+    from monitor.rules.levels import Level
+    from monitor.tally import by_partner
+    from monitor.wording import say_count
+
+    found = by_partner(alerts)
+    rows = [(name_of(partner), f"{levels.total():,}", f"{levels[Level.CRITICAL]:,}") for partner, levels in found[:PARTNERS]]
+    show_table(("partner", "alerts", "critical"), rows, right=(1, 2))
+    if rest := found[PARTNERS:]:
+        count = sum(levels.total() for _, levels in rest)
+        say(f"and {say_count(count, 'alert')} of {say_count(len(rest), 'other partner')}")
+
+
+def _show_messages(found: Rehearsal) -> None:
+    """Show who would have been told, by the routes of this desk."""
+    from monitor.tally import by_receiver
+
+    every = sum(len(one.editions) for one in found.replays)
+    posts = by_receiver(found.replays)
+    if not posts:
+        say(f"By the routes of this desk nobody would have been told anything in {every:,} releases.")
+        return
+    rows = [(p.receiver, f"{p.messages:,}", f"{p.releases:,} of {every:,}", f"{p.lines:,}", f"{p.most:,}") for p in posts]
+    show_table(("receiver", "messages", "releases told", "lines", "most in one"), rows, right=(1, 2, 3, 4))
+
+
+def _show_change(app: App, other: Rehearsal, change: Comparison, table: Path | None) -> None:
+    """Show which alerts appear and which vanish: the first of them, and how many more."""
+    from monitor.months import format_month
+
+    appear, vanish = len(change.appear), len(change.vanish)
+    say(f"\nAgainst {other.choice.name}: {appear:,} appear, {vanish:,} vanish, {change.kept:,} stay.")
+    marked = [("appears", alert) for alert in change.appear] + [("vanishes", alert) for alert in change.vanish]
+    marked.sort(key=lambda pair: (pair[1].since, pair[0]))
+    if not marked:
+        return
+    names = {pair: app.names(*pair) for pair in {(alert.key.source, alert.key.dataset) for _, alert in marked}}
+    rows = [
+        (
+            word,
+            format_month(a.since),
+            format_month(a.until),
+            a.level.label,
+            a.rule,
+            names[a.key.source, a.key.dataset].title(a.key),
+        )
+        for word, a in marked[:LISTED]
+    ]
+    show_table(("change", "since", "until", "level", "rule", "series"), rows)
+    if len(marked) > LISTED:
+        where = f"{table} has all" if table else "--csv FILE writes all"
+        say(f"and {len(marked) - LISTED:,} more; {where}")
