@@ -286,6 +286,13 @@ def test_the_side_of_either_is_that_of_the_surprise_else_of_the_ratio(load: Any)
     assert surprised.side[0, :20].tolist() == early.tolist()
 
 
+def test_the_side_of_a_shift_is_its_own(load: Any) -> None:
+    figures = panel(np.exp(0.03 * np.arange(60.0)) * np.where(np.arange(60) < 57, 1e6, 8e5))
+    (shifted,) = judge(Bench(figures), load(_drop("warning: abs(shift) >= 3").replace("drop", "either")))
+    assert shifted.reader.ask("ratio")[0, -1] > 1
+    assert shifted.side[0, -1] == -1
+
+
 # History.
 
 

@@ -259,9 +259,8 @@ class Rule:
     @property
     def clears_by_score(self) -> bool:
         """True where an alert ends by recovering or by a new normal only: the model gets used to a level, people do not."""
-        return self.clear is not None and any(
-            INDICATORS[call.indicator].dimension is Dimension.SCORE for call in self.clear.calls
-        )
+        calls = self.clear.calls if self.clear else ()
+        return any(INDICATORS[call.indicator].dimension is Dimension.SCORE for call in calls)
 
     @property
     def score(self) -> Call | None:
