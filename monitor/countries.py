@@ -66,6 +66,11 @@ def code_of(name: str) -> str:
     return found
 
 
+def find_code(name: str) -> str:
+    """Return the code of a partner as `code_of` does; empty where the name is unknown."""
+    return _codes().get(_plain(name), "")
+
+
 def partner_of(text: str, partners: Mapping[str, str]) -> str:
     """Return the code of a partner in a file's own word, or else by its name; a ValueError says where a word gets its code."""
     try:

@@ -107,6 +107,19 @@ def read_frame(data: bytes, name: str, layout: Layout | None = None) -> pd.DataF
     return _with_heading(_delimited(_text(data, name, layout), name, layout), name, layout.header_line)
 
 
+def sniffed(start: bytes, name: str) -> tuple[str, str]:
+    """
+    Return encoding and delimiter of a text whose start is whole lines.
+
+    Raises
+    ------
+    SourceFormatChanged
+        If it does not begin like a table of figures.
+    """
+    encoding = _encoding(start, name, "")
+    return encoding, _delimiter(_text(start, name, Layout(encoding=encoding)), 1)
+
+
 def _unzipped(data: bytes, name: str, max_bytes: int) -> bytes:
     if not data.startswith(b"\x1f\x8b"):
         return data

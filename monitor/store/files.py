@@ -42,10 +42,11 @@ def write_whole(path: Path, write: Callable[[Any], object]) -> None:
         os.rename(temporary, path)
         _sync_folder(path.parent)
     except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
         reason = os.strerror(error.errno) if error.errno else str(error)
         raise StoreError(f"{path} cannot be written: {reason}; what was committed before is intact") from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)  # there only if the file did not become whole, whatever the reason
 
 
 def _sync_folder(folder: Path) -> None:
