@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from monitor.commands.terminal import as_json_option, desk_at, progress, say, show_json, show_table
-from monitor.errors import ConfigError
+from monitor.errors import ConfigError, MonitorError
 
 if TYPE_CHECKING:
     from monitor.app import App
@@ -119,3 +120,56 @@ def _record(result: Result) -> dict[str, Any]:
         "cells": [cell.__dict__ for cell in result.differences.cells],
         "sentences": [sentence.__dict__ for sentence in result.differences.sentences],
     }
+
+
+@click.command("suggest")
+@click.argument("words", nargs=-1, required=True, metavar="SERIES...")
+@click.option(
+    "--direction",
+    type=click.Choice(["drop", "rise", "either"]),
+    default="either",
+    show_default=True,
+    help="Which way the rule looks.",
+)
+@click.option("--together", is_flag=True, help="One rule over all series that fit, instead of rules for each.")
+@click.option("--at-least", default="", help="How large a figure must be to open an alert: 20 t, 25 M USD, 2% of total.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write a new file, instead of to the terminal.")
+@click.pass_obj
+def suggest_command(
+    config: Path, words: tuple[str, ...], direction: str, together: bool, at_least: str, out: Path | None
+) -> None:
+    """
+    Suggest levels from the history of SERIES: that would have spoken about once a quarter (info) and once a year (warning).
+
+    SERIES are words as in `monitor series find`: every series in which all occur. For each of ratio, yoy and surprise a rule is
+    written, with the months in which it would have spoken: judged months only, each episode once. What the history is too short
+    or too quiet for is said, with the reason.
+
+    \b
+    For example:
+      monitor suggest naics3:336 mexico --direction drop
+      monitor suggest naics3:334/import/value --together --at-least "25 M USD" --out rules/electronics.yaml
+    """
+    from monitor.rules.levels import Direction
+    from monitor.suggest.writing import as_yaml, suggest
+
+    if out is not None and out.exists():
+        raise MonitorError(f"{out}: there already; choose another name")
+    with desk_at(config) as app, progress("searching") as step:
+        found = suggest(app, words, Direction(direction), together=together, at_least=at_least, progress=step)
+    if all(one.is_empty for one in found):
+        refusals = [why for one in found for why in one.refusals]
+        raise MonitorError("\n".join(["nothing can be suggested:", *(f"  {why}" for why in refusals)]))
+    text = as_yaml(found, _called(words, direction, together, at_least))
+    if out is None:
+        click.echo(text, nl=False)
+        return
+    with out.open("x", encoding="utf-8") as file:
+        file.write(text)
+    say(f"Written to {out}; edit it, then `monitor check`.")
+
+
+def _called(words: Sequence[str], direction: str, together: bool, at_least: str) -> str:
+    """Write the command again, so that a file says where it came from."""
+    options = ["--direction", direction, *(["--together"] if together else []), *(["--at-least", at_least] if at_least else [])]
+    return shlex.join(["monitor", "suggest", *words, *options])

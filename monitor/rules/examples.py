@@ -126,9 +126,11 @@ def _read_file(document: Document, mistakes: list[Mistake]) -> Iterable[Example]
 def _keys(own: Document) -> tuple[ExampleKeys | None, list[Mistake]]:
     """Return the keys of a test; the series it gives are completed by what they share."""
     shared = own.data.get("series", {}) if isinstance(own.data, dict) else {}
+    if not isinstance(own.data, dict):
+        return validate(ExampleKeys, own)
     _, mistakes = validate(SeriesKeys, own, ("series",)) if shared else (None, [])
-    if mistakes or not isinstance(own.data, dict):
-        return None, mistakes or validate(ExampleKeys, own)[1]
+    if mistakes:
+        return None, mistakes + _beside(own)
     data = {**own.data, "given": _completed(own.data.get("given", []), shared)}
     if isinstance(data.get("releases"), list):
         data["releases"] = [
@@ -136,6 +138,13 @@ def _keys(own: Document) -> tuple[ExampleKeys | None, list[Mistake]]:
             for one in data["releases"]
         ]
     return validate(ExampleKeys, dataclasses.replace(own, data=data))
+
+
+def _beside(own: Document) -> list[Mistake]:
+    """Return the mistakes of a test in keys of their own, where its series are wrong already."""
+    rest = {key: value for key, value in own.data.items() if key not in ("series", "given", "releases")}
+    found, whole = validate(ExampleKeys, dataclasses.replace(own, data=rest))[1], own.mistake((), "")
+    return [one for one in found if (one.line, one.column) != (whole.line, whole.column)]
 
 
 def _completed(entries: Any, shared: dict[str, Any]) -> Any:

@@ -8,22 +8,25 @@ from dataclasses import dataclass, field
 
 from monitor.months import Month, format_month
 from monitor.panel import Panel
-from monitor.rules.example_keys import ExampleKeys, TransitionKeys
+from monitor.rules.example_keys import ExampleKeys, Reading, TransitionKeys
 from monitor.series import KEY_FIELDS, SeriesKey, Status
 from monitor.wording import say_amount
 
 NOTHING = "nothing"
 
 Cell = tuple[Month, SeriesKey, str]
+Step = tuple[str, int, int, int, int]
+"""A step from one text to another, as difflib gives it: what, from, to in the first, from, to in the second."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Expected:
-    """A change that is expected, of a series and a rule."""
+    """A change that is expected, of a series and a rule; `calls` are what it reads, as the rule's evidence names them."""
 
     keys: TransitionKeys
     series: SeriesKey
     rule: str
+    calls: tuple[str, ...] = ()
 
     @property
     def cell(self) -> Cell:
@@ -37,13 +40,18 @@ class Expected:
         reads = [f"{name} {value}" for name, value in self.keys.reads.items()]
         return ", ".join([said, *reads, *([] if self.keys.told else ["not told"])])
 
+    @property
+    def readings(self) -> dict[str, tuple[str, Reading]]:
+        """By the name in the evidence: the name as written, and the value."""
+        return dict(zip(self.calls, self.keys.reads.items(), strict=True))
+
     def is_(self, found: Found) -> bool:
         """Tell whether a change is the expected one."""
         keys = self.keys
         return (
             (keys.change, keys.told) == (found.change, not found.quiet)
             and keys.level in (None, found.level)
-            and all(value.says(found.reads.get(name)) for name, value in keys.reads.items())
+            and all(value.says(found.reads.get(call)) for call, (_, value) in self.readings.items())
         )
 
 
@@ -66,8 +74,8 @@ class Found:
 
     def words(self, beside: Sequence[Expected]) -> str:
         """Say it with what the expectations beside it ask for, written as they write it."""
-        asked = {name: value for one in beside for name, value in one.keys.reads.items()}
-        reads = [f"{name} {value.written(self.reads.get(name))}" for name, value in asked.items()]
+        asked = {call: reading for one in beside for call, reading in one.readings.items()}
+        reads = [f"{name} {value.written(self.reads.get(call))}" for call, (name, value) in asked.items()]
         return ", ".join([f"{self.change} {self.level}", *reads, *([f"not told: {self.quiet}"] if self.quiet else [])])
 
 
@@ -202,13 +210,21 @@ def _nearest(words: str, lines: Sequence[str], *, part: bool = False) -> str:
 
 def word_difference(wanted: Sequence[str], there: Sequence[str], *, part: bool = False) -> str:
     """Write what is there with ``[-words that it lacks-]`` and ``{+words that it adds+}``; of a `part` only what is near."""
-    codes = difflib.SequenceMatcher(None, wanted, there, autojunk=False).get_opcodes()
-    while part and codes and codes[0][0] == "insert":
-        codes = codes[1:]
-    while part and codes and codes[-1][0] == "insert":
-        codes = codes[:-1]
+    codes: Sequence[Step] = difflib.SequenceMatcher(None, wanted, there, autojunk=False).get_opcodes()
+    if part:
+        codes = _near(codes)
     found = []
     for kind, start, end, begin, stop in codes:
         lacks, adds = " ".join(wanted[start:end]), " ".join(there[begin:stop])
         found.append(adds if kind == "equal" else (f"[-{lacks}-]" if lacks else "") + (f"{{+{adds}+}}" if adds else ""))
-    return " ".join(found)
+    return " ".join(filter(None, found))
+
+
+def _near(codes: Sequence[Step]) -> list[Step]:
+    """Leave out what a line says before and after the words that were looked for."""
+    found = list(codes)
+    kind, start, end, begin, stop = found[0]
+    found[0] = (kind, start, end, max(begin, stop - (end - start)), stop)
+    kind, start, end, begin, stop = found[-1]
+    found[-1] = (kind, start, end, begin, min(stop, begin + end - start))
+    return found

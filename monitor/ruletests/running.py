@@ -17,7 +17,7 @@ from pathlib import Path
 from monitor import jobs
 from monitor.alerts.assess import assess
 from monitor.alerts.evaluation import Evaluation
-from monitor.alerts.messages import Digest
+from monitor.alerts.messages import Delivery, Digest, Outcome
 from monitor.alerts.records import Episode, State
 from monitor.alerts.routing import Route, Routes
 from monitor.alerts.situation import Desk, Reach
@@ -26,9 +26,11 @@ from monitor.errors import ConfigError, Mistake
 from monitor.notify.render import cleaned, closing, details
 from monitor.operations import over, raised
 from monitor.panel import Panel
-from monitor.rules.example_keys import OPEN_AT_START
+from monitor.rules.condition import ConditionError, parse
+from monitor.rules.example_keys import OPEN_AT_START, TransitionKeys
 from monitor.rules.examples import Example
 from monitor.rules.loading import RuleSet, load_rule_set, ruleset_version
+from monitor.rules.measuring import MEASURES
 from monitor.rules.schema import Operations, Rule
 from monitor.ruletests.comparing import Differences, Expected, Found, compare
 from monitor.ruletests.releases import Given, given
@@ -130,23 +132,51 @@ def _of_file(app: App, example: Example, n: int, name: str) -> RuleSet:
     return load_rule_set(path, baskets=app.baskets.baskets, partner_groups=app.settings.groups)
 
 
-def _expected(example: Example, rules: Sequence[Rule], keys: Sequence[SeriesKey]) -> Iterator[Expected]:
-    """Find the series and the rule of each expectation."""
+def _expected(example: Example, rules: Sequence[Rule], keys: Sequence[SeriesKey]) -> list[Expected]:
+    """Find the series, the rule and the readings of each expectation."""
     totals = [key.replace(product=rule.summed.total) for rule in rules if rule.summed for key in keys]
-    mistakes = []
+    known = sorted({*keys, *totals})
+    mistakes: list[Mistake] = []
+    found = []
     for n, row in enumerate(example.keys.expect or ()):
-        fits = _fitting(row.series, sorted({*keys, *totals}))
-        names = [rule.name for rule in rules]
+        fits, rule = _fitting(row.series, known), _rule_of(row, rules)
+        calls = _calls(row, rule) if rule is not None else {}
         if len(fits) != 1:
-            what = "no series given" if not fits else f"{len(fits)} series, {fits[0]} and {fits[1]} among them; add a word"
+            what = f"{len(fits)} series, {fits[0]} and {fits[1]} among them; add a word" if fits else "no series given"
             mistakes.append(example.mistake(("expect", n, "series"), f'"{row.series}" fits {what}'))
-        if row.rule not in names and (row.rule is not None or len(names) > 1):
+        if rule is None:
+            names = [one.name for one in rules]
             sentence = f'"{row.rule}" is not a rule of this test' if row.rule else "rule is missing: the test has several"
             mistakes.append(example.mistake(("expect", n, "rule"), f"{sentence}{did_you_mean(row.rule or '', names)}"))
-        if not mistakes:
-            yield Expected(keys=row, series=fits[0], rule=row.rule or names[0])
+        for name in [name for name, call in calls.items() if not call]:
+            read = sorted({str(call) for _, condition in rule.levels for call in condition.calls}) if rule else []
+            sentence = f'the rule does not read "{name}"{did_you_mean(name, read)}'
+            mistakes.append(example.mistake(("expect", n, "reads", name), sentence))
+        if rule is not None and len(fits) == 1:
+            found.append(Expected(keys=row, series=fits[0], rule=rule.name, calls=tuple(calls.values())))
     if mistakes:
         raise ConfigError(mistakes)
+    return found
+
+
+def _rule_of(row: TransitionKeys, rules: Sequence[Rule]) -> Rule | None:
+    """Return the rule that is meant: the one of that name, or the only one."""
+    named = [rule for rule in rules if row.rule in (None, rule.name)]
+    return named[0] if len(named) == 1 else None
+
+
+def _calls(row: TransitionKeys, rule: Rule) -> dict[str, str]:
+    """Return what the readings of an expectation are called in evidence; "" for one that no level of the rule reads."""
+    read = {str(call) for _, condition in rule.levels for call in condition.calls}
+    found = {}
+    for name in row.reads:
+        try:
+            (call, *_) = parse(f"{name} == {name}", measure_dimension=MEASURES[rule.watch.measure]).calls
+        except ConditionError:
+            found[name] = ""
+        else:
+            found[name] = str(call) if str(call) in read else ""
+    return found
 
 
 def _fitting(words: str, keys: Sequence[SeriesKey]) -> list[SeriesKey]:
@@ -251,5 +281,15 @@ def _facts(desk: App, stage: Stage) -> list[str]:
             raised(desk, fact.begins, fact.subject, fact.sentence)
         elif fact.ends is not None:
             over(desk, (fact.ends,), fact.subject)
-    claims = desk.outbox.claim(desk.clock(), lease=timedelta(minutes=1), limit=_NO_LIMIT)
-    return [line for claim in claims for line in lines_of(claim.notification.digest)]
+    return [line for digest in _queued(desk) for line in lines_of(digest)]
+
+
+def _queued(desk: App) -> Iterator[Digest]:
+    """Yield what waits in the outbox, in the order in which each receiver would get it."""
+    while claims := desk.outbox.claim(desk.clock(), lease=timedelta(minutes=1)):
+        for claim in claims:
+            yield claim.notification.digest
+            sent = Delivery(
+                notification=claim.notification.id, attempt=claim.attempt, at=desk.clock(), outcome=Outcome.SENT, answer=""
+            )
+            desk.outbox.record(sent, retry_at=None)
