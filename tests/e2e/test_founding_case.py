@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from monitor.judge import Bench, judge
-from monitor.months import format_month, month
+from monitor.months import month
 from monitor.notify.render import text
+from monitor.rules.examples import read_examples
 
-DATA = Path(__file__).parent / "data" / "founding-transitions.yaml"
+TABLE = Path(__file__).resolve().parents[2] / "rules" / "tests" / "rare-earth-magnets.yaml"
 PARTNERS = ("US", "WORLD", "DE", "JP")
 
 
@@ -47,25 +47,24 @@ def run(request: pytest.FixtureRequest, new_desk: Callable[..., Any], tmp_path_f
     return Run(desk)
 
 
-def _read(transition: Any) -> float:
-    """The one indicator that the rule reads, as the table writes it."""
-    ((name, value),) = transition.evidence["condition"].items()
-    return round(100 * value, 1) if name == "yoy" else round(value, 2)
+def _table() -> list[Any]:
+    """The founding table, as the shipped rule test has it."""
+    tests = read_examples([TABLE])
+    (keys,) = [one.keys for one in tests if one.name == "the founding table of 2025"]
+    return list(keys.expect or ())
 
 
 def test_2025_has_exactly_these_transitions(run: Run) -> None:
-    expected = [
-        (rule, series, row["month"], row["change"], row["level"], row["read"])
-        for rule, lives in yaml.safe_load(DATA.read_text(encoding="utf-8")).items()
-        for series, rows in lives.items()
-        for row in rows
-    ]
-    found = [
-        (e.rule, f"{e.key.partner} {e.key.product}", format_month(t.month), t.change.value, t.level.label, _read(t))
+    rows = _table()
+    expected = [(row.rule, row.series, row.month, row.change, row.level) for row in rows]
+    found = {
+        (e.rule, f"{e.key.partner} {e.key.product}", t.month, t.change.value, t.level.label): t.evidence["condition"]
         for e, t in run.desk.transitions(history=True)
         if e.key.partner in PARTNERS and t.month >= month(2025, 1)
-    ]
+    }
     assert sorted(found) == sorted(expected)
+    for row, cell in zip(rows, expected, strict=True):
+        assert all(value.says(found[cell][name]) for name, value in row.reads.items()), cell
 
 
 def test_each_release_is_judged_as_of_itself_in_the_order_of_publication(run: Run) -> None:
