@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Counts = Mapping[Month, Mapping[Level, int]]
 
 # From dark to light, so that the levels keep their order without any colour; the gravest stands at the bottom.
-COLOURS = {Level.CRITICAL: INK, Level.WARNING: BLUE, Level.INFO: SKY, Level.DATA: "#C9C9C9"}
+COLOURS = {Level.CRITICAL: INK, Level.WARNING: BLUE, Level.INFO: SKY, Level.DATA: "#D9D9D9"}
 FORMATS = ("png", "svg")
 
 _WIDTH, _HEIGHT, _LAYOUT_DPI, _SHARPNESS = 600, 260, 100, 150

@@ -25,6 +25,8 @@ COLUMNS = (
     *("transition", "level", "previous_level", "told", "alert", "compared", *MEASURED),
 )
 
+APPEARS, VANISHES, STAYS, MOVES = "appears", "vanishes", "stays", "stays at another level"
+
 NamesOf = Callable[[str, str], Names]
 
 
@@ -32,27 +34,34 @@ def as_table(found: Rehearsal, names: NamesOf, other: Rehearsal | None = None, c
     """
     Write every change as CSV, one row each; no cell can be a formula.
 
-    With another rehearsal, `compared` says which alerts appear, vanish or stay, and the rows of those that vanish follow.
+    With another rehearsal, `compared` says which alerts appear, stay or vanish; the rows of those that vanish come last. It
+    is empty for what opened before the span, or never became an alert.
     Figures are in the unit of the series; what is not known, or was not said, is empty.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
-    appear = {alert.id for alert in change.appear} if change else set()
-    vanish = {alert.id for alert in change.vanish} if change else set()
-    writer.writerows(_rows(found, names, lambda id: "" if change is None else "appears" if id in appear else "stays"))
-    if other is not None:
-        writer.writerows(row for row in _rows(other, names, lambda id: "vanishes" if id in vanish else "") if "vanishes" in row)
+    words = _compared(change) if change else {}
+    writer.writerows(_rows(found, names, words))
+    if other is not None and change is not None:
+        gone = {alert.id: VANISHES for alert in change.vanish}
+        writer.writerows(row for row in _rows(other, names, gone) if row[COLUMNS.index("compared")])
     return safe_csv(out.getvalue())
 
 
-def _rows(found: Rehearsal, names: NamesOf, compared: Callable[[str], str]) -> Iterator[list[str]]:
+def _compared(change: Comparison) -> dict[str, str]:
+    """Return what a comparison says of each alert of the first set, by its id."""
+    said = {APPEARS: change.appear, STAYS: change.stay, MOVES: change.moved}
+    return {alert.id: word for word, alerts in said.items() for alert in alerts}
+
+
+def _rows(found: Rehearsal, names: NamesOf, compared: Mapping[str, str]) -> Iterator[list[str]]:
     asked = set(found.rules)
     for one in found.replays:
         words = names(one.source, one.dataset)
         for edition, episode, transition in one.transitions:
             if episode.rule in asked:
-                about = [words.title(episode.key), compared(episode.id)]
+                about = [words.title(episode.key), compared.get(episode.id, "")]
                 yield _row(found.choice.name, edition, episode, transition, *about)
 
 
@@ -98,7 +107,8 @@ def as_json(found: Rehearsal, other: Rehearsal | None = None, change: Comparison
         written["against"] = {
             "rules": other.choice.name,
             "alerts": len(tally.alerts_of(other.replays, other.rules)),
-            "stay": change.kept,
+            "stay": len(change.stay),
+            "at_another_level": [_alert(alert) for alert in change.moved],
             "appear": [_alert(alert) for alert in change.appear],
             "vanish": [_alert(alert) for alert in change.vanish],
         }

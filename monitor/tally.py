@@ -180,11 +180,17 @@ def by_receiver(replays: Iterable[Replay]) -> list[Post]:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """Two sets of rules over the same past: alerts that only the first gives, only the second gives, and that both give."""
+    """
+    Two sets of rules over the same past.
+
+    `appear` are alerts that only the first gives, `vanish` those that only the second gives; `stay` are those of the first
+    that the second gives too, and `moved` those of them whose highest level is another there.
+    """
 
     appear: tuple[Alert, ...]
     vanish: tuple[Alert, ...]
-    kept: int
+    stay: tuple[Alert, ...]
+    moved: tuple[Alert, ...]
 
 
 def compare(mine: Sequence[Alert], theirs: Sequence[Alert], shared: Collection[str]) -> Comparison:
@@ -194,17 +200,29 @@ def compare(mine: Sequence[Alert], theirs: Sequence[Alert], shared: Collection[s
     A rule whose name is `shared` by both sets is compared with itself; an alert of any other rule with everything that the
     other set says of its series.
     """
-    appear = _unmatched(mine, theirs, shared)
-    return Comparison(appear=appear, vanish=_unmatched(theirs, mine, shared), kept=len(mine) - len(appear))
+    here, there = _matched(mine, theirs, shared), _matched(theirs, mine, shared)
+    stay = [(alert, same) for alert, same in here if same]
+    return Comparison(
+        appear=tuple(alert for alert, same in here if not same),
+        vanish=tuple(alert for alert, same in there if not same),
+        stay=tuple(alert for alert, _ in stay),
+        moved=tuple(alert for alert, same in stay if alert.level is not max(other.level for other in same)),
+    )
 
 
-def _unmatched(some: Sequence[Alert], others: Sequence[Alert], shared: Collection[str]) -> tuple[Alert, ...]:
+def _matched(some: Sequence[Alert], others: Sequence[Alert], shared: Collection[str]) -> list[tuple[Alert, list[Alert]]]:
+    """Return each alert with those of the other side that it is matched with."""
     beside: dict[SeriesKey, list[Alert]] = defaultdict(list)
     for other in others:
         beside[other.key].append(other)
-
-    def is_kept(alert: Alert) -> bool:
-        same = [other for other in beside[alert.key] if alert.rule not in shared or other.rule == alert.rule]
-        return any(alert.meets(other) for other in same)
-
-    return tuple(alert for alert in some if not is_kept(alert))
+    return [
+        (
+            alert,
+            [
+                other
+                for other in beside[alert.key]
+                if alert.meets(other) and (alert.rule not in shared or other.rule == alert.rule)
+            ],
+        )
+        for alert in some
+    ]

@@ -206,8 +206,9 @@ def _show_change(app: App, other: Rehearsal, change: Comparison, table: Path | N
     """Show which alerts appear and which vanish: the first of them, and how many more."""
     from monitor.months import format_month
 
-    appear, vanish = len(change.appear), len(change.vanish)
-    say(f"\nAgainst {other.choice.name}: {appear:,} appear, {vanish:,} vanish, {change.kept:,} stay.")
+    appear, vanish, stay, moved = map(len, (change.appear, change.vanish, change.stay, change.moved))
+    of_them = f", {moved:,} of them at another highest level" if moved else ""
+    say(f"\nAgainst {other.choice.name}: {appear:,} appear, {vanish:,} vanish, {stay:,} stay{of_them}.")
     marked = [("appears", alert) for alert in change.appear] + [("vanishes", alert) for alert in change.vanish]
     marked.sort(key=lambda pair: (pair[1].since, pair[0]))
     if not marked:
