@@ -15,6 +15,7 @@ from monitor.alerts.messages import Delivery, Notification
 from monitor.alerts.sentences import Names
 from monitor.alerts.situation import Desk, Reach
 from monitor.baskets import Baskets
+from monitor.detection.fitting import Fitting, Progress, silent
 from monitor.months import Month
 from monitor.notify.base import Notifier
 from monitor.notify.worker import Worker
@@ -26,6 +27,7 @@ from monitor.sources.http import Client
 from monitor.sources.memory import Memory
 from monitor.store.database import Database
 from monitor.store.episodes import Conditions, Episodes
+from monitor.store.fits import Fits
 from monitor.store.observations import Figures
 from monitor.store.outbox import Outbox
 from monitor.store.releases import Releases
@@ -101,6 +103,10 @@ class App:
         """The one guarded client of every outgoing call."""
         memory = Memory(self.settings.data_dir / "http")
         return Client(self.settings.http.limits(), transport=self.transport, memory=memory)
+
+    def fitting(self, progress: Progress = silent) -> Fitting:
+        """Return how models of single series are fitted: on every core, each fit once in the life of the desk."""
+        return Fitting(workers=os.cpu_count() or 1, memory=Fits(self.settings.data_dir / "fits"), progress=progress)
 
     @property
     def baskets(self) -> Baskets:

@@ -25,6 +25,7 @@ KINDS: dict[str, dict[str, str]] = {
     "models": {
         "bank": "monitor.detection.bank:Bank",
         "structural": "monitor.detection.structural:Structural",
+        "stl": "monitor.detection.stl_forecast:StlForecast",
     },
     "notifiers": {
         "console": "monitor.notify.console:Console",

@@ -38,17 +38,19 @@ def desk_at(config: Path, *, service: bool = False) -> Iterator[App]:
     """
     Open the desk of a configuration folder, with its log set up; close what it opened.
 
-    A command that a person waits for says itself what went wrong, and logs failures only; a `service` logs as the settings
-    say.
+    A command that a person waits for says itself what went wrong, logs failures only, and shows that models are fitted; a
+    `service` logs as the settings say.
     """
     from monitor.app import App
+    from monitor.detection.fitting import using
     from monitor.eventlog import configure
 
     app = App.open(config)
     log = app.settings.log
     configure(level=log.level if service else "error", form=log.format, secrets=app.settings.secrets)
     try:
-        yield app
+        with using(app.fitting() if service else app.fitting(progress)):
+            yield app
     finally:
         app.close()
 

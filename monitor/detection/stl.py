@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.errors import NotEnoughHistory
+from monitor.errors import DidNotConverge, NotEnoughHistory
 from monitor.months import Month, say_month
 from monitor.panel import Bools, Floats, Ints
 
@@ -81,6 +81,37 @@ def decompose(values: NDArray[np.float64], start: Month) -> Decomposition:
     return Decomposition(
         months=months, trend=trend, seasonal=seasonal, remainder=remainder, interpolated=missing, on_logs=on_logs
     )
+
+
+def season(logs: Floats, *, years: int) -> Floats:
+    """
+    Return the newest season of a series by STL, shape (12,): entry m belongs to the columns c with ``c % 12 == m``.
+
+    Parameters
+    ----------
+    logs : ndarray, shape (T,)
+        NaN where there is none; filled on a straight line between its neighbours, however far they are.
+    years : int
+        Of each calendar month the season is the mean of its last visits, this many at most.
+
+    Raises
+    ------
+    NotEnoughHistory
+        If the first and the last figure are less than 24 months apart.
+    DidNotConverge
+        If STL gives no number.
+    """
+    held = np.flatnonzero(~np.isnan(logs))
+    first, last = (int(held[0]), int(held[-1]) + 1) if len(held) else (0, 0)
+    if last - first < NEEDED:
+        raise NotEnoughHistory(f"seasonal decomposition: {last - first} of {NEEDED} months")
+    figures = logs[first:last]
+    visits = np.full((years, 12), np.nan)
+    newest = _stl(_filled(figures, np.isnan(figures)))[1][-visits.size :]
+    if not np.isfinite(newest).all():
+        raise DidNotConverge("seasonal decomposition: the season is no number")
+    visits.flat[visits.size - len(newest) :] = newest
+    return np.roll(np.nanmean(visits, axis=0), last % 12)
 
 
 def _newest_run(missing: Bools) -> tuple[int, int]:

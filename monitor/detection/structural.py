@@ -6,40 +6,40 @@ logarithms, ``log y = trend + season + beta c_t + irregular``. Its variances and
 again after one and two years, then every second year, each time on what was known by then, and the filter runs forward with
 them in between: each cell is a forecast from earlier months only. A fit of few months takes its own variances for surer than
 they are, so the forecast variance is scaled by how large the earlier standardised errors of the series were (clipped, as in
-`bank`). Fitting takes about a second a series, once while the program runs: this is for the few that one wants to explain so.
+`bank`). Fitting takes about half a second a series, once: this is for the few that one wants to explain so.
 """
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from monitor.detection.expected import (
-    DID_NOT_CONVERGE,
-    NEEDED,
-    Expectation,
-    months_held,
-    rounding_variance,
-    zero_probability,
-)
+from monitor.detection.expected import DID_NOT_CONVERGE, NEEDED, Expectation, months_held, rounding_variance, zero_probability
+from monitor.detection.fitting import Fitting, current
 from monitor.detection.lunar import regressors
 from monitor.errors import DidNotConverge
-from monitor.panel import Floats, Ints, Panel
+from monitor.panel import Bools, Floats, Panel
 
 _YOUNG, _REFIT_YOUNG, _REFIT = 24, 12, 24  # two years of yearly fits, then one every two years
 _TOLERANCE = {"pgtol": 1e-3, "factr": 1e8}  # of the search: finer ones change the likelihood by less than 1e-4
 _ITERATIONS = 200
 _SEARCHES = 3  # a search that stops on a flat stretch often settles when it goes on from there
+_SECONDS = 0.06  # a fit, about
 _CLIP, _MEMORY, _GAIN = 2.8, 0.975, 1.12
 _START, _START_WEIGHT = 2.0, 8.0
 
 
+@dataclass(frozen=True)
 class Structural:
     """The structural model; months at zero are missing to it, and zeros are judged as the bank judges them."""
+
+    fitting: Fitting = field(default_factory=current)
 
     name = "structural"
 
@@ -49,14 +49,15 @@ class Structural:
         seen, lunar = months_held(panel.values), regressors(panel)
         location, variance = np.full(panel.shape, np.nan), np.full(panel.shape, np.nan)
         trouble = np.zeros(panel.shape, np.uint8)
-        for row in range(panel.shape[0]):
-            for first, stop in _years(logs[row], seen[row]):
-                try:
-                    law = _forecasts(logs[row, :stop], lunar[row, :stop], first)
-                except DidNotConverge:
-                    trouble[row, first:stop] = DID_NOT_CONVERGE
-                else:
-                    location[row, first:stop], variance[row, first:stop] = law
+        spans = list(_spans((seen >= NEEDED) & (months_held(logs) >= NEEDED // 2)))
+        jobs = [(logs[row, :first], lunar[row, :first]) for row, first, _ in spans]
+        fits = self.fitting.found(_fit, jobs, settings=(_TOLERANCE, _ITERATIONS, _SEARCHES), seconds=_SECONDS)
+        for (row, first, stop), params in zip(spans, fits, strict=True):
+            law = None if params is None else _forecasts(logs[row, :stop], lunar[row, :stop], first, params)
+            if law is None:
+                trouble[row, first:stop] = DID_NOT_CONVERGE
+            else:
+                location[row, first:stop], variance[row, first:stop] = law
         variance *= _correction((logs - location) / np.sqrt(variance))
         return Expectation(
             location=location,
@@ -69,40 +70,24 @@ class Structural:
         )
 
 
-def _years(logs: Floats, seen: Ints) -> list[tuple[int, int]]:
-    """Return the spans of columns judged with one fit: the column before which it is made, and one past its last."""
-    enough = np.flatnonzero((seen >= NEEDED) & (_before(~np.isnan(logs)) >= NEEDED // 2))
-    if not len(enough):
-        return []
-    born = int(enough[0])
-    young = range(born, min(born + _YOUNG, len(logs)), _REFIT_YOUNG)
-    starts = [*young, *range(born + _YOUNG, len(logs), _REFIT)]
-    return list(pairwise([*starts, len(logs)]))
+def _spans(enough: Bools) -> Iterator[tuple[int, int, int]]:
+    """Yield row, first column and one past the last of each stretch judged with one fit, made of the columns before it."""
+    width = enough.shape[1]
+    for row in np.flatnonzero(enough.any(axis=1)):
+        born = int(enough[row].argmax())
+        young = range(born, min(born + _YOUNG, width), _REFIT_YOUNG)
+        starts = [*young, *range(born + _YOUNG, width, _REFIT)]
+        for first, stop in pairwise([*starts, width]):
+            yield int(row), first, stop
 
 
-def _before(held: Any) -> Ints:
-    return np.asarray(np.cumsum(held) - held, np.int64)
-
-
-def _forecasts(logs: Floats, lunar: Floats, first: int) -> tuple[Floats, Floats]:
-    """
-    Return mean and variance of one-step forecasts from column `first` on, with a fit of the columns before it.
-
-    Raises
-    ------
-    DidNotConverge
-        If the fit does not settle.
-    """
-    params = _fit(logs[:first].tobytes(), lunar[:first].tobytes())
-    law = None if params is None else _filter(logs.tobytes(), lunar.tobytes(), first, params.tobytes())
-    if law is None:
-        raise DidNotConverge("structural model: the fit did not converge")
-    return law
+def _forecasts(logs: Floats, lunar: Floats, first: int, params: Floats) -> tuple[Floats, Floats] | None:
+    """Return mean and variance of one-step forecasts from column `first` on; None where the parameters are of another form."""
+    return _filter(logs.tobytes(), lunar.tobytes(), first, params.tobytes())
 
 
 @lru_cache(maxsize=4096)
 def _filter(logs: bytes, lunar: bytes, first: int, params: bytes) -> tuple[Floats, Floats] | None:
-    """Return the forecasts of these months under given parameters; None where those belong to another form of the model."""
     model, found = _model(np.frombuffer(logs), np.frombuffer(lunar)), np.frombuffer(params)
     if len(found) != len(model.param_names):
         return None
@@ -116,22 +101,27 @@ def _model(logs: Floats, lunar: Floats) -> Any:
     return UnobservedComponents(logs, level="lltrend", seasonal=12, exog=lunar if lunar.any() else None)
 
 
-@lru_cache(maxsize=4096)
-def _fit(logs: bytes, lunar: bytes) -> Floats | None:
-    """Return the parameters that fit these months, None where the search does not settle."""
-    model = _model(np.frombuffer(logs), np.frombuffer(lunar))
-    params = None
+def _fit(logs: Floats, lunar: Floats) -> Floats:
+    """
+    Return the parameters that fit these months.
+
+    Raises
+    ------
+    DidNotConverge
+        If the search does not settle.
+    """
+    model, params = _model(logs, lunar), None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # whether it settled is read from the result
         for _ in range(_SEARCHES):
             try:
                 found = model.fit(params, disp=0, maxiter=_ITERATIONS, cov_type="none", optim_complex_step=False, **_TOLERANCE)
-            except (np.linalg.LinAlgError, ValueError):
-                return None
+            except (np.linalg.LinAlgError, ValueError) as error:
+                raise DidNotConverge(f"structural model: {error}") from error
             params = np.asarray(found.params)
             if found.mle_retvals["converged"] and np.isfinite(params).all():
                 return params
-    return None
+    raise DidNotConverge(f"structural model: no maximum after {_SEARCHES} searches")
 
 
 def _correction(errors: Floats) -> Floats:

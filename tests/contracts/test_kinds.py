@@ -1,4 +1,4 @@
-"""What every registered kind promises: sources, models and notifiers, those of plug-ins included."""
+"""What every registered kind promises; sources and notifiers, those of plug-ins included."""
 
 from __future__ import annotations
 
@@ -8,20 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from monitor import registry
 from monitor.alerts.messages import Digest
-from monitor.detection.expected import Expectation
 from monitor.errors import SourceError
 from monitor.months import month
 from monitor.notify.base import Message
-from monitor.panel import Panel
-from monitor.series import SeriesKey
 from monitor.settings import Settings
 from monitor.sources.http import Client, HttpSettings
 
@@ -43,7 +37,6 @@ RECEIVERS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 each_source = pytest.mark.parametrize("kind", registry.kinds("sources"))
 each_notifier = pytest.mark.parametrize("kind", registry.kinds("notifiers"))
-each_model = pytest.mark.parametrize("kind", registry.kinds("models"))
 
 
 @pytest.mark.parametrize("group", registry.KINDS)
@@ -166,99 +159,3 @@ def test_every_kind_can_be_written_in_a_desks_files(tmp_path: Path) -> None:
     found = Settings.load(config, {"KEY": SECRET, "URL": "https://desk.example/hook"})
     assert [entry.kind for entry in found.sources] == list(SOURCES)
     assert [entry.kind for entry in found.receivers] == list(RECEIVERS)
-
-
-# Models.
-
-
-def _panel(seed: int, width: int) -> Panel:
-    """Draw series with seasons, gaps, zeros, and one that begins late."""
-    rng = np.random.default_rng(seed)
-    season = np.sin(np.arange(width) * np.pi / 6)
-    values = np.round(np.exp(10 + 0.2 * season + rng.normal(0, 0.2, (4, width))))
-    values[1][rng.random(width) < 0.15] = np.nan
-    values[2][rng.random(width) < 0.3] = 0.0
-    values[3, : width // 2] = np.nan
-    keys = [
-        SeriesKey(
-            source="s", dataset="d", reporter="CN", partner=code, product="HS:1", flow="export", measure="value", unit="USD"
-        )
-        for code in ("US", "DE", "JP", "KR")
-    ]
-    return Panel.of(keys, month(2019, 1 + seed % 12), values, resolution=1.0)
-
-
-def _stated(kind: str, panel: Panel) -> Expectation:
-    found: Expectation = registry.load("models", kind)().expect(panel)
-    return found
-
-
-FIELDS = ("location", "scale", "p_zero", "seen")
-
-
-@each_model
-def test_a_model_states_a_law_for_every_cell(kind: str) -> None:
-    panel = _panel(1, 40)
-    found = _stated(kind, panel)
-    for name in FIELDS:
-        assert getattr(found, name).shape == panel.shape
-    judged = found.judged
-    assert judged.any()
-    assert (found.scale[judged] > 0).all()
-    assert ((found.p_zero >= 0) & (found.p_zero < 1)).all()
-    assert all(found.why(int(row), int(column)) for row, column in np.argwhere(~judged))
-
-
-@each_model
-def test_a_model_never_sees_the_future(kind: str) -> None:
-    panel = _panel(2, 44)
-    whole = _stated(kind, panel)
-    for months in (1, 24, 30, 43):
-        part = _stated(kind, panel.cut(panel.start + months - 1))
-        for name in FIELDS:
-            np.testing.assert_array_equal(getattr(part, name), getattr(whole, name)[:, :months], err_msg=name)
-
-
-@each_model
-def test_a_model_judges_a_month_without_having_seen_it(kind: str) -> None:
-    panel = _panel(3, 40)
-    other = panel.values.copy()
-    other[:, -1] = 1.0
-    changed = Panel.of(panel.keys, panel.start, other, resolution=1.0)
-    for name in FIELDS:
-        np.testing.assert_array_equal(getattr(_stated(kind, panel), name), getattr(_stated(kind, changed), name), err_msg=name)
-
-
-@each_model
-def test_a_series_is_judged_by_itself(kind: str) -> None:
-    panel = _panel(4, 40)
-    whole = _stated(kind, panel)
-    for rows in ([0], [3, 1]):
-        part = _stated(kind, panel.select(rows))
-        for name in FIELDS:
-            np.testing.assert_array_equal(getattr(part, name), getattr(whole, name)[rows], err_msg=name)
-
-
-@each_model
-def test_a_model_leaves_the_panel_as_it_is(kind: str) -> None:
-    panel = _panel(5, 40)
-    values, status = panel.values.copy(), panel.status.copy()
-    _stated(kind, panel)
-    np.testing.assert_array_equal(panel.values, values)
-    np.testing.assert_array_equal(panel.status, status)
-
-
-@each_model
-def test_a_model_can_be_asked_about_nothing(kind: str) -> None:
-    panel = _panel(6, 30)
-    for empty in (panel.select([]), panel.cut(panel.start - 1)):
-        assert _stated(kind, empty).location.shape == empty.shape
-
-
-@settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(seed=st.integers(0, 2**32 - 1), width=st.integers(0, 60), kept=st.integers(0, 60))
-def test_the_default_model_never_sees_the_future_of_any_panel(seed: int, width: int, kept: int) -> None:
-    panel = _panel(seed, width)
-    whole, part = _stated("bank", panel), _stated("bank", panel.cut(panel.start + min(kept, width) - 1))
-    for name in FIELDS:
-        np.testing.assert_array_equal(getattr(part, name), getattr(whole, name)[:, : min(kept, width)], err_msg=name)

@@ -1,14 +1,18 @@
-"""The founding figures: China's magnet exports as published, in kg."""
+"""Real figures: China's magnet exports as published, in kg, and a few bundled series of US imports."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from monitor.months import parse_month
 from monitor.panel import Panel
 from monitor.series import SeriesKey
 
+DATA = Path(__file__).resolve().parents[2] / "monitor" / "data"
 START = "2019-01"
 TONNES = {
     "US": {
@@ -51,3 +55,19 @@ def magnets() -> Panel:
         for period, tonnes in figures.items():
             values[row, parse_month(period) - start] = tonnes * 1000
     return Panel.of([_key(partner) for partner in TONNES], start, values, resolution=1000.0)
+
+
+@pytest.fixture(scope="session")
+def us_imports() -> Panel:
+    """US imports as bundled, by month from 2013: electronics from China, vehicles from Canada and Germany."""
+    table = pq.read_table(DATA / "us_imports_naics3.parquet", filters=[("measure", "=", "value")]).to_pandas()
+    wanted = [("CHINA", "334"), ("CANADA", "336"), ("GERMANY", "336")]
+    figures = table.set_index(["partner", "product", "period"])["value"].unstack("period").sort_index(axis=1)
+    keys = [
+        SeriesKey(
+            source="census", dataset="imports/naics", reporter="US", partner=partner, product=f"NAICS3:{product}",
+            flow="import", measure="value", unit="USD",
+        )
+        for partner, product in (("CN", "334"), ("CA", "336"), ("DE", "336"))
+    ]  # fmt: skip
+    return Panel.of(keys, parse_month(figures.columns[0]), figures.loc[wanted].to_numpy(np.float64))

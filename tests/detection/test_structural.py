@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 
 import numpy as np
+import pytest
+from statsmodels.tsa.statespace.structural import UnobservedComponents
 
 from monitor.detection.expected import DID_NOT_CONVERGE, Expectation, surprise
+from monitor.detection.fitting import Fitting, Recent
+from monitor.detection.lunar import regressors
 from monitor.detection.structural import Structural
 from monitor.months import month
 from monitor.panel import Floats, Panel
@@ -73,3 +78,46 @@ def test_appending_months_changes_no_earlier_cell() -> None:
 def test_a_series_alone_reads_the_same() -> None:
     panel, whole = _found()
     np.testing.assert_array_equal(Structural().expect(panel.select([1])).location, whole.location[[1]])
+
+
+def test_the_law_of_a_real_series_is_that_of_statsmodels(us_imports: Panel) -> None:
+    """Parameters, forecasts and variances as statsmodels gives them when called here; then the correction, month by month."""
+    panel = us_imports.select([0]).cut(us_imports.start + 50)
+    logs, lunar = np.log(panel.values[0]), regressors(panel)[0]
+    assert lunar.any()  # China keeps Lunar New Year
+    found, params = Structural(fitting=Fitting(memory=Recent())).expect(panel), np.zeros(0)
+    square, weight = 2.0, 8.0
+    for column in range(24, len(logs)):
+        if column in (24, 36, 48):
+            params = _reference(logs[:column], lunar[:column]).fit(disp=0, maxiter=200, pgtol=1e-3, factr=1e8).params
+        law = _reference(logs[: column + 1], lunar[: column + 1]).filter(params)
+        forecast, variance = law.forecasts[0, -1], law.forecasts_error_cov[0, 0, -1]
+        assert found.location[0, column] == pytest.approx(forecast, rel=1e-6)
+        assert found.scale[0, column] == pytest.approx(np.sqrt(variance * square), rel=1e-3)
+        error = np.clip((logs[column] - forecast) / np.sqrt(variance), -2.8 * np.sqrt(square), 2.8 * np.sqrt(square))
+        weight = 0.975 * weight + 1
+        square += (1.12 * error**2 - square) / weight
+
+
+def _reference(logs: Floats, lunar: Floats) -> UnobservedComponents:
+    return UnobservedComponents(logs, level="lltrend", seasonal=12, exog=lunar)
+
+
+class _Closed(Recent):
+    """A memory that is shown what it does not hold."""
+
+    closed = False
+
+    def keep(self, found: Mapping[str, bytes]) -> None:
+        assert not (self.closed and found)
+        super().keep(found)
+
+
+def test_what_was_fitted_before_is_not_fitted_again(us_imports: Panel) -> None:
+    model = Structural(fitting=Fitting(memory=(memory := _Closed())))
+    first = model.expect(us_imports.cut(us_imports.start + 40))
+    memory.closed = True
+    again = model.expect(us_imports.cut(us_imports.start + 45))
+    np.testing.assert_array_equal(first.location, again.location[:, :41])
+    with pytest.raises(AssertionError):
+        model.expect(us_imports.cut(us_imports.start + 48))
