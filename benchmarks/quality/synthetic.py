@@ -6,7 +6,7 @@ The logarithm of a figure above zero is, for month t of calendar month m::
     x_t = level_t + season_t[m] + beta c_t + noise_t          c_t: the Lunar New Year regressor; beta 0 where none is kept
     level_t = level_{t-1} + slope_t + walk_t + shift_t        shift_t: N(0, 0.4²) once in 120 months, else 0
     slope_t = 0.97 slope_{t-1} + turn_t                       season_t[m] = season_{t-1}[m] + drift_t
-    noise_t: N(0, s²), and N(0, (4 s)²) in one month of 50 (an outlier)
+    noise_t: N(0, s²), and N(0, (4 s)²) in one month of 100 (an outlier)
 
 A third of the series is intermittent: each month is zero with the series' own probability, and a figure is rounded to whole
 units. The law of a month given everything before it is a mixture of three normals (ordinary, outlier, shift), found by a
@@ -32,7 +32,7 @@ PARTNERS = tuple(
 )  # every other one keeps the holiday
 
 SHIFT, SHIFT_SD = 1 / 120, 0.4
-OUTLIER, OUTLIER_SIZE = 1 / 50, 4.0
+OUTLIER, OUTLIER_SIZE = 1 / 100, 4.0
 DAMPING = 0.97
 BETA, BETA_SD = -0.3, 0.15
 LEVEL_SD = 3.0  # what the filter holds of the first level before it sees a figure
@@ -124,7 +124,7 @@ def _key(i: int) -> SeriesKey:
 
 def _recipe(rng: np.random.Generator, panel: Panel, intermittent: Bools) -> Recipe:
     n = len(intermittent)
-    noise = np.clip(np.exp(rng.normal(np.log(0.14), 0.45, n)), 0.04, 0.5)
+    noise = np.clip(np.exp(rng.normal(np.log(0.06), 0.45, n)), 0.02, 0.2)
     dense, sparse = rng.uniform(np.log(3e3), np.log(3e7), n), rng.uniform(np.log(20), np.log(4e3), n)
     return Recipe(
         noise=noise,

@@ -6,7 +6,7 @@ Each member is additive Holt-Winters with a damped trend (Gardner and McKenzie, 
 members differ in their gains. For month t with calendar month m, member j::
 
     forecast   f_j = L_j + phi B_j + S_j[m] + beta c_t                   c_t: Lunar New Year (`lunar`)
-    mixture    w_j ∝ exp(score_j);  mu = Σ w_j f_j;  s² = Σ w_j (v_j + (f_j - mu)²)
+    mixture    w_j ∝ exp(score_j);  mu = Σ w_j f_j;  s² = .81 Σ w_j (v_j + (f_j - mu)²)
     error      e = x - f_j;  ec = clip(e, ± k sqrt(v_j))
     score      score_j <- d score_j + tau log t4(e; v_j)
     variance   n <- .955 n + 1;  v_j <- v_j + (ec² - v_j) / n
@@ -14,7 +14,7 @@ members differ in their gains. For month t with calendar month m, member j::
     season     g_t = max(g_j, 1/(visits of m + 1)) (1 - a_t);  S_j[m] <- S_j[m] + g_t ec
     New Year   beta: recursive ridge regression of the clipped errors on c_t
 
-(mu, s) is what the figure is judged against. A month without a figure above zero teaches nothing: level and trend move on,
+(mu, s) is what the figure is judged against; the average of the members errs a tenth less than they do. A month without a figure above zero teaches nothing: level and trend move on,
 and v_j grows by 1 + a_j² for each such month, as for a random walk seen with that gain. Seasons need not be made to sum to
 zero again: moving their mean to the level would change no forecast.
 
@@ -51,16 +51,17 @@ class Constants:
 
     level_gains: tuple[float, ...] = (0.03, 0.2, 0.5, 1.0)
     seasonal_gains: tuple[float, ...] = (0.02, 0.1, 0.4)
-    damping: float = 0.7
+    damping: float = 0.9
     trend_gain: float = 0.15
     clip: float = 4.0
-    score_memory: float = 0.97
-    score_rate: float = 0.15
+    averaging: float = 0.81
+    score_memory: float = 0.96
+    score_rate: float = 0.2
     variance_memory: float = 0.955
     variance_start: float = 0.25**2
     variance_start_weight: float = 5.0
     variance_floor: float = 1e-6
-    season_shrinkage: float = 4.0
+    season_shrinkage: float = 2.0
     lunar_ridge: float = 0.25
     lunar_memory: float = 0.995
     block: int = 1024
@@ -207,7 +208,7 @@ def _start(block: _Block, constants: Constants) -> tuple[Singles, Singles]:
     """
     Return the first level, (lanes,), and the seasonal factors, (12, lanes), from the first 24 months held.
 
-    A factor is the sum of the deviations from a centred 12-month mean over their count + 4, so that few deviations are
+    A factor is the sum of the deviations from a centred 12-month mean over their count + 2, so that few deviations are
     shrunk towards zero. At the ends the mean is over the months there are.
     """
     used = block.early
@@ -275,7 +276,8 @@ class _Smoothers:
             self.work *= self.work
             self.work += self.spread
             self.work *= weights
-            self._law = np.stack([location + self.beta * self.lunar, self.work.sum(axis=0)])
+            variance = self.work.sum(axis=0) * np.float32(self.constants.averaging)
+            self._law = np.stack([location + self.beta * self.lunar, variance])
         return self._law
 
     def weights(self) -> Singles:

@@ -4,9 +4,11 @@ What a model stated before it saw each month, and how unexpected the figure then
 A model gives, for every cell, a law of the figure X: zero with probability p0, else log X is Student t with 5 degrees of
 freedom, a location and a *standard deviation*::
 
-    P(X = 0) = p0          P(X <= x) = p0 + (1 - p0) F((log x - location) / (scale * sqrt(3/5)))
+    P(X = 0) = p0          P(X <= x | X > 0) = F((log x - location) / (scale * sqrt(3/5)))
 
-Median, interval and surprise all read this one law, so they never disagree.
+A figure above zero is low among figures above zero: a tenth of what is usual when there is trade is unexpected, however
+often there is none. It is high among all: trade where there never is any is unexpected too. Median, interval and surprise
+all read this one law, so they never disagree.
 """
 
 from __future__ import annotations
@@ -148,51 +150,51 @@ def rounding_variance(location: Floats, resolution: Floats) -> Floats:
 
 
 def expected(expectation: Expectation, panel: Panel) -> Floats:
-    """Return the median of the law, in the figure's unit, shape (n, T)."""
+    """Return the median of figures above zero, in the figure's unit, shape (n, T)."""
     return quantile(expectation, 0.5)
 
 
 def lower(expectation: Expectation, panel: Panel, coverage: float = 0.99) -> Floats:
-    """Return the lower end of the interval that holds `coverage`; 0 where zeros are not unusual. Shape (n, T)."""
+    """Return the lower end of the interval that holds `coverage` of figures above zero, shape (n, T)."""
     return quantile(expectation, (1 - coverage) / 2)
 
 
 def upper(expectation: Expectation, panel: Panel, coverage: float = 0.99) -> Floats:
-    """Return the upper end of the interval that holds `coverage`, shape (n, T)."""
+    """Return the upper end of the interval that holds `coverage` of figures above zero, shape (n, T)."""
     return quantile(expectation, (1 + coverage) / 2)
 
 
+def probability_of_zero(expectation: Expectation, panel: Panel) -> Floats:
+    """Return the probability of a zero, NaN where the cell is not judged, shape (n, T)."""
+    return np.where(expectation.judged, expectation.p_zero, np.nan)
+
+
 def quantile(expectation: Expectation, probability: float) -> Floats:
-    """Return the figure that the law stays at or below with this probability, shape (n, T)."""
+    """Return what a figure above zero stays at or below with this probability, shape (n, T)."""
     from scipy.special import stdtrit
 
-    p_zero = expectation.p_zero
-    with_zeros = p_zero > 0
-    rest = np.clip((probability - p_zero[with_zeros]) / (1 - p_zero[with_zeros]), 0.0, 1.0)
-    score = np.full(p_zero.shape, stdtrit(_DF, probability))
-    score[with_zeros] = stdtrit(_DF, np.where(rest > 0, rest, 0.5))
-    figure: Floats = np.exp(np.minimum(expectation.location + score * _spread(expectation), 709.0))
-    figure[(p_zero >= probability) & expectation.judged] = 0.0
-    return figure
+    score = float(stdtrit(_DF, probability))
+    return np.asarray(np.exp(np.minimum(expectation.location + score * _spread(expectation), 709.0)))
 
 
 def surprise(expectation: Expectation, panel: Panel) -> Floats:
     """
     Return how unexpected each figure is, as a signed standard-normal value, shape (n, T).
 
-    The smaller of the two tail probabilities ``P(X <= x)`` and ``P(X >= x)``, turned into the standard-normal value with
-    that tail; 0 where both are above one half. It grows with the figure. A zero is judged as a positive figure of a
-    quarter of the rounding step (of a millionth of the expected figure where there is none), and so is anything below.
-    NaN where the cell has no figure or no expectation.
+    The smaller of two tail probabilities, turned into the standard-normal value with that tail; 0 where both are above one
+    half. For a figure above zero ``P(X <= x | X > 0)`` and ``P(X >= x)``; for a zero its own probability and that of less
+    than a quarter of the rounding step (of a millionth of the expected figure where there is none). NaN where the cell has
+    no figure or no expectation.
     """
     from scipy.special import ndtri
 
-    figures, spread = panel.values, _spread(expectation)
-    score = (np.log(np.maximum(figures, _least(expectation, panel))) - expectation.location) / spread
+    figures, p_zero = panel.values, expectation.p_zero
+    score = (np.log(np.maximum(figures, _least(expectation, panel))) - expectation.location) / _spread(expectation)
     tail = _tail(np.abs(score))  # the small side of F, so that no digit is lost in 1 - F
     below, above = np.where(score < 0, tail, 1 - tail), np.where(score < 0, 1 - tail, tail)
-    p_zero = expectation.p_zero
-    at_most, at_least = p_zero + (1 - p_zero) * below, np.where(figures == 0, 1.0, (1 - p_zero) * above)
+    zero = figures == 0
+    at_most = np.where(zero, p_zero + (1 - p_zero) * below, below)
+    at_least = np.where(zero, 1.0, (1 - p_zero) * above)
     size = -ndtri(np.clip(np.minimum(at_most, at_least), 1e-300, 0.5))
     signed: Floats = np.where(at_least < at_most, size, -size) + 0.0  # no minus zero
     return signed

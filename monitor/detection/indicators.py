@@ -237,6 +237,7 @@ def _expectations() -> list[Indicator]:
         ("expected", None, "what the seasonal model expected before it saw the month"),
         ("lower", None, "lower end of the model's 99% interval"),
         ("upper", None, "upper end of the model's 99% interval"),
+        ("probability_of_zero", Dimension.SHARE, "how likely the model held a zero before it saw the month"),
         ("surprise", Dimension.SCORE, "how unexpected the figure is, in standard deviations, signed"),
     ]
     return [

@@ -76,8 +76,11 @@ figures = st.one_of(st.just(0.0), st.floats(1e-9, 1e9))
     st.one_of(st.just(0.0), st.floats(0.001, 0.999)),
     st.one_of(st.just(0.0), st.floats(0.001, 1000)),
 )
-def test_the_surprise_grows_with_the_figure(values: list[float], median: float, scale: float, p_zero: float, step: float) -> None:
-    found = law(sorted(values), median=median, scale=scale, p_zero=p_zero, step=step)
+def test_the_surprise_grows_with_the_figure_and_a_zero_is_lowest_where_none_is_usual(
+    values: list[float], median: float, scale: float, p_zero: float, step: float
+) -> None:
+    figures = sorted(value for value in values if value > 0 or p_zero == 0)
+    found = law(figures, median=median, scale=scale, p_zero=p_zero, step=step)
     assert np.isfinite(found).all()
     assert (np.diff(found) >= -1e-9).all()
 
@@ -112,9 +115,15 @@ def test_the_interval_and_the_surprise_read_the_same_law(median: float, scale: f
     ends = [lower(stands, empty())[0, 0], expected(stands, empty())[0, 0], upper(stands, empty())[0, 0]]
     assert ends == sorted(ends)
     low, middle, high = law(ends, median=median, scale=scale, p_zero=p_zero, step=1e-12)
-    assert high == pytest.approx(2.5758, abs=1e-4) if ends[2] > 0 else high == 0
-    assert low == pytest.approx(-2.5758, abs=1e-4) if ends[0] > 0 else p_zero >= 0.005
-    assert middle == pytest.approx(0, abs=1e-6) if ends[1] > 0 else p_zero >= 0.5
+    assert low == pytest.approx(-2.5758, abs=1e-4)
+    assert high > 2.5757 and middle >= -1e-6
+    if p_zero == 0:
+        assert (middle, high) == (pytest.approx(0, abs=1e-6), pytest.approx(2.5758, abs=1e-4))
+
+
+def test_a_tenth_of_what_is_usual_in_months_with_trade_is_unexpected_however_often_there_is_none() -> None:
+    assert law([10.0], p_zero=0.6)[0] < -4
+    assert law([100.0], p_zero=0.6)[0] < 1
 
 
 def test_a_narrower_interval_is_asked_for_by_its_coverage() -> None:

@@ -14,7 +14,7 @@ NAMES = """
     rise_streak fall_streak first_rise_in first_fall_in high_in low_in drawdown recovered
     zero_streak missing_streak months_since_trade
     share share_change rank contribution hhi unit_value
-    expected lower upper surprise
+    expected lower upper probability_of_zero surprise
     shift seasonal_change breadth breadth_surprise
 """
 
