@@ -11,7 +11,7 @@ from monitor.detection.bank import Bank
 from monitor.detection.expected import surprise
 from monitor.detection.stl import decompose
 from monitor.months import month
-from monitor.panel import Panel
+from monitor.panel import Floats, Panel
 from monitor.series import SeriesKey
 
 MONTHS = 154
@@ -19,16 +19,20 @@ SAMPLE = 40
 PARTNERS = ("CN", "VN", "KR", "DE", "MX", "CA", "JP", "IN")
 
 
-def panel(rows: int) -> Panel:
-    """Draw monthly trade: a season, a walking level, noise, a few zeros and gaps."""
-    rng = np.random.default_rng(1)
-    t = np.arange(MONTHS)
-    season = rng.normal(0, 0.2, (rows, 12))[:, t % 12]
-    walk = np.cumsum(rng.normal(0, 0.04, (rows, MONTHS)), axis=1)
-    logs = rng.uniform(8, 20, (rows, 1)) + season + walk + rng.normal(0, 0.2, (rows, MONTHS))
+def draw(rng: np.random.Generator, rows: int, months: int) -> Floats:
+    """Draw monthly trade, (rows, months): a season, a walking level, noise, a few zeros and gaps."""
+    season = rng.normal(0, 0.2, (rows, 12))[:, np.arange(months) % 12]
+    walk = np.cumsum(rng.normal(0, 0.04, (rows, months)), axis=1)
+    logs = rng.uniform(8, 20, (rows, 1)) + season + walk + rng.normal(0, 0.2, (rows, months))
     values = np.asarray(np.round(np.exp(logs)), np.float64)
     values[rng.random(values.shape) < 0.01] = np.nan
     values[::20][rng.random(values[::20].shape) < 0.3] = 0
+    return values
+
+
+def panel(rows: int) -> Panel:
+    """Return drawn trade as a panel."""
+    values = draw(np.random.default_rng(1), rows, MONTHS)
     return Panel.of([_key(i) for i in range(rows)], month(2013, 1), values, resolution=1.0)
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.countries import GROUPS, PartnerKind, code_of, name_of, partner_kind, partner_of
+from monitor.countries import GROUPS, PartnerKind, code_of, find_code, name_of, partner_kind, partner_of
 
 CENSUS = {
     "AUSTRALIA": "AU", "AUSTRIA": "AT", "BELGIUM": "BE", "BRAZIL": "BR", "CANADA": "CA", "CHILE": "CL", "CHINA": "CN",
@@ -57,6 +57,10 @@ def test_an_unknown_name_is_refused_by_name_with_the_nearest_one() -> None:
         code_of("Germny")
     with pytest.raises(ValueError, match=r'^unknown country "Atlantis Prime"$'):
         code_of("Atlantis Prime")
+
+
+def test_a_name_may_be_looked_up_without_a_refusal() -> None:
+    assert [find_code(name) for name in ("China", "KOREA, SOUTH", "vn", "Chnia", "")] == ["CN", "KR", "VN", "", ""]
 
 
 def test_a_files_own_word_comes_before_a_name_and_an_unknown_one_is_told_where_to_get_its_code() -> None:

@@ -73,9 +73,8 @@ def months(column: Any, place: Place) -> Ints:
 
 def _month(written: object) -> Month:
     """Read a month: 2025-10, or the first day of one, as a text or a date."""
-    if isinstance(written, str):
-        text = written.strip()
-        written = date.fromisoformat(text) if len(text) == 10 and text[4] == text[7] == "-" else text
+    if isinstance(written, str) and len(written.strip()) == 10:
+        written = written.strip().removesuffix("-01")
     if isinstance(written, datetime) and written.time() == time():
         written = written.date()
     if isinstance(written, datetime) or (isinstance(written, date) and written.day != 1):
@@ -94,12 +93,12 @@ def values(column: Any, name: str, place: Place) -> Floats:
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         column = _numbers(column.cast(pa.string()), place)
     elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind) or pa.types.is_null(kind)):
-        raise MonitorError(f'{place.at(0)}the column "{name}" holds {kind}, not figures')
+        raise MonitorError(f'{place.where}the column "{name}" holds {kind}, not figures')
     found: Floats = column.cast(pa.float64(), safe=False).to_numpy()
     for wrong, sentence in ((np.isinf(found), "is not a figure"), (found < 0, "is below zero; trade is not")):
         if wrong.any():
             row = int(wrong.argmax())
-            raise MonitorError(f"{place.at(row)}{found[row]:g} {sentence}")
+            raise MonitorError(f'{place.at(row)}"{found[row]:g}" {sentence}')
     return found
 
 

@@ -44,7 +44,9 @@ def opened(sink: Any, form: str) -> Iterator[Callable[[Any], None]]:
             writer = csv.CSVWriter(inner or sink, table.schema)
         writer.write_table(table)
 
-    yield put
-    for file in (writer, inner):
-        if file is not None:
-            file.close()
+    try:
+        yield put
+    finally:
+        for file in (writer, inner):
+            if file is not None:
+                file.close()

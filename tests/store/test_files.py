@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -186,6 +187,18 @@ def test_a_write_that_fails_leaves_no_file(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"x\.bin cannot be written: No space left on device"):
         write_whole(tmp_path / "x.bin", fail)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_whatever_stops_a_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
+    (tmp_path / "x.bin").write_bytes(b"old")
+
+    def stop(file: Any) -> None:
+        file.write(b"half")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_whole(tmp_path / "x.bin", stop)
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("x.bin", b"old")]
 
 
 @pytest.mark.parametrize(
