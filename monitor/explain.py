@@ -18,14 +18,18 @@ from monitor.panel import Panel
 from monitor.rules.schema import Rule
 from monitor.series import SeriesKey
 from monitor.telling.anatomy import Anatomy, anatomy
+from monitor.telling.grounds import Grounds, grounds
 from monitor.telling.opinions import Opinion, opinions
 from monitor.wording import say_amount, say_number
+
+COMPARED = "What it is compared with"
+BY_STL = "Trend and season by STL, this month included."
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Explanation:
     """
-    One cell, explained: its facts, one paragraph, its anatomy, the opinion of each rule that watches it, and a picture.
+    One cell, explained: its facts, one paragraph, what its expectation rests on, its anatomy, each rule's opinion, a picture.
 
     `vintage` says as known when; "" leaves it to the caller.
     """
@@ -33,10 +37,16 @@ class Explanation:
     title: str
     facts: Facts
     paragraph: str
+    grounds: Grounds
     anatomy: Anatomy
     opinions: tuple[Opinion, ...]
     picture: Chart
     vintage: str = ""
+
+    @property
+    def rows(self) -> tuple[tuple[str, str], ...]:
+        """Name and words of what the expectation rests on."""
+        return tuple(self.grounds.rows(self.facts))
 
 
 def explain(
@@ -66,19 +76,20 @@ def explain(
     book = FactBook(Reader(panel, np.array([row], np.int64)))
     last = panel.shape[1] - 1
     facts = book.of(0, last)
-    parts = anatomy(panel, row, names.title(key))
+    ground = grounds(book.reader)
     return Explanation(
         title=names.title(key),
         facts=facts,
-        paragraph=_paragraph(facts, names, parts),
-        anatomy=parts,
+        paragraph=_paragraph(facts, names, ground),
+        grounds=ground,
+        anatomy=anatomy(panel, row, names.title(key)),
         opinions=tuple(opinions(panel, key, rules)),
         picture=chart(book, 0, last, names.title(key), events),
         vintage=vintage,
     )
 
 
-def _paragraph(facts: Facts, names: Names, parts: Anatomy) -> str:
+def _paragraph(facts: Facts, names: Names, ground: Grounds) -> str:
     compared = comparison(facts, month_before=True)
     return " ".join(
         filter(
@@ -89,8 +100,8 @@ def _paragraph(facts: Facts, names: Names, parts: Anatomy) -> str:
                 rank(facts) if is_country(facts.key) else "",
                 model(facts),
                 _surprise(facts),
+                *ground.sentences(facts),
                 *doubts(facts),
-                parts.newest,
             ],
         )
     )
@@ -108,7 +119,9 @@ def _surprise(facts: Facts) -> str:
 
 def as_text(found: Explanation) -> str:
     """Return the explanation as lines of text."""
-    blocks = [found.paragraph, *([] if found.anatomy.parts else [found.anatomy.text])]
+    blocks = [found.paragraph]
+    blocks += ["\n".join([COMPARED, *(f"  {name}: {words}" for name, words in found.rows)])] if found.rows else []
+    blocks += [f"{BY_STL} {found.anatomy.newest}" if found.anatomy.parts else found.anatomy.text]
     blocks += ["\n".join(_opinion_lines(opinion)) for opinion in found.opinions]
     blocks += [] if found.opinions else ["No rule watches this series."]
     return "\n\n".join([*blocks, *filter(None, [found.vintage])])
@@ -117,7 +130,7 @@ def as_text(found: Explanation) -> str:
 def _opinion_lines(opinion: Opinion) -> list[str]:
     lines = [f"{opinion.rule}: {opinion.verdict}"]
     for check in opinion.checks:
-        lines.append(f"  {check.name}: {check.condition}: {check.holds}{f' ({check.words})' if check.words else ''}")
+        lines.append(f"  {check.name}: {check.condition}: {check.sentence}")
     return [*lines, *(f"  {words}" for words in (opinion.size, opinion.discovery, opinion.next) if words)]
 
 
@@ -128,6 +141,7 @@ def as_json(found: Explanation) -> dict[str, Any]:
         "paragraph": found.paragraph,
         "vintage": found.vintage,
         "facts": found.facts.evidence(),
+        "expectation": found.grounds.as_json(),
         "decomposition": found.anatomy.as_json(),
         "rules": [opinion.as_json() for opinion in found.opinions],
     }

@@ -97,6 +97,26 @@ def test_the_way_to_the_next_level_is_told_in_the_measure_of_the_condition(rules
     assert wider[1].next == "To warning: yoy is 12.0 points away from -10%."
 
 
+def test_each_condition_says_at_which_figures_it_would_hold(rules: tuple[Rule, ...]) -> None:
+    drop = of_us(rules, 600, 610, 620, 600, 400).opinions[0]
+    assert [check.at for check in drop.checks] == ["at or below 454 t", "at or below 181 t", "at or above 545 t"]
+    low, high = as_json(of_us(rules, 600, 610, 620, 600, 400))["rules"][0]["checks"][1]["spans"][0]
+    assert low == 0.0
+    assert high == pytest.approx(0.3 * 605_000, rel=1e-3)
+
+
+def test_what_the_expectation_rests_on_is_told_part_by_part(rules: tuple[Rule, ...]) -> None:
+    season = 600 + 60 * np.sin(2 * np.pi * np.arange(36) / 12)
+    found = explain(panel(*season), key("US"), month(2027, 12), rules, Names({}))
+    assert [name for name, _ in found.rows] == [
+        "Expected", "Level", "Trend", "Season", "A year earlier", "3 months together", "6 months together"
+    ]  # fmt: skip
+    assert "Of the 4.0% above November, the season explains" in found.paragraph
+    assert "\nWhat it is compared with\n  Expected: " in as_text(found)
+    assert set(as_json(found)["expectation"]) >= {"level", "trend", "season", "holiday", "base_surprise", "shift", "breadth"}
+    assert "What it is compared with" not in as_text(of_us(rules, 600, 610, 620, 600, 46))
+
+
 def test_a_small_cell_says_that_nothing_opens(rules: tuple[Rule, ...]) -> None:
     assert of_us(rules, 6, 6, 6, 6, 1).opinions[0].size == "At least 20 t: not reached, so nothing opens."
 
@@ -120,10 +140,8 @@ def test_later_months_change_nothing(rules: tuple[Rule, ...]) -> None:
 def test_the_parts_of_a_long_series_are_given_and_the_lack_of_them_is_explained(rules: tuple[Rule, ...]) -> None:
     season = 600 + 60 * np.sin(2 * np.pi * np.arange(36) / 12)
     found = explain(panel(*season), key("US"), month(2027, 12), rules, Names({}))
-    assert (
-        "Trend in December 2027: 598 t; December is usually 4.8% below it; the figure is what both together give."
-        in found.paragraph
-    )
+    stl = "Trend in December 2027: 598 t; December is usually 4.8% below it; the figure is what both together give."
+    assert f"Trend and season by STL, this month included. {stl}" in as_text(found)
     assert len(as_json(found)["decomposition"]["trend"]) == 36
     short = of_us(rules, 600, 610, 620, 600, 46)
     assert "Trend and season of Magnets, China to United States: not yet (seasonal decomposition: 5 of 24 months)" in as_text(
@@ -138,7 +156,8 @@ def test_a_series_that_nobody_watches_says_so() -> None:
 def test_the_text_shows_each_condition_on_a_line(rules: tuple[Rule, ...]) -> None:
     lines = as_text(of_us(rules, 600, 610, 620, 600, 400)).splitlines()
     assert "drop: warning" in lines
-    assert "  critical: ratio <= 0.3 and value < 500 t: does not hold (ratio is 0.66; value is 400 t)" in lines
+    critical = "  critical: ratio <= 0.3 and value < 500 t: does not hold (ratio is 0.66; value is 400 t)."
+    assert f"{critical} Holds at or below 181 t." in lines
     assert "  warning: yoy <= -10%: not known (y/y: May 2024 is not held)" in lines
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 
 from markupsafe import Markup
 
 from monitor import charts
 from monitor.alerts.messages import Chart
 from monitor.brief import Brief, as_json
-from monitor.explain import Explanation
+from monitor.explain import BY_STL, COMPARED, Explanation
 from monitor.months import say_month
 from monitor.notify import small_pictures
 from monitor.notify.render import WIDTH, cleaned, glued, template, wrap
@@ -40,7 +41,7 @@ def explanation(found: Explanation) -> str:
     """Write an explanation as a page of its own."""
     found = cleaned(found)
     return template("explanation.html.j2").render(
-        found=found, picture=picture(found.picture), parts=parts(found.anatomy), glued=glued
+        found=found, picture=picture(found.picture), parts=parts(found.anatomy), glued=glued, compared=COMPARED, by_stl=BY_STL
     )
 
 
@@ -120,12 +121,19 @@ def parts(anatomy: Anatomy) -> list[tuple[str, str, Markup]]:
     rows = [("Trend", found.trend, None), ("Season", found.seasonal, middle), ("What is left", found.remainder, middle)]
     told = []
     for name, values, level in rows:
-        newest = float(values[-1])
-        words = _against_trend(newest) if found.on_logs and level else say_amount(newest, anatomy.unit, signed=level is not None)
-        label = f"{name} of {anatomy.title}, newest {words}"
-        drawn = small_pictures.line([float(v) for v in values], int(found.months[0]), label, middle=level)
-        told.append((name, words, Markup(drawn)))
+        words = partial(_newest, anatomy, beside=level is not None)
+        newest = words(float(values[-1]))
+        label = f"{name} of {anatomy.title}, newest {newest}"
+        drawn = small_pictures.line([float(v) for v in values], int(found.months[0]), label, middle=level, say=words)
+        told.append((name, newest, Markup(drawn)))
     return told
+
+
+def _newest(anatomy: Anatomy, value: float, *, beside: bool) -> str:
+    """Say a part: an amount, or beside a trend on logarithms how far up or down."""
+    if beside and anatomy.parts is not None and anatomy.parts.on_logs:
+        return _against_trend(value)
+    return say_amount(value, anatomy.unit, signed=beside)
 
 
 def _against_trend(factor: float) -> str:

@@ -19,6 +19,7 @@ from monitor.rules.expression import FALSE, TRUE, UNKNOWN, Absolute, Comparison,
 from monitor.rules.levels import Level
 from monitor.rules.schema import Rule
 from monitor.series import SeriesKey
+from monitor.telling.thresholds import Span, reach, say_spans, spans
 from monitor.units import Dimension
 from monitor.wording import say_amount, say_growth, say_number, say_percent
 
@@ -27,18 +28,29 @@ _HOLDS = {FALSE: "does not hold", UNKNOWN: "not known", TRUE: "holds"}
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One condition of a rule on the cell: whether it holds, the values it read, and why it is not known."""
+    """
+    One condition of a rule on the cell: whether it holds, the values it read, and why it is not known.
+
+    `spans` are the figures at which it holds, `at` says them; None and "" where that is not known.
+    """
 
     name: str
     condition: str
     holds: str
     values: tuple[str, ...]
     why: str = ""
+    spans: tuple[Span, ...] | None = None
+    at: str = ""
 
     @property
     def words(self) -> str:
         """The values, and why the condition is not known, on one line."""
         return "; ".join(filter(None, (*self.values, self.why)))
+
+    @property
+    def sentence(self) -> str:
+        """Whether it holds, on what values, and at which figures it would."""
+        return f"{self.holds}{f' ({self.words})' if self.words else ''}{f'. Holds {self.at}.' if self.at else ''}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,7 +169,11 @@ class _Cell:
         unknown = unknown_calls(condition.calls, self.reader, self.row, self.column) if holds == UNKNOWN else []
         why = "; ".join(dict.fromkeys(self.reader.why(call, self.row, self.column) for call in unknown))
         compared = dict.fromkeys(filter(None, map(self._value, _comparisons(condition.expression))))
-        return Check(name=name, condition=condition.text, holds=_HOLDS[holds], values=tuple(compared), why=why)
+        found = spans(self.reader, self.row, condition)
+        at = "" if found is None else say_spans(found, self.reader.own.keys[self.row].unit, reach(self.reader, self.row))
+        return Check(
+            name=name, condition=condition.text, holds=_HOLDS[holds], values=tuple(compared), why=why, spans=found, at=at
+        )
 
     def _value(self, leaf: Comparison) -> str:
         asked = leaf.right if isinstance(leaf.left, Number) else leaf.left

@@ -111,6 +111,16 @@ def test_a_page_shows_charts_and_the_parts_of_the_leading_series(page: str) -> N
     assert "prefers-color-scheme: dark" in page
 
 
+def test_an_explanation_shows_what_the_figure_is_compared_with(explained: Explanation) -> None:
+    text = explanation(explained)
+    assert "<h2>What it is compared with</h2>" in text
+    assert all(f"<dt>{name}</dt>" in text for name in ("Expected", "Level", "Season", "A year earlier", "Its market"))
+    assert "Trend and season by STL, this month included." in text
+    assert [(svg["aria-label"] or "").partition(" of ")[0] for svg in Outline(text).named("svg")[1:]] == [
+        "Trend", "Season", "What is left"
+    ]  # fmt: skip
+
+
 def test_without_two_years_the_reason_stands_in_words(panel: Panel) -> None:
     short = replace(panel, start=LAST - 9, values=panel.values[:, -10:], status=panel.status[:, -10:], flags=panel.flags[:, -10:])
     text = render(told(short, "Magnets"), "html")
