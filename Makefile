@@ -15,12 +15,13 @@ serve: .venv/run.stamp  ## pull, judge and deliver on schedule, until stopped
 test: .venv/test.stamp  ## run every test; what this machine lacks is named and skipped
 	@$(BIN)/python -m pytest -n 2 $(TESTS)
 
-check: .venv/test.stamp  ## format, lint, types, imports, and the shipped configuration
+check: .venv/test.stamp  ## format, lint, types, imports, the shipped configuration and rules
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/monitor check
+	$(BIN)/monitor test
 
 bench: .venv/test.stamp  ## measure speed beside peers, in one run
 	@$(BIN)/python -m benchmarks

@@ -17,6 +17,7 @@ NEEDED = (
     "monitor/_desk/config/sources.yaml",
     "monitor/_desk/rules/rare-earth-magnets.yaml",
     "monitor/_desk/rules/rule.schema.json",
+    "monitor/_desk/rules/tests/rare-earth-magnets.yaml",
     "monitor/data/magnets.csv",
     "monitor/rules/condition.lark",
 )
@@ -61,6 +62,7 @@ def test_a_desk_is_made_and_checked_from_the_wheel_alone(wheel, tmp_path):
 
     assert "A desk is in desk" in monitor("init", "desk")
     assert "no mistake" in monitor("check", cwd=tmp_path / "desk")
+    assert "passed." in monitor("test", "-k", "founding", cwd=tmp_path / "desk")
     assert "22 releases came in" in monitor("pull", "gacc", cwd=tmp_path / "desk")
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 def init_command(folder: Path) -> None:
     """
-    Make a new desk in FOLDER: config/ and rules/ to edit, and the runbooks that rules name.
+    Make a new desk in FOLDER: config/ and rules/ to edit, the rules' tests, and the runbooks that rules name.
 
     Nothing that is there already is touched. Then: cd FOLDER, monitor check, monitor run.
     """
@@ -35,7 +35,7 @@ def init_command(folder: Path) -> None:
     if there := [str(folder / name) for name in names if (folder / name).exists()]:
         raise MonitorError(f"{' and '.join(there)}: there already; choose a folder without these")
     for name in names:
-        shutil.copytree(shipped_folder(name), folder / name, ignore=shutil.ignore_patterns("tests", "__pycache__", ".*"))
+        shutil.copytree(shipped_folder(name), folder / name, ignore=shutil.ignore_patterns("__pycache__", ".*"))
     steps = (
         ("monitor check", "monitor run") if folder.resolve() == Path.cwd() else (f"cd {folder}", "monitor check", "monitor run")
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from monitor.months import Month, format_month
@@ -15,8 +15,6 @@ from monitor.wording import say_amount
 NOTHING = "nothing"
 
 Cell = tuple[Month, SeriesKey, str]
-Step = tuple[str, int, int, int, int]
-"""A step from one text to another, as difflib gives it: what, from, to in the first, from, to in the second."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,34 +195,30 @@ def _plain(words: str) -> str:
 
 
 def _nearest(words: str, lines: Sequence[str], *, part: bool = False) -> str:
-    """Return the line that shares most with the words, with the difference marked; "" where less than half is shared."""
-    wanted, best, shared = words.split(), list[str](), 0
+    """Return the line, or the part of one, that shares most with the words; "" where less than half is shared."""
+    wanted = words.split()
+    there = max(_texts(lines, len(wanted) if part else 0), key=lambda text: _likeness(wanted, text), default=[])
+    return word_difference(wanted, there) if _likeness(wanted, there)[0] * 2 >= len(wanted) else ""
+
+
+def _likeness(wanted: Sequence[str], there: Sequence[str]) -> tuple[int, int, int]:
+    """Count the words that two texts share in order, and those in the same places; of equals the shorter is more alike."""
+    blocks = difflib.SequenceMatcher(None, wanted, there, autojunk=False).get_matching_blocks()
+    same_places = sum(one == other for one, other in zip(wanted, there, strict=False))
+    return sum(block.size for block in blocks), same_places, -len(there)
+
+
+def _texts(lines: Sequence[str], length: int) -> Iterator[list[str]]:
+    """Yield the words of every line once; with a length, of every part of it that has so many words."""
     for line in dict.fromkeys(lines):
-        there = line.split()
-        matcher = difflib.SequenceMatcher(None, wanted, there, autojunk=False)
-        same = sum(block.size for block in matcher.get_matching_blocks())
-        if (same, -len(there)) > (shared, -len(best)):
-            best, shared = there, same
-    return word_difference(wanted, best, part=part) if shared * 2 >= len(wanted) else ""
+        words = line.split()
+        yield from [words] if not length else (words[n : n + length] for n in range(max(1, len(words) - length + 1)))
 
 
-def word_difference(wanted: Sequence[str], there: Sequence[str], *, part: bool = False) -> str:
-    """Write what is there with ``[-words that it lacks-]`` and ``{+words that it adds+}``; of a `part` only what is near."""
-    codes: Sequence[Step] = difflib.SequenceMatcher(None, wanted, there, autojunk=False).get_opcodes()
-    if part:
-        codes = _near(codes)
+def word_difference(wanted: Sequence[str], there: Sequence[str]) -> str:
+    """Write what is there with ``[-words that it lacks-]`` and ``{+words that it adds+}``."""
     found = []
-    for kind, start, end, begin, stop in codes:
+    for kind, start, end, begin, stop in difflib.SequenceMatcher(None, wanted, there, autojunk=False).get_opcodes():
         lacks, adds = " ".join(wanted[start:end]), " ".join(there[begin:stop])
         found.append(adds if kind == "equal" else (f"[-{lacks}-]" if lacks else "") + (f"{{+{adds}+}}" if adds else ""))
-    return " ".join(filter(None, found))
-
-
-def _near(codes: Sequence[Step]) -> list[Step]:
-    """Leave out what a line says before and after the words that were looked for."""
-    found = list(codes)
-    kind, start, end, begin, stop = found[0]
-    found[0] = (kind, start, end, max(begin, stop - (end - start)), stop)
-    kind, start, end, begin, stop = found[-1]
-    found[-1] = (kind, start, end, begin, min(stop, begin + end - start))
-    return found
+    return " ".join(found)

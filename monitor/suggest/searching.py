@@ -140,7 +140,11 @@ def _nearest(rule: Rule, reader: Reader, rungs: Rungs, pace: Pace, judged: int, 
 
 def _why_none(rungs: Rungs, counts: Sequence[int], wanted: float, judged: int) -> str:
     span = f"in {judged / 12:.1f} years"
-    if not counts or not counts[-1]:
+    if not rungs:
+        return "no level is tried that is graver than the other one"
+    if not counts:
+        return f"even {rungs[0].condition} holds most of the time"
+    if not counts[-1]:
         return f"no level spoke {span}"
     if counts[-1] < wanted:
         return f"{rungs[len(counts) - 1].condition} spoke most, {say_count(counts[-1], 'time')} {span}"

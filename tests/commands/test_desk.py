@@ -18,6 +18,7 @@ def test_a_new_desk_is_whole_and_without_mistakes(tmp_path, desk):
     folder = tmp_path / "new"
     assert "monitor check" in init(folder).stdout
     assert (folder / "rules" / "rule.schema.json").is_file()
+    assert (folder / "rules" / "tests" / "rare-earth-magnets.yaml").is_file()
     result = CliRunner().invoke(root, ["--config", str(folder / "config"), "check"])
     assert result.exit_code == 0
     assert "no mistake" in result.stdout

@@ -1,0 +1,45 @@
+"""A desk with one file of made-up figures: as many series as a test writes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from monitor import jobs
+from monitor.app import App
+from monitor.months import format_month, month
+
+START = month(2015, 1)
+
+
+@pytest.fixture
+def desk(repository: Path, tmp_path: Path) -> Iterator[Callable[[Mapping[str, Sequence[float | None]]], App]]:
+    """Make a desk that holds these figures, by partner, in M USD from January 2015 on."""
+    opened: list[App] = []
+
+    def of(figures: Mapping[str, Sequence[float | None]]) -> App:
+        shutil.copytree(repository / "config", tmp_path / "config")
+        shutil.copytree(repository / "rules", tmp_path / "rules")
+        rows = [
+            f"{partner},{format_month(START + n)},{value}"
+            for partner, values in figures.items()
+            for n, value in enumerate(values)
+            if value is not None
+        ]
+        (tmp_path / "figures.csv").write_text("partner,period,value\n" + "\n".join(rows) + "\n", encoding="utf-8")
+        keys = {"name": "census", "kind": "table", "dataset": "imports/naics", "path": "figures.csv", "reporter": "US"}
+        entry = keys | {"product": "NAICS3:334", "flow": "import", "measure": "value", "unit": "M USD"}
+        (tmp_path / "config" / "sources.yaml").write_text(json.dumps({"sources": [entry]}), encoding="utf-8")
+        app = App.open(tmp_path / "config", {}, clock=lambda: datetime(2026, 2, 2, 9, tzinfo=UTC))
+        opened.append(app)
+        jobs.pull(app, app.entries[0])
+        return app
+
+    yield of
+    for app in opened:
+        app.close()
