@@ -22,6 +22,8 @@ from monitor.months import Month, month
 from monitor.notify import render_brief
 from monitor.notify.email import MailParameters, compose
 from monitor.notify.worker import message_of
+from monitor.rehearsal import choose, rehearse
+from monitor.rehearsed import as_picture
 from monitor.series import SeriesKey
 from monitor.shipped import shipped_folder
 
@@ -52,6 +54,7 @@ def main() -> None:
         mail, page = mail_page(judged, MAY), brief_page(app, judged, OCTOBER)
         (FOLDER / "chart-magnets.png").write_bytes(chart(app, TO_AMERICA, MAY))
         (FOLDER / "chart-imports.png").write_bytes(chart(app, FROM_MEXICO, PANDEMIC))
+        (FOLDER / "replay.png").write_bytes(as_picture(rehearse(app, [choose(app, "us-imports")], month(2016, 1))[0]))
         app.close()
     photograph(browser, {("mail.png", 700): mail, ("mail-phone.png", 390): mail, ("brief.png", 900): page})
     for path in sorted(FOLDER.glob("*.png")):

@@ -1,4 +1,4 @@
-"""A rehearsal written down: plain data for programs, and a table with one row for each change of an alert."""
+"""A rehearsal written down: a table with one row for each change of an alert, plain data for programs, a picture."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from monitor import tally
 from monitor.alerts.records import Episode, Transition
 from monitor.alerts.sentences import Names
-from monitor.months import format_month
+from monitor.bars import Counts, draw
+from monitor.months import format_month, say_month
 from monitor.notify.render import safe_csv
 from monitor.rehearsal import Rehearsal
-from monitor.replay import Edition
+from monitor.replay import Edition, Known
 from monitor.rules.levels import Level
 from monitor.series import KEY_FIELDS
 from monitor.tally import Alert, Comparison
@@ -147,3 +149,21 @@ def _alert(alert: Alert) -> dict[str, Any]:
         "ended": alert.ended,
         "months": alert.months,
     }
+
+
+def as_picture(found: Rehearsal, other: Rehearsal | None = None, form: str = "png") -> bytes:
+    """Draw the alerts that opened in each month, by level; those of other rules as a line over them."""
+    kinds = {edition.known for one in found.replays for edition in one.editions}
+    known = "over today's figures" if Known.TODAY in kinds else "as published"
+    span = f"{say_month(found.span.since, short=True)} to {say_month(found.span.until, short=True)}"
+    return draw(
+        _months(found),
+        title="Alerts that opened, by month",
+        subtitle=f"{Path(found.choice.name).stem}, {span}, {known}",
+        form=form,
+        beside=(Path(other.choice.name).stem, _months(other)) if other else None,
+    )
+
+
+def _months(found: Rehearsal) -> Counts:
+    return tally.by_month(tally.alerts_of(found.replays, found.rules), found.span)

@@ -14,7 +14,7 @@ from monitor.alerts.sentences import Names
 from monitor.app import App
 from monitor.months import month
 from monitor.rehearsal import choose, rehearse
-from monitor.rehearsed import COLUMNS, as_json, as_table
+from monitor.rehearsed import COLUMNS, as_json, as_picture, as_table
 from monitor.tally import alerts_of, compare
 
 STRICTER = """rules:
@@ -101,3 +101,16 @@ def test_a_program_reads_what_other_rules_change(both):
     assert [alert["series"].split("/")[3] for alert in against["at_another_level"]] == ["DE"]
     assert {alert["series"].split("/")[3] for alert in against["vanish"]} == {"US", "WORLD"}
     assert against["appear"] == []
+
+
+def test_a_picture_says_the_rules_the_months_and_as_of_when_the_figures_are(both):
+    found, other, _ = both
+    said = as_picture(found, other, "svg").decode()
+    for words in (
+        "Alerts that opened, by month",
+        "stricter, Jan 2025 to Oct 2025, over today's figures",
+        "critical",
+        "magnet-drop",
+    ):
+        assert f"<!-- {words} -->" in said
+    assert as_picture(found).startswith(b"\x89PNG")

@@ -57,7 +57,7 @@ def replay_command(
     from monitor.bars import format_of
     from monitor.rehearsal import choose, rehearse
     from monitor.rehearsed import as_json as written
-    from monitor.rehearsed import as_table
+    from monitor.rehearsed import as_picture, as_table
     from monitor.tally import alerts_of, compare
 
     if picture is not None:
@@ -72,7 +72,7 @@ def replay_command(
         if table is not None:
             table.write_text(as_table(found, app.names, other, change), encoding="utf-8", newline="")
         if picture is not None:
-            picture.write_bytes(_drawn(found, other, alerts, format_of(picture)))
+            picture.write_bytes(as_picture(found, other, format_of(picture)))
         if as_json:
             show_json(written(found, other, change))
         else:
@@ -82,22 +82,6 @@ def replay_command(
     for file in (table, picture):
         if file is not None:
             say(f"Written to {file}", err=as_json)
-
-
-def _drawn(found: Rehearsal, other: Rehearsal | None, alerts: list[Alert], form: str) -> bytes:
-    from monitor.bars import draw
-    from monitor.months import say_month
-    from monitor.replay import Known
-    from monitor.tally import alerts_of, by_month
-
-    span = found.span
-    kinds = {edition.known for one in found.replays for edition in one.editions}
-    known = "over today's figures" if Known.TODAY in kinds else "as published"
-    subtitle = (
-        f"{Path(found.choice.name).stem}, {say_month(span.since, short=True)} to {say_month(span.until, short=True)}, {known}"
-    )
-    beside = (Path(other.choice.name).stem, by_month(alerts_of(other.replays, other.rules), span)) if other else None
-    return draw(by_month(alerts, span), title="Alerts that opened, by month", subtitle=subtitle, form=form, beside=beside)
 
 
 def _show(found: Rehearsal, alerts: list[Alert]) -> None:

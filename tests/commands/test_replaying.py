@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import re
+import shlex
 
 import pytest
 
@@ -107,3 +109,17 @@ def test_a_month_that_is_none_is_a_mistake_of_the_command(desk):
 
 def test_a_desk_without_figures_says_how_to_get_some(new_desk):
     assert "`monitor run` takes them in" in new_desk.is_told("replay", "magnet-drop", "--since", "2025-01")
+
+
+def test_the_manual_shows_what_it_writes(desk, repository, monkeypatch):
+    page = (repository / "docs" / "replay.md").read_text(encoding="utf-8")
+    fences = re.findall(r"^```(\w+)\n(.*?)^```$", page, re.M | re.S)
+    (draft,) = [content for language, content in fences if language == "yaml"]
+    (desk.folder / "draft.yaml").write_text(draft, encoding="utf-8")
+    monkeypatch.chdir(desk.folder)
+    shown = [content for language, content in fences if language == "text"]
+    assert len(shown) == 2
+    for content in shown:
+        typed, _, wanted = content.partition("\n")
+        said = desk.reads(*shlex.split(typed.removeprefix("$ monitor ")))
+        assert said.endswith(wanted.removeprefix("…\n")), said
