@@ -14,6 +14,7 @@ from typing import Any
 import click
 import pytest
 import yaml
+from click.testing import CliRunner
 from pydantic import BaseModel
 
 from monitor import cli, jobs, settings_files
@@ -23,7 +24,7 @@ from monitor.baskets import load_baskets, load_partner_groups
 from monitor.detection.indicators import INDICATORS
 from monitor.notify import console, email, file, webhook
 from monitor.notify.render import text
-from monitor.rules import schema, summary
+from monitor.rules import example_keys, schema, summary
 from monitor.rules.loading import load_rule_set
 from monitor.settings import Settings
 from monitor.sources import calendar, census, completeness, gacc, table
@@ -33,7 +34,17 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = [*(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 OURS = ("config/", "rules/", "docs/", "monitor/", "tests/", "benchmarks/", "requirements/", ".ci/")
 KEYS: dict[str, list[type[BaseModel]]] = {
-    "rules": [schema.RuleModel, schema.Watch, schema.When, schema.OperationsModel],
+    "rules": [
+        schema.RuleModel,
+        schema.Watch,
+        schema.When,
+        schema.OperationsModel,
+        example_keys.ExampleKeys,
+        example_keys.GivenKeys,
+        example_keys.ReleaseKeys,
+        example_keys.TransitionKeys,
+        example_keys.FactKeys,
+    ],
     "receivers": [
         email.Email.Parameters,
         webhook.Webhook.Parameters,
@@ -274,3 +285,22 @@ def test_the_first_screen_shows_what_the_program_writes_about_may_2025(desk: Pat
     pages = [n.digest for one in judged for n in one.evaluation.notifications if "gacc-2025-05" in n.digest.release]
     assert pages
     assert shown in text(pages[0]), f"the program writes:\n{text(pages[0])}"
+
+
+def test_what_is_shown_of_a_file_without_a_desk_is_what_the_program_writes(tmp_path: Path) -> None:
+    (words,), (same,) = (
+        [w for n, w in calls() if n == name and w[:1] == ["expect"] and len(w) > 3] for name in ("expect.md", "README.md")
+    )
+    assert words == same
+    out = tmp_path / words[words.index("--out") + 1]
+    words = [str(ROOT / word) if word.startswith("monitor/") else str(out) if word == out.name else word for word in words]
+    result = CliRunner().invoke(cli.root, words, prog_name="monitor")
+    for path in (ROOT / "README.md", ROOT / "docs" / "expect.md"):
+        assert ("text", result.stdout) in fences(path), result.output
+    shown = [line.split(",") for language, content in fences(path) if language == "csv" for line in content.splitlines()]
+    written = {tuple(line.split(",")[:4]): line.split(",") for line in out.read_text(encoding="utf-8").splitlines()}
+    for cells in shown:
+        found = written[tuple(cells[:4])]
+        assert (found[4], found[-1]) == (cells[4], cells[-1])
+        if cells[4].isdigit():
+            assert [float(cell) for cell in found[5:9]] == pytest.approx([float(cell) for cell in cells[5:9]], rel=0.15, abs=0.3)
