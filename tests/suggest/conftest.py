@@ -12,28 +12,28 @@ import pytest
 
 from monitor import jobs
 from monitor.app import App
-from monitor.months import format_month, month
+from monitor.months import Month, format_month, month
 
 START = month(2015, 1)
 
 
 @pytest.fixture
-def desk(repository: Path, tmp_path: Path) -> Iterator[Callable[[Mapping[str, Sequence[float | None]]], App]]:
-    """Make a desk that holds these figures, by partner, in M USD from January 2015 on."""
+def desk(repository: Path, tmp_path: Path) -> Iterator[Callable[..., App]]:
+    """Make a desk that holds these figures, by partner, in M USD; from January 2015 on where nothing else is said."""
     opened: list[App] = []
 
-    def of(figures: Mapping[str, Sequence[float | None]]) -> App:
+    def of(figures: Mapping[str, Sequence[float | None]], *, product: str = "NAICS3:334", start: Month = START) -> App:
         shutil.copytree(repository / "config", tmp_path / "config")
         shutil.copytree(repository / "rules", tmp_path / "rules")
         rows = [
-            f"{partner},{format_month(START + n)},{value}"
+            f"{partner},{format_month(start + n)},{value!r}"
             for partner, values in figures.items()
             for n, value in enumerate(values)
             if value is not None
         ]
         (tmp_path / "figures.csv").write_text("partner,period,value\n" + "\n".join(rows) + "\n", encoding="utf-8")
         keys = {"name": "census", "kind": "table", "dataset": "imports/naics", "path": "figures.csv", "reporter": "US"}
-        entry = keys | {"product": "NAICS3:334", "flow": "import", "measure": "value", "unit": "M USD"}
+        entry = keys | {"product": product, "flow": "import", "measure": "value", "unit": "M USD"}
         (tmp_path / "config" / "sources.yaml").write_text(json.dumps({"sources": [entry]}), encoding="utf-8")
         app = App.open(tmp_path / "config", {}, clock=lambda: datetime(2026, 2, 2, 9, tzinfo=UTC))
         opened.append(app)

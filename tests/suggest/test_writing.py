@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from monitor.alerts.episodes import fold
@@ -12,7 +13,7 @@ from monitor.alerts.records import Change
 from monitor.check import check
 from monitor.errors import MonitorError
 from monitor.judge import Bench, judge
-from monitor.months import format_month
+from monitor.months import format_month, month
 from monitor.rules.levels import Direction
 from monitor.rules.loading import load_rules
 from monitor.suggest.writing import as_yaml, suggest
@@ -118,3 +119,15 @@ def test_the_search_tells_how_far_it_is(desk):
         "Computers and electronics, United States from Canada",
         "Computers and electronics, United States from Mexico",
     ]
+
+
+def test_what_the_page_on_rules_shows_is_what_the_bundled_figures_give(desk, repository):
+    page = (repository / "docs" / "rules.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"^```yaml\n(# Suggested .*?)^```$", page, re.M | re.S)
+    bundled = pd.read_parquet(repository / "monitor" / "data" / "us_imports_naics3.parquet")
+    mine = bundled[(bundled["partner"].str.upper() == "MEXICO") & (bundled["product"].astype("str") == "336")]
+    mine = mine[mine["measure"] == "value"].sort_values("period")
+    figures = [value / 1e6 for value in mine["value"].astype(float)]
+    app = desk({"Mexico": figures}, product="NAICS3:336", start=month(2013, 1))
+    command = "monitor suggest NAICS3:336/import/value mexico --direction drop"
+    assert as_yaml(suggest(app, ["mexico"], Direction.DROP), command).startswith(shown)
