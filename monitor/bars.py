@@ -7,7 +7,7 @@ from io import BytesIO
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from monitor.charts import BLUE, GREY, INK, SKY, VERMILLION
+from monitor.charts import BLUE, GREY, INK, SKY, VERMILLION, drawable, shorten
 from monitor.errors import MonitorError
 from monitor.months import Month, say_month
 from monitor.rules.levels import Level
@@ -25,7 +25,7 @@ FORMATS = ("png", "svg")
 
 _WIDTH, _HEIGHT, _LAYOUT_DPI, _SHARPNESS = 600, 260, 100, 150
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 14, 48, 48  # px around the plot: counts, air, title, years and legend
-_TICK = 62  # px that the name of a year or month needs
+_YEAR, _MONTH = 40, 62  # px that the name of a year, or of a month, needs
 
 
 def format_of(name: str | PurePath) -> str:
@@ -74,13 +74,13 @@ def _figure(counts: Counts, title: str, subtitle: str, beside: tuple[str, Counts
     plot = (_WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM)
     axes = figure.add_axes((_LEFT / _WIDTH, _BOTTOM / _HEIGHT, plot[0] / _WIDTH, plot[1] / _HEIGHT))
     plain: dict[str, Any] = {"va": "top", "parse_math": False}
-    figure.text(8 / _WIDTH, 1 - 6 / _HEIGHT, title, fontsize=9.5, weight="bold", color=INK, **plain)
-    figure.text(8 / _WIDTH, 1 - 25 / _HEIGHT, subtitle, fontsize=8.5, color=GREY, **plain)
+    figure.text(8 / _WIDTH, 1 - 6 / _HEIGHT, _fitting(title, 7.9), fontsize=9.5, weight="bold", color=INK, **plain)
+    figure.text(8 / _WIDTH, 1 - 25 / _HEIGHT, _fitting(subtitle, 6.6), fontsize=8.5, color=GREY, **plain)
     _stack(axes, counts)
     if beside is not None:
-        _outline(axes, *beside)
+        _outline(axes, shorten(drawable(beside[0]), 32), beside[1])
     _axes(axes, list(counts), plot[0])
-    _legend(figure, axes, "" if beside is None else beside[0])
+    _legend(figure, axes)
     return figure
 
 
@@ -98,10 +98,15 @@ def _outline(axes: Axes, name: str, counts: Counts) -> None:
     axes.step(list(counts), heights, where="mid", color=VERMILLION, linewidth=1.2, label=name)
 
 
-def _legend(figure: Figure, axes: Axes, last: str) -> None:
-    """Name the levels below the plot, and `last` what the line counts."""
+def _fitting(words: str, px: float) -> str:
+    """Return words of so many px a letter as they can be drawn, on one line and no wider than the picture."""
+    return shorten(drawable(words), int((_WIDTH - 20) / px))
+
+
+def _legend(figure: Figure, axes: Axes) -> None:
+    """Name the levels below the plot, and last what the line counts."""
     handles, labels = axes.get_legend_handles_labels()
-    order = sorted(range(len(labels)), key=lambda n: labels[n] == last)
+    order = sorted(range(len(labels)), key=lambda n: handles[n] in axes.lines)
     if order:
         figure.legend(
             [handles[n] for n in order], [labels[n] for n in order], loc="lower left", bbox_to_anchor=(0.0, -0.02),
@@ -119,7 +124,7 @@ def _axes(axes: Axes, months: list[Month], width_px: float) -> None:
     axes.set_ylim(0, max(axes.get_ylim()[1], 1))
     axes.set_xlim(months[0] - 1, months[-1] + 1)
     step = 12 if len(months) > 30 else 3 if len(months) > 9 else 1
-    step *= max(1, -(-(len(months) // step) // int(width_px // _TICK)))
+    step *= max(1, -(-(len(months) // step) // int(width_px // (_YEAR if step >= 12 else _MONTH))))
     ticks = [month for month in months if month % step == 0]
     axes.set_xticks(ticks, [str(m // 12) if step >= 12 else say_month(m, short=True) for m in ticks])
     axes.tick_params(labelsize=8.5, colors=GREY, length=3, width=0.6)

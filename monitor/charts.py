@@ -66,7 +66,7 @@ def svg(chart: Chart, *, width_px: int = 600, height_px: int = 240) -> str:
     out = BytesIO()
     _figure(chart, width_px, height_px).savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     text = out.getvalue().decode()
-    label = escape(_drawable(chart.title))
+    label = escape(drawable(chart.title))
     opening = f'<svg role="img" aria-label="{label}" style="max-width:{width_px}px;width:100%;height:auto" '
     return opening + re.sub(r'\b(?:width|height)="[\d.]+pt" ?', "", text[text.index("<svg ") + 5 :], count=2)
 
@@ -131,7 +131,7 @@ def _frame(figure: Figure, axes: Axes, chart: Chart, scale: _Scale, width_px: in
     """Write the title at the top left, the unit below it, and thin grey lines to read amounts by."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    title = _shorten(_drawable(chart.title), int((width_px - 20) / 7.9))
+    title = shorten(drawable(chart.title), int((width_px - 20) / 7.9))
     plain: dict[str, Any] = {"va": "top", "parse_math": False}
     figure.text(8 / width_px, 1 - 6 / height_px, title, fontsize=9.5, weight="bold", color=INK, **plain)
     figure.text(8 / width_px, 1 - 24 / height_px, f"{scale.unit} a month", fontsize=8.5, color=GREY, **plain)
@@ -249,7 +249,7 @@ def _draw_events(axes: Axes, words: dict[tuple[Month, str], int], months: list[M
 
 
 def _word(event: tuple[Month, str]) -> str:
-    return _shorten(_drawable(event[1]), 24)
+    return shorten(drawable(event[1]), 24)
 
 
 def _draw_judged(axes: Axes, chart: Chart, months: list[Month], scale: _Scale) -> None:
@@ -284,7 +284,8 @@ def _legend(figure: Figure, axes: Axes) -> None:
         )  # fmt: skip
 
 
-def _shorten(text: str, room: int) -> str:
+def shorten(text: str, room: int) -> str:
+    """Return a text of at most `room` characters, cut with an ellipsis where it is longer."""
     return text if len(text) <= room else text[: room - 1].rstrip() + "…"
 
 
@@ -295,7 +296,7 @@ def _glyphs() -> frozenset[int]:
     return frozenset(get_font(findfont("DejaVu Sans")).get_charmap())
 
 
-def _drawable(text: str) -> str:
+def drawable(text: str) -> str:
     """Return the text on one line, with a box for each character that the one font shipped everywhere cannot draw."""
     glyphs = _glyphs()
     return "".join(c if ord(c) in glyphs and c.isprintable() else "□" for c in " ".join(text.split()))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
+from html import unescape
 from itertools import pairwise
 from xml.etree import ElementTree
 
@@ -75,9 +76,11 @@ def test_the_same_counts_give_the_same_bytes() -> None:
     assert svg(found) == svg(found)
 
 
-def test_words_are_drawn_as_they_are() -> None:
-    picture = bars.draw(counts({Level.INFO: 1}), title="$\\frac{1}{0}$", subtitle="<script>", form="svg").decode()
-    assert "<script>" not in picture
+def test_markup_unknown_letters_and_long_names_are_drawn_on_one_line() -> None:
+    hostile = "$\\frac{1}{0}$ <script> 稀土\x1b[31m\n"
+    picture = bars.draw(counts({Level.INFO: 1}), title=hostile, subtitle=hostile * 20, form="svg", beside=(hostile, counts()))
+    assert "<script>" not in picture.decode()
+    assert max(len(unescape(said)) for said in words(picture.decode())) < 100
 
 
 @pytest.mark.parametrize(("name", "form"), [("a.png", "png"), ("b/c.SVG", "svg")])
