@@ -32,7 +32,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
 MAGNETS, IMPORTS = ("gacc", "magnets"), ("census", "imports/naics")
-MAY, OCTOBER, PANDEMIC = month(2025, 5), month(2025, 10), month(2020, 5)
+MAY, OCTOBER, PANDEMIC, AUTUMN = month(2025, 5), month(2025, 10), month(2020, 5), month(2019, 11)
 TO_AMERICA = SeriesKey(
     source="gacc", dataset="magnets", reporter="CN", partner="US", product="CN8:85051110", flow="export", measure="weight",
     unit="kg",
@@ -41,6 +41,7 @@ FROM_MEXICO = SeriesKey(
     source="census", dataset="imports/naics", reporter="US", partner="MX", product="NAICS3:336", flow="import", measure="value",
     unit="USD",
 )  # fmt: skip
+CLOTHING = FROM_MEXICO.replace(partner="CN", product="NAICS3:315")
 
 
 def main() -> None:
@@ -54,9 +55,11 @@ def main() -> None:
         mail, page = mail_page(judged, MAY), brief_page(app, judged, OCTOBER)
         (FOLDER / "chart-magnets.png").write_bytes(chart(app, TO_AMERICA, MAY))
         (FOLDER / "chart-imports.png").write_bytes(chart(app, FROM_MEXICO, PANDEMIC))
+        told = explain_page(app, CLOTHING, AUTUMN)
         (FOLDER / "replay.png").write_bytes(as_picture(rehearse(app, [choose(app, "us-imports")], month(2016, 1))[0]))
         app.close()
-    photograph(browser, {("mail.png", 700): mail, ("mail-phone.png", 390): mail, ("brief.png", 900): page})
+    mails = {("mail.png", 700): mail, ("mail-phone.png", 390): mail}
+    photograph(browser, {**mails, ("brief.png", 900): page, ("explain.png", 600): told})
     for path in sorted(FOLDER.glob("*.png")):
         print(f"{path.relative_to(FOLDER.parent)}  {path.stat().st_size / 1e3:,.0f} kB")
 
@@ -117,6 +120,12 @@ def chart(app: App, key: SeriesKey, newest: Month) -> bytes:
     """Draw a series as it stood in a month."""
     panel, names = app.figures.panel(key.source, key.dataset), app.names(key.source, key.dataset)
     return charts.draw(explain(panel, key, newest, (), names, app.events_of(key)).picture)
+
+
+def explain_page(app: App, key: SeriesKey, newest: Month) -> str:
+    """Return the page that explains a cell."""
+    panel, names = app.figures.panel(key.source, key.dataset), app.names(key.source, key.dataset)
+    return render_brief.explanation(explain(panel, key, newest, app.ruleset.rules, names, app.events_of(key)))
 
 
 def photograph(browser: str, pages: dict[tuple[str, int], str]) -> None:

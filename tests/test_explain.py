@@ -1,12 +1,18 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from monitor import cli, jobs
 from monitor.alerts.sentences import Names
+from monitor.app import App
 from monitor.errors import MonitorError
 from monitor.explain import Explanation, as_json, as_text, explain
 from monitor.months import month
@@ -166,3 +172,22 @@ def test_a_month_and_a_series_that_are_not_held_are_named(rules: tuple[Rule, ...
         of_us(rules, 1, 2, 3, 4, 5, at=month(2024, 12))
     with pytest.raises(MonitorError, match="no series gacc/m/CN/DE/HS6:850511/export/weight/kg/reported is held"):
         explain(panel(1, 2), key("DE"), month(2025, 2), rules, Names({}))
+
+
+NUMBER = re.compile(r"\d[\d,.]*\d|\d")
+
+
+def test_the_page_shows_what_the_program_writes(repository: Path, tmp_path: Path) -> None:
+    """To the word; numbers of the model may drift by a little when its constants do."""
+    for name in ("config", "rules"):
+        shutil.copytree(repository / name, tmp_path / name)
+    app = App.open(tmp_path / "config", {})
+    jobs.pull(app, next(entry for entry in app.entries if entry.entry == "census/imports/naics"))
+    app.close()
+    page = (repository / "docs" / "explain.md").read_text(encoding="utf-8")
+    command, shown = re.findall(r"^```(?:text)?\n(.*?)^```$", page, re.M | re.S)
+    words = ["--config", str(tmp_path / "config"), *shlex.split(command)[1:]]
+    written = CliRunner().invoke(cli.root, words).stdout
+    assert NUMBER.sub("#", written) == NUMBER.sub("#", shown), f"the program writes:\n{written}"
+    numbers = [[float(number.replace(",", "")) for number in NUMBER.findall(text)] for text in (written, shown)]
+    assert numbers[0] == pytest.approx(numbers[1], rel=0.15, abs=0.6), f"the program writes:\n{written}"
