@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import chain
 
 import numpy as np
 
@@ -169,7 +170,7 @@ def replay(
     """
     walk = _Walk(desk, span)
     editions = []
-    for edition in (*walk.months(first, of), *map(walk.release, later)):
+    for edition in chain(walk.months(first, of), map(walk.release, later)):
         progress(edition.release)
         editions.append(edition)
     release = first.release
@@ -193,7 +194,7 @@ class _Walk:
         said = items(found, (), self.desk, late=False)
         self.horizon = vintage.panel.last
         for month in range(max(self.span.since, vintage.panel.start), min(self.span.until, vintage.panel.last) + 1):
-            mine = {n: one for n, one in enumerate(found) if one.changed.step.month == month}
+            mine = {n: one for n, one in enumerate(found) if _brought_by(one) == month}
             cells = {verdicts.rule.name: verdicts.judged[:, month - vintage.panel.start] for verdicts in every}
             situation = self._situation(_release_of(vintage.release, month), vintage.panel, month - 1)
             pages = self._tell(situation, [said[n] for n in mine if n in said])
@@ -275,6 +276,12 @@ class _Walk:
 def _release_of(release: Release, month: Month) -> Release:
     """Return the release that a month would have been."""
     return replace(release, id=f"{release.source}-{format_month(month)}", coverage=Coverage(periods=(month,)))
+
+
+def _brought_by(found: Found) -> Month:
+    """Return the month that brings a change: its own, or February for a January that is judged alone for want of one."""
+    month = found.changed.step.month
+    return month + int(found.verdicts.reader.alone[found.row, month - found.verdicts.panel.start])
 
 
 def _as_it_stood(changed: Changed, verdicts: Verdicts, row: int) -> Changed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -14,10 +15,10 @@ from monitor.alerts.routing import Matcher, Route, Routes
 from monitor.alerts.sentences import Names
 from monitor.alerts.situation import Desk, Reach
 from monitor.judge import Bench
-from monitor.months import month
+from monitor.months import format_month, month
 from monitor.panel import Panel
 from monitor.replay import Known, Span, Vintage, replay
-from monitor.rules.loading import load_rule_set
+from monitor.rules.loading import load_rules, ruleset_version
 from monitor.series import Coverage, Release, Revision, RevisionKind, SeriesKey
 
 START = month(2020, 1)
@@ -46,14 +47,17 @@ RULES = """rules:
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory):
-    path = tmp_path_factory.mktemp("rules") / "rules.yaml"
-    path.write_text(RULES, encoding="utf-8")
-    found = load_rule_set(path, baskets={}, partner_groups={})
+    rules = load_text(RULES, tmp_path_factory.mktemp("rules"))
     grave = Route(name="grave", matchers=(Matcher.parse('severity="critical"'),), receivers=("chief", "machine"), goes_on=True)
     routes = Routes((grave, Route(name="rest", receivers=("desk",))))
     reach = {"desk": Reach(), "chief": Reach(addresses=("a@example.org", "b@example.org")), "machine": Reach(machine=True)}
     names = Names({"CN8:85051110": "magnets"})
-    return Desk(rules=found.rules, version=found.version, routes=routes, receivers=reach, names=names)
+    return Desk(rules=rules, version=ruleset_version(rules), routes=routes, receivers=reach, names=names)
+
+
+def load_text(text, folder):
+    (folder / "rules.yaml").write_text(text, encoding="utf-8")
+    return load_rules(folder, baskets={}, partner_groups={})
 
 
 def panel_of(*rows):
@@ -161,6 +165,13 @@ def test_a_release_that_revises_corrects_and_withdraws_as_it_would_have_done(des
     assert [(edition.known, edition.revised) for edition in found.editions[2:]] == [
         (Known.FIRST, 0), (Known.PUBLISHED, 1), (Known.PUBLISHED, 1),
     ]  # fmt: skip
+
+
+def test_a_january_that_is_judged_alone_comes_with_the_february_that_lacks_it(desk, tmp_path):
+    rules = load_text(RULES.replace("    clear: value >= 70 t\n", "    clear: value >= 70 t\n    jan_feb: combined\n"), tmp_path)
+    found = over(replace(desk, rules=rules), panel_of([40, None, 80]))
+    brought = [(one.month - START, format_month(t.month)) for one, e, t in found.transitions if e.rule == "fall"]
+    assert brought == [(1, "2020-01"), (2, "2020-03")]
 
 
 def test_no_month_of_a_span_gives_no_edition(desk):
