@@ -31,21 +31,21 @@ class Answers:
 
     `scores` (m, O, 6) are signed; NaN where it could say nothing. `level` is the size of a score at which the method alerts
     by itself, `outside` (m, O) tells where the figure as it is lies outside its 99% interval; None where it has none.
-    `cpu` is seconds per judged month, `fallbacks` how many of its cases were answered by another method.
+    `cpu` (m, O) is seconds per judged month, `fallback` (m, O) tells where another method answered.
     """
 
     scores: Floats
     level: float | None
     outside: Bools | None
-    cpu: float | None = None
-    fallbacks: int = 0
+    cpu: Floats | None = None
+    fallback: Bools | None = None
 
 
 def bank(group: Group) -> Answers:
     """Judge a group by the bank; its cost is that of a whole history, since the newest month needs all of it."""
     begin = time.process_time()
     expectation = Bank().expect(group.panel)
-    cpu = (time.process_time() - begin) / group.panel.shape[0]
+    cpu = np.full((len(group.rows), len(group.columns)), (time.process_time() - begin) / group.panel.shape[0])
     scores = group.scores(lambda panel: surprise(expectation, panel))
     figures = group.panel.values
     outside = (figures < lower(expectation, group.panel)) | (figures > upper(expectation, group.panel))
