@@ -50,7 +50,7 @@ def test_command(config: Path, files: tuple[Path, ...], name: str, schema: bool,
         with desk_at(config) as app:
             results = _run(app, files, name, quiet=as_json)
     except ConfigError as error:
-        say(str(error), err=True)
+        say(str(error) if error.mistakes else f"monitor: {error}", err=True)
         if len(error.mistakes) > 1:
             say(f"{len(error.mistakes)} mistakes", err=True)
         raise SystemExit(BAD_FILES) from None
@@ -65,18 +65,21 @@ def test_command(config: Path, files: tuple[Path, ...], name: str, schema: bool,
 def _run(app: App, files: Sequence[Path], name: str, *, quiet: bool) -> list[Result]:
     """Run the tests asked for, telling each as it ends unless that is to be `quiet`."""
     from monitor.rules.examples import read_examples
-    from monitor.ruletests.running import prepare, run
+    from monitor.ruletests.preparing import prepare
+    from monitor.ruletests.running import run
 
-    examples = read_examples(files or [app.settings.rules / "tests"])
+    folder = app.settings.rules / "tests"
+    if not files and not folder.is_dir():
+        raise ConfigError(f"{folder}: there is no such folder; tests of rules stand there, or name their files")
+    examples = read_examples(files or [folder])
     chosen = [one for one in examples if name in one.name or any(name in rule for rule in one.keys.rules)]
     if not chosen:
-        raise ConfigError(f'monitor: no test is called "{name}"; there are {len(examples)}')
+        raise ConfigError(f'no test is called "{name}"; there are {len(examples)}')
     results = []
-    with progress("testing", len(chosen)) as step:
-        for result in run(app, prepare(app, chosen), step):
-            results.append(result)
-            if not quiet:
-                _show(result)
+    for result in run(app, prepare(app, chosen)):
+        results.append(result)
+        if not quiet:
+            _show(result)
     return results
 
 

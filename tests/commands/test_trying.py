@@ -95,7 +95,8 @@ def test_json_holds_the_differences(new_desk, tests):
 def test_a_desk_without_tests_is_told_so(new_desk):
     result = new_desk.types("test")
     assert result.exit_code == 2
-    assert result.stderr.endswith("rules/tests:1:1: cannot be read: No such file or directory\n")
+    folder = new_desk.folder / "rules" / "tests"
+    assert result.stderr == f"monitor: {folder}: there is no such folder; tests of rules stand there, or name their files\n"
 
 
 def test_the_schema_is_printed_without_a_desk(new_desk, repository):

@@ -12,7 +12,8 @@ import pytest
 from monitor.app import App
 from monitor.errors import ConfigError
 from monitor.rules.examples import read_examples
-from monitor.ruletests.running import Result, Stage, prepare, run
+from monitor.ruletests.preparing import Stage, prepare
+from monitor.ruletests.running import Result, run
 
 DEFAULTS = """\
 defaults:

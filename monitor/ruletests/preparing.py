@@ -1,0 +1,156 @@
+"""A rule test made ready: the rules that it names are found, its figures read, its expectations tied to series."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from monitor.app import App
+from monitor.errors import ConfigError, Mistake
+from monitor.rules.condition import ConditionError, parse
+from monitor.rules.example_keys import TransitionKeys
+from monitor.rules.examples import Example
+from monitor.rules.loading import RuleSet, load_rule_set
+from monitor.rules.measuring import MEASURES
+from monitor.rules.schema import Operations, Rule
+from monitor.ruletests.comparing import Expected
+from monitor.ruletests.releases import Given, given
+from monitor.series import SeriesKey
+from monitor.wording import join_words
+from monitor.yamlfile import did_you_mean
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Stage:
+    """A test made ready: its rules, its releases, and its expectations by series."""
+
+    example: Example
+    ruleset: RuleSet
+    given: Given | None
+    expected: tuple[Expected, ...]
+
+
+def prepare(app: App, examples: Sequence[Example]) -> list[Stage]:
+    """
+    Find the rules and figures of every test.
+
+    Raises
+    ------
+    ConfigError
+        With every mistake of every test: an unknown rule, figures that cannot be read, a series that is not there.
+    """
+    mistakes: list[Mistake] = []
+    stages = []
+    for example in examples:
+        try:
+            stages.append(_stage(app, example))
+        except ConfigError as error:
+            mistakes += error.mistakes
+    if mistakes:
+        raise ConfigError(dict.fromkeys(mistakes))
+    return stages
+
+
+def _stage(app: App, example: Example) -> Stage:
+    ruleset = _rules(app, example)
+    if not example.keys.given:
+        return Stage(example=example, ruleset=ruleset, given=None, expected=())
+    releases = given(example, app)
+    expected = _Finder(example, ruleset.rules, releases.keys).expected()
+    return Stage(example=example, ruleset=ruleset, given=releases, expected=tuple(expected))
+
+
+def _rules(app: App, example: Example) -> RuleSet:
+    """Return the rules that a test names: of the desk, or all of a file beside it."""
+    known: dict[str, Rule | Operations] = {rule.name: rule for rule in every(app.ruleset)}
+    found: dict[str, Rule | Operations] = {}
+    for n, word in enumerate(example.keys.rules):
+        if word.endswith((".yaml", ".yml")):
+            loaded = _of_file(app, example, n, word)
+            found |= {rule.name: rule for rule in every(loaded)}
+        elif word in known:
+            found[word] = known[word]
+        else:
+            raise ConfigError([example.mistake(("rules", n), f'there is no rule "{word}"{did_you_mean(word, known)}')])
+    wanted, word = (Rule, "figures") if example.keys.given else (Operations, "the service")
+    if not all(isinstance(rule, wanted) for rule in found.values()):
+        names = join_words([rule.name for rule in found.values() if not isinstance(rule, wanted)])
+        raise ConfigError([example.mistake(("rules",), f"a test of rules on {word} has none of {names}")])
+    return RuleSet(
+        rules=tuple(rule for rule in found.values() if isinstance(rule, Rule)),
+        operations=tuple(rule for rule in found.values() if isinstance(rule, Operations)),
+    )
+
+
+def every(ruleset: RuleSet) -> list[Rule | Operations]:
+    """Return the rules on figures and those on the service."""
+    return [*ruleset.rules, *ruleset.operations]
+
+
+def _of_file(app: App, example: Example, n: int, name: str) -> RuleSet:
+    path = example.path.parent / name
+    if not path.is_file():
+        raise ConfigError([example.mistake(("rules", n), f"{path}: there is no such file")])
+    return load_rule_set(path, baskets=app.baskets.baskets, partner_groups=app.settings.groups)
+
+
+class _Finder:
+    """What the expectations of a test are about; every name that leads nowhere is a mistake."""
+
+    def __init__(self, example: Example, rules: Sequence[Rule], keys: Sequence[SeriesKey]) -> None:
+        totals = {key.replace(product=rule.summed.total) for rule in rules if rule.summed for key in keys}
+        self._example, self._rules = example, {rule.name: rule for rule in rules}
+        self._keys = sorted({*keys, *totals})
+        self._mistakes: list[Mistake] = []
+
+    def expected(self) -> list[Expected]:
+        """Return the expectations, or raise every mistake in them."""
+        found = [self._one(n, row) for n, row in enumerate(self._example.keys.expect or ())]
+        if self._mistakes:
+            raise ConfigError(self._mistakes)
+        return [one for one in found if one is not None]
+
+    def _one(self, n: int, row: TransitionKeys) -> Expected | None:
+        series, rule = self._series(n, row), self._rule(n, row)
+        if series is None or rule is None:
+            return None
+        return Expected(keys=row, series=series, rule=rule.name, calls=self._calls(n, row, rule))
+
+    def _wrong(self, n: int, sentence: str, *loc: str) -> None:
+        self._mistakes.append(self._example.mistake(("expect", n, *loc), sentence))
+
+    def _series(self, n: int, row: TransitionKeys) -> SeriesKey | None:
+        """Return the one series of which every word is a field."""
+        words = row.series.split()
+        fits = [key for key in self._keys if {*words} <= {*vars(key).values()}]
+        if len(fits) == 1:
+            return fits[0]
+        what = f"{len(fits)} series, {fits[0]} and {fits[1]} among them; add a word" if fits else "no series given"
+        self._wrong(n, f'"{row.series}" fits {what}', "series")
+        return None
+
+    def _rule(self, n: int, row: TransitionKeys) -> Rule | None:
+        """Return the rule of that name, or the only one."""
+        named = [rule for rule in self._rules.values() if row.rule in (None, rule.name)]
+        if len(named) == 1:
+            return named[0]
+        sentence = f'"{row.rule}" is not a rule of this test' if row.rule else "rule is missing: the test has several"
+        self._wrong(n, f"{sentence}{did_you_mean(row.rule or '', self._rules)}", "rule")
+        return None
+
+    def _calls(self, n: int, row: TransitionKeys, rule: Rule) -> tuple[str, ...]:
+        """Return what the readings are called in evidence: ``share_change(months=12)`` is there ``share_change``."""
+        read = sorted({str(call) for _, condition in rule.levels for call in condition.calls})
+        calls = [_as_read(name, rule) for name in row.reads]
+        for name, call in zip(row.reads, calls, strict=True):
+            if call not in read:
+                self._wrong(n, f'the rule does not read "{name}"{did_you_mean(name, read)}', "reads", name)
+        return tuple(calls)
+
+
+def _as_read(name: str, rule: Rule) -> str:
+    """Return an indicator as a condition writes it when it is parsed; "" for what is none."""
+    try:
+        return str(parse(f"{name} == {name}", measure_dimension=MEASURES[rule.watch.measure]).calls[0])
+    except (ConditionError, IndexError):
+        return ""
