@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from signal import SIG_IGN, SIGINT, signal
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -34,7 +35,7 @@ from monitor.wording import join_words
 if TYPE_CHECKING:
     from monitor.panel import Ints
 
-HELD = 50_000_000
+HELD = 20_000_000
 """Rows of a file whose series do not stand together that are taken into memory: about 4 GB."""
 WORTH = 2_000_000
 """Rows from which on more processes gain more than their start costs."""
@@ -120,10 +121,9 @@ def expect_file(request: Request, progress: Callable[[float, int], None] = lambd
     for name in set(ADDED) & set(columns.all):
         raise MonitorError(f'{where}the column "{name}" would stand there twice; name it otherwise, or the key without it')
     try:
-        answer = _write(request, _pieces(file, columns), file.about, progress)
+        return _write(request, _pieces(file, columns), file.about, progress)
     except _Scattered:
-        answer = _write(request, _whole(file, columns), file.about, progress)
-    return answer
+        return _write(request, _whole(file, columns), file.about, progress)
 
 
 def _pieces(file: LongFile, columns: Columns) -> Iterator[_Piece]:
@@ -178,16 +178,18 @@ def _whole(file: LongFile, columns: Columns) -> Iterator[_Piece]:
 
 
 def _write(request: Request, pieces: Iterator[_Piece], about: int, progress: Callable[[float, int], None]) -> Answer:
-    answer, form = Answer(), form_of(request.out)
+    answer, form, share = Answer(), form_of(request.out), 0.0
 
     def write(sink: Any) -> None:
-        nonlocal answer
+        nonlocal answer, share
         with _executor(_workers(request, about)) as pool, opened(sink, form) as put:
             for piece, blocks in _ahead(pieces, lambda piece: _ask(piece, request, pool)):
+                for done, (_, future) in enumerate(blocks, 1):
+                    future.result()
+                    progress(share + (piece.share - share) * done / len(blocks), answer.series)
                 table, judged = _answered(piece, blocks)
                 put(table)
-                answer = answer.plus(piece.figures, judged=judged, written=table.num_rows)
-                progress(piece.share, answer.series)
+                answer, share = answer.plus(piece.figures, judged=judged, written=table.num_rows), piece.share
             if not answer.rows:
                 raise MonitorError(f"{request.path.name}: there are no rows")
 
@@ -206,8 +208,8 @@ def _workers(request: Request, about: int) -> int:
 
 @contextmanager
 def _executor(workers: int) -> Iterator[Executor]:
-    """Give what judges: other processes, since threads that share an interpreter are no faster than one."""
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn")) if workers > 1 else _Here()
+    """Give what judges: other processes, since threads that share an interpreter are no faster; Ctrl-C is for this one."""
+    pool = _Here() if workers == 1 else ProcessPoolExecutor(workers, get_context("spawn"), signal, (SIGINT, SIG_IGN))
     try:
         yield pool
     finally:

@@ -17,6 +17,8 @@ ROWS = (
     r"raw scan of one Parquet file with the same cells\s+[\d.]+ / [\d.]+ / [\d.]+ ms\s+1\.0 ×",
     r"panel as of now\s+[\d.]+ / [\d.]+ / [\d.]+ ms\s+[\d.]+ ×",
     r"panel as of a release in the middle\s+[\d.]+ / [\d.]+ / [\d.]+ ms\s+[\d.]+ ×",
+    r"1,000 series: read, judge, \d+ findings\s+[\d.]+\s+\d+\s+\d+",
+    r"10,000 series: read, judge, [\d,]+ findings\s+[\d.]+\s+\d+\s+\d+",
 )
 
 
