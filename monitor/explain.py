@@ -20,7 +20,7 @@ from monitor.series import SeriesKey
 from monitor.telling.anatomy import Anatomy, anatomy
 from monitor.telling.grounds import Grounds, grounds
 from monitor.telling.opinions import Opinion, opinions
-from monitor.wording import say_amount, say_number
+from monitor.wording import say_amount, say_deviations
 
 COMPARED = "What it is compared with"
 BY_STL = "Trend and season by STL, this month included."
@@ -112,9 +112,7 @@ def _surprise(facts: Facts) -> str:
         return ""
     if abs(facts.surprise) < 0.05:
         return f"The figure is what was expected, {say_amount(facts.expected, facts.key.unit)}."
-    side = "below" if facts.surprise < 0 else "above"
-    size, middle = say_number(abs(facts.surprise), 1), say_amount(facts.expected, facts.key.unit)
-    return f"The figure is {size} standard deviations {side} the {middle} expected."
+    return f"The figure is {say_deviations(facts.surprise)} the {say_amount(facts.expected, facts.key.unit)} expected."
 
 
 def as_text(found: Explanation) -> str:

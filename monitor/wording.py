@@ -68,6 +68,11 @@ def say_percent(share: float, decimals: int = 1) -> str:
     return "not known" if math.isnan(share) else f"{say_number(share * 100, decimals)}%"
 
 
+def say_deviations(score: float) -> str:
+    """Write a score as a distance and a side: ``4.4 standard deviations below``."""
+    return f"{say_number(abs(score), 1)} standard deviations {'below' if score < 0 else 'above'}"
+
+
 def say_count(count: int, noun: str, plural: str = "") -> str:
     """Write ``1 alert`` or ``3 alerts``."""
     return f"{say_number(count)} {noun if count == 1 else plural or noun + 's'}"

@@ -10,6 +10,7 @@ from monitor.wording import (
     join_words,
     say_amount,
     say_count,
+    say_deviations,
     say_growth,
     say_number,
     say_ordinal,
@@ -103,3 +104,11 @@ def test_words_are_joined() -> None:
 def test_a_title_that_shouts_is_calmed_and_no_other() -> None:
     assert sentence_case("PETROLEUM & COAL PRODUCTS") == "Petroleum & coal products"
     assert sentence_case("Magnets of NdFeB") == "Magnets of NdFeB"
+
+
+@pytest.mark.parametrize(
+    ("score", "words"),
+    [(-4.43, "4.4 standard deviations below"), (3.0, "3.0 standard deviations above"), (0.0, "0.0 standard deviations above")],
+)
+def test_a_score_is_a_distance_and_a_side(score: float, words: str) -> None:
+    assert say_deviations(score) == words

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from monitor.judge import Verdicts
 from monitor.rules.expression import Call
-from monitor.wording import say_amount, say_count, say_growth, say_number, say_percent
+from monitor.wording import say_amount, say_count, say_deviations, say_growth, say_number, say_percent
 
 Words = Callable[[float, Mapping[str, int]], str]
 
@@ -27,7 +27,20 @@ def _growth(value: float, arguments: Mapping[str, int]) -> str:
     return f"{say_growth(value)} over {_months(arguments)} against {base}"
 
 
+def _together(value: float, arguments: Mapping[str, int]) -> str:
+    return f"{say_count(arguments.get('months', 3), 'month')} together {say_deviations(value)} the path expected before them"
+
+
+def _breadth(value: float, arguments: Mapping[str, int]) -> str:
+    side = "below" if value < 0 else "above"
+    return f"{say_count(abs(int(value)), 'country', 'countries')} at least 1 standard deviation {side} what was expected"
+
+
 _WORDS: dict[str, Words] = {
+    "shift": _together,
+    "breadth": _breadth,
+    "breadth_surprise": lambda value, _: f"all countries together {say_deviations(value)} what was expected of them",
+    "seasonal_change": lambda value, _: f"the season alone would bring {say_growth(value)} against the month before",
     "share": lambda value, _: f"{say_percent(value)} of the total",
     "share_change": lambda value, of: f"{_points(value)} within {say_count(of.get('months', 12), 'month')}",
     "hhi": lambda value, _: f"concentration on few partners (HHI) {say_number(value, 2)}",
@@ -43,7 +56,9 @@ _WORDS: dict[str, Words] = {
     "months_since_trade": lambda value, _: f"{say_count(int(value), 'month')} since the last trade",
 }
 
-_LEVEL = frozenset({"value", "mom", "yoy", "ytd_yoy", "change", "ratio", "surprise", "drawdown", "expected", "lower", "upper"})
+_LEVEL = frozenset(
+    {"value", "mom", "yoy", "ytd_yoy", "change", "ratio", "surprise", "shift", "drawdown", "expected", "lower", "upper"}
+)
 """Indicators that say how large the figure itself is."""
 
 

@@ -16,7 +16,7 @@ from monitor.detection.bank import Bank
 from monitor.detection.breadth import MOVED
 from monitor.detection.reader import Reader
 from monitor.months import Month, say_month
-from monitor.wording import say_amount, say_growth, say_number, say_percent
+from monitor.wording import say_amount, say_deviations, say_growth, say_number, say_percent
 
 WINDOWS = (3, 6)
 """Months that are also judged together."""
@@ -173,7 +173,7 @@ def _from(score: float, base: str) -> str:
     """Say a score as a place: ``4.4 standard deviations below what was expected``."""
     if abs(score) < 0.05:
         return f"at {base}"
-    return f"{say_number(abs(score), 1)} standard deviations {'below' if score < 0 else 'above'} {base}"
+    return f"{say_deviations(score)} {base}"
 
 
 def _rounded(value: float) -> float | None:

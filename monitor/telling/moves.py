@@ -17,7 +17,7 @@ from monitor.months import say_month
 from monitor.panel import Floats, Ints, Panel
 from monitor.telling.records import Paragraph, Row, Section, Table
 from monitor.telling.sections import amount, compared
-from monitor.wording import capital, say_amount, say_count, say_growth, say_number, say_percent
+from monitor.wording import capital, say_amount, say_count, say_deviations, say_growth, say_number, say_percent
 
 LARGEST = 10
 LEAST_EXPECTED = 5
@@ -95,8 +95,7 @@ def _moved(facts: Facts, whole: Whole) -> str:
 
 
 def _unexpected(facts: Facts) -> str:
-    side = "below" if facts.surprise < 0 else "above"
-    size = f"{say_number(abs(facts.surprise), 1)} standard deviations {side} what was expected."
+    size = f"{say_deviations(facts.surprise)} what was expected."
     return " ".join(filter(None, (f"{amount(facts)}{compared(facts)}", model(facts), size, record(facts))))
 
 
