@@ -22,13 +22,14 @@ class Watchlist:
     One rule on one dataset: what it watches, and what it cannot watch and why.
 
     `series` are (name, title, why its newest month is not judged); the last is "" where it is judged, and None where
-    that was not asked: fitting a structural model to every series takes a while.
+    that was not asked: fitting a `model` to every series takes a while.
     """
 
     rule: str
     place: str
     dataset: str
     month: int
+    model: str
     series: tuple[tuple[str, str, str | None], ...]
     reasons: tuple[str, ...]
 
@@ -57,7 +58,7 @@ class Watchlist:
             return "watches nothing"
         count = say_count(len(self.series), "series", "series")
         if any(why is None for _, _, why in self.series):
-            return f"{count} by a structural model (monitor rules show {self.rule} says which can be judged)"
+            return f"{count} by the model {self.model} (monitor rules show {self.rule} says which can be judged)"
         blind = sum(bool(why) for _, _, why in self.series)
         judged = f"{len(self.series) - blind:,} judged in {say_month(self.month)}" if blind < len(self.series) else ""
         parts = [judged, f"{blind:,} not judged{'' if judged else f' in {say_month(self.month)}'}" if blind else ""]
@@ -97,6 +98,7 @@ def _watchlist(app: App, rule: Rule, bench: Bench, source: str, dataset: str, *,
         place=rule.place,
         dataset=f"{source}/{dataset}",
         month=bench.panel.last,
+        model=rule.model,
         series=tuple((str(key), names.title(key), why) for key, why in zip(keys, whys, strict=True)),
         reasons=watched.reasons,
     )

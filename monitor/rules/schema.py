@@ -141,7 +141,7 @@ class RuleModel(Strict):
     )
     min_history: int = Field(0, ge=0, le=240, description="Months that must be held before the judged one.")
     jan_feb: Literal["combined", "separate"] = Field("separate", description="combined judges January and February as one.")
-    model: str = Field("bank", description="The model behind expected and surprise: bank or structural.")
+    model: str = Field("bank", description="The model behind expected and surprise: bank, structural or stl.")
     labels: dict[LabelName, str] = Field({}, description="Words that routes choose by.")
     summary: Annotated[str, Field(max_length=500)] = Field(
         "", description="A sentence added to each alert; {partner}, {month}… are replaced."
