@@ -25,7 +25,7 @@ from monitor.rules.levels import Direction, Level, RuleKind
 FALSE, UNKNOWN, TRUE = 0, 1, 2
 
 BACK_BELOW, BACK_ABOVE = 0.8, 1.25
-SETTLED_AFTER = 3
+SETTLED_AFTER = 5
 UNJUDGED_AFTER = 3
 
 
@@ -57,7 +57,7 @@ class During(StrEnum):
     BETWEEN = "no level holds, and it is not clear"
     AWAY = "clear, but the figure is not back and it has not been clear for long"
     BACK = "clear, and the figure is back"
-    SETTLED = "clear for three judged months, and the figure is not back"
+    SETTLED = "clear for five judged months, and the figure is not back"
     UNKNOWN = "not judged"
     UNKNOWN_LONG = "not judged for the third month"
 
@@ -109,7 +109,7 @@ class Conduct:
     How a rule's alerts live.
 
     `needed` of the newest `within` judged months must hold a level before it opens; `slow_clear` says that the rule's
-    `clear` names the model's surprise, so that only a figure that is back, or three clear months, end an episode.
+    `clear` names the model's surprise, so that only a figure that is back, or five clear months, end an episode.
     """
 
     kind: RuleKind = RuleKind.STATE

@@ -7,16 +7,18 @@ members differ in their gains. For month t with calendar month m, member j::
 
     forecast   f_j = L_j + phi B_j + S_j[m] + beta c_t                   c_t: Lunar New Year (`lunar`)
     mixture    w_j ∝ exp(score_j);  mu = Σ w_j f_j;  s² = .81 Σ w_j (v_j + (f_j - mu)²)
-    error      e = x - f_j;  ec = clip(e, ± k sqrt(v_j))
+    error      e = x - f_j;  ec = clip(e, ± min(3 / (1 - a_j), 5) sqrt(v_j))
     score      score_j <- d score_j + tau log t4(e; v_j)
-    variance   n <- .955 n + 1;  v_j <- v_j + (ec² - v_j) / n
+    variance   n <- .955 n + 1;  v_j <- v_j + (1.05 min(e², 2.5² v_j) - v_j) / n
     level      a_t = max(a_j, 1/seen);  L_j <- L_j + phi B_j + a_t ec;  B_j <- phi B_j + .15 a_t ec
     season     g_t = max(g_j, 1/(visits of m + 1)) (1 - a_t);  S_j[m] <- S_j[m] + g_t ec
     New Year   beta: recursive ridge regression of the clipped errors on c_t
 
-(mu, s) is what the figure is judged against; the average of the members errs a tenth less than they do. A month without a figure above zero teaches nothing: level and trend move on,
-and v_j grows by 1 + a_j² for each such month, as for a random walk seen with that gain. Seasons need not be made to sum to
-zero again: moving their mean to the level would change no forecast.
+(mu, s) is what the figure is judged against; the average of the members errs a tenth less than they do. Slow members are held
+by a tighter clip while fast ones follow, and the score chooses: a shock is forgotten, a new level is home within months.
+Variances are clipped tighter still, so that last year's collapse does not hide the next. A month without a figure above zero
+teaches nothing: level and trend move on, and v_j grows by 1 + a_j² for each such month, as for a random walk seen with that
+gain. Seasons need not be made to sum to zero again: moving their mean to the level would change no forecast.
 
 **No look-ahead.** The seasonal factors that the pass starts from are read from the first 24 months held, and only months
 after them are judged. Nothing else reads ahead, so more months change no earlier cell.
@@ -53,13 +55,15 @@ class Constants:
     seasonal_gains: tuple[float, ...] = (0.02, 0.1, 0.4)
     damping: float = 0.9
     trend_gain: float = 0.15
-    clip: float = 4.0
+    clip: tuple[float, float] = (3.0, 5.0)
     averaging: float = 0.81
-    score_memory: float = 0.96
+    score_memory: float = 0.95
     score_rate: float = 0.2
     variance_memory: float = 0.955
     variance_start: float = 0.25**2
     variance_start_weight: float = 5.0
+    variance_clip: float = 2.5
+    variance_gain: float = 1.05  # a normal's variance, clipped there, is that much too small
     variance_floor: float = 1e-6
     season_shrinkage: float = 2.0
     lunar_ridge: float = 0.25
@@ -242,6 +246,8 @@ class _Smoothers:
     def __init__(self, level: Singles, factors: Singles, first: int, constants: Constants) -> None:
         self.constants, self.month = constants, first - 1
         self.level_gain, self.seasonal_gain = constants.members
+        slow, most = constants.clip
+        self.clip = np.float32(slow) / np.maximum(1 - self.level_gain, np.float32(slow / most))
         members, lanes = len(self.level_gain), len(level)
         self.level, self.trend = np.tile(level, (members, 1)), np.zeros((members, lanes), np.float32)
         self.season = np.repeat(factors[:, None, :], members, axis=1)
@@ -310,11 +316,11 @@ class _Smoothers:
         np.subtract(logs - self.beta * self.lunar, self.now, out=error)
         error *= positive
         self._update_score(positive)
+        self._update_variance(positive)
         np.sqrt(self.spread, out=limit)
-        limit *= self.constants.clip
+        limit *= self.clip
         np.minimum(error, limit, out=error)
         np.maximum(error, np.negative(limit, out=limit), out=error)
-        self._update_variance(positive)
         self._update_states(positive)
         self.missed = (self.missed + 1) * (1 - positive) * (self.held > 0)
         if law is not None:
@@ -337,9 +343,11 @@ class _Smoothers:
         self.score += work
 
     def _update_variance(self, positive: Singles) -> None:
-        constants, work = self.constants, self.work
+        constants, work, most = self.constants, self.work, self.now
         self.weight += positive * (1 - (1 - constants.variance_memory) * self.weight)
         np.multiply(self.error, self.error, out=work)
+        np.minimum(work, np.multiply(self.spread, constants.variance_clip**2, out=most), out=work)
+        work *= constants.variance_gain
         if self.wider is not None:
             work /= self.wider
         work -= self.variance
@@ -364,7 +372,7 @@ class _Smoothers:
     def _update_lunar(self, law: Singles, logs: Singles, positive: Singles) -> None:
         """Learn New Year's coefficient from what the mixture's clipped error and the coefficient so far say together."""
         constants, lunar, (location, variance) = self.constants, self.lunar, law
-        limit = constants.clip * np.sqrt(variance)
+        limit = 4 * np.sqrt(variance)
         answer = self.beta * lunar + np.clip(logs - location, -limit, limit)
         taught = positive * (lunar != 0)
         keep = 1 - (1 - constants.lunar_memory) * taught

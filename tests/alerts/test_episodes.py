@@ -122,21 +122,21 @@ def test_a_clear_that_names_surprise_recovers_only_when_the_figure_is_back() -> 
     ]
 
 
-def test_a_figure_that_stays_away_becomes_the_new_normal_after_three_clear_months() -> None:
-    assert said(fold(SLOW, cells("C...", value=[10, 20, 20, 20]))) == [
+def test_a_figure_that_stays_away_becomes_the_new_normal_after_five_clear_months() -> None:
+    assert said(fold(SLOW, cells("C.....", value=[10] + [20] * 5))) == [
         "01 opened critical",
-        "04 new normal critical",
+        "06 new normal critical",
     ]
 
 
-def test_a_month_that_is_not_clear_starts_the_three_months_again() -> None:
-    found = fold(SLOW, cells("C..-...", value=[10] + [20] * 6))
+def test_a_month_that_is_not_clear_starts_the_five_months_again() -> None:
+    found = fold(SLOW, cells("C..-.....", value=[10] + [20] * 8))
+    assert said(found)[-1] == "09 new normal critical"
+
+
+def test_an_unknown_month_does_not_start_the_five_months_again() -> None:
+    found = fold(SLOW, cells("C..?...", value=[10] + [20] * 6))
     assert said(found)[-1] == "07 new normal critical"
-
-
-def test_an_unknown_month_does_not_start_the_three_months_again() -> None:
-    found = fold(SLOW, cells("C..?.", value=[10] + [20] * 4))
-    assert said(found)[-1] == "05 new normal critical"
 
 
 def test_a_rise_is_back_when_the_figure_is_at_most_a_quarter_above_its_usual() -> None:
