@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from typing import Annotated, Any, Literal, Self
@@ -9,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from monitor.baskets import is_product, why_no_partner
-from monitor.months import Month, parse_month
+from monitor.months import Month, month, month_of, parse_month
 from monitor.rules.measuring import MEASURES
 from monitor.rules.schema import Fact, Strict, Words
 from monitor.series import Basis
@@ -19,7 +20,16 @@ OPEN_AT_START = "open at the start"
 """What the first release says of an alert that history opened."""
 
 _MOST_FIGURES = 1200
+_FIRST, _LAST = month(1900, 1), month(2199, 12)
+_NUMBER = re.compile(r"[-−]?[0-9]{1,15}(\.[0-9]{1,9})?")
 _NEEDED = ("source", "dataset", "reporter", "partner", "product", "flow", "measure", "unit")
+
+
+def _month(value: Any) -> Month:
+    found = parse_month(str(value))
+    if not _FIRST <= found <= _LAST:
+        raise ValueError(f'"{value}" is not a month between 1900 and 2199')
+    return found
 
 
 def _months(value: Any) -> Any:
@@ -27,7 +37,7 @@ def _months(value: Any) -> Any:
     if not isinstance(value, str):
         raise ValueError("write a month like 2025-05, or 2025-01 to 2025-04")
     first, between, last = value.partition(" to ")
-    start, end = parse_month(first), parse_month(last if between else first)
+    start, end = _month(first), _month(last if between else first)
     if not 0 <= end - start < _MOST_FIGURES:
         raise ValueError(f'"{value}" ends before it begins, or lasts longer than {_MOST_FIGURES // 12} years')
     return tuple(range(start, end + 1))
@@ -39,6 +49,8 @@ def _moment(value: Any) -> Any:
         found = datetime.fromisoformat(str(value))
     except ValueError:
         raise ValueError(f'"{value}" is not a date; write it as 2025-06-20, or 2025-06-20T10:00+08:00') from None
+    if not _FIRST <= month_of(found) <= _LAST:
+        raise ValueError(f'"{value}" is not a day between 1900 and 2199')
     if len(str(value)) <= len("2025-06-20"):
         found = datetime.combine(found, time(12, 0))
     return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
@@ -68,13 +80,12 @@ def _step(text: str) -> str:
 
 def _reading(value: Any) -> Any:
     """Read ``-93.3%`` or ``0.07`` as (number, decimals of it that were written, as a share of 100)."""
-    text = str(value).replace("−", "-").strip()
-    number = text.removesuffix("%").strip()
-    try:
-        found = float(number)
-    except ValueError:
-        raise ValueError(f'"{value}" is not a number; write 0.07 or -93.3%') from None
-    return Reading(number=found, decimals=len(number.partition(".")[2]), percent=text.endswith("%"))
+    text = str(value).strip()
+    number = text.removesuffix("%")
+    if not _NUMBER.fullmatch(number):
+        raise ValueError(f'"{value}" is not a number; write 0.07 or -93.3%')
+    decimals = len(number.partition(".")[2])
+    return Reading(number=float(number.replace("−", "-")), decimals=decimals, percent=text.endswith("%"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +115,7 @@ _MONTH_SCHEMA = {"type": "string", "pattern": r"^\d{4}-\d{2}$"}
 _MONTHS_SCHEMA = {"type": "string", "pattern": r"^\d{4}-\d{2}( to \d{4}-\d{2})?$"}
 _READING_SCHEMA = {"anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^[-−]?\d+(\.\d+)?%?$"}]}
 
-AMonth = Annotated[Month, BeforeValidator(lambda value: parse_month(str(value))), WithJsonSchema(_MONTH_SCHEMA)]
+AMonth = Annotated[Month, BeforeValidator(_month), WithJsonSchema(_MONTH_SCHEMA)]
 AReading = Annotated[Any, BeforeValidator(_reading), WithJsonSchema(_READING_SCHEMA)]
 Figure = Annotated[float, Field(ge=0)]
 

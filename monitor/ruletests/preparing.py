@@ -72,10 +72,9 @@ def _rules(app: App, example: Example) -> RuleSet:
             found[word] = known[word]
         else:
             raise ConfigError([example.mistake(("rules", n), f'there is no rule "{word}"{did_you_mean(word, known)}')])
-    wanted, word = (Rule, "figures") if example.keys.given else (Operations, "the service")
-    if not all(isinstance(rule, wanted) for rule in found.values()):
-        names = join_words([rule.name for rule in found.values() if not isinstance(rule, wanted)])
-        raise ConfigError([example.mistake(("rules",), f"a test of rules on {word} has none of {names}")])
+    wanted, about = (Rule, "figures") if example.keys.given else (Operations, "the service")
+    if strangers := [rule.name for rule in found.values() if not isinstance(rule, wanted)]:
+        raise ConfigError([example.mistake(("rules",), f"a test of rules on {about} has none of {join_words(strangers)}")])
     return RuleSet(
         rules=tuple(rule for rule in found.values() if isinstance(rule, Rule)),
         operations=tuple(rule for rule in found.values() if isinstance(rule, Operations)),

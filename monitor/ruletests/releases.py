@@ -67,12 +67,6 @@ class _Giving:
 
     def given(self) -> Given:
         keys = self._example.keys
-        for n, entry in enumerate(keys.given):
-            if (entry.source, entry.dataset) != (self.source, self.dataset):
-                named = f"{entry.source}/{entry.dataset}"
-                raise self._wrong(
-                    ("given", n), f"a test gives figures of one dataset; this is {named}, not {self.source}/{self.dataset}"
-                )
         own = all(entry.bundled for entry in keys.given) and not keys.releases and keys.live_from is None
         parts = self._as_published() if own else list(self._written())
         return Given(source=self.source, dataset=self.dataset, parts=tuple(parts))
@@ -82,16 +76,14 @@ class _Giving:
 
     def _as_published(self) -> list[Part]:
         """Return the bundled releases as they came out, without the series and months that are not asked for."""
-        wanted = self._example.keys.given
+        wanted = self._frames(self._example.keys.given, ("given",))
+        cells = pd.MultiIndex.from_frame(wanted[[*SERIES, "period"]])
         found = []
         for notice, table in self._source_parts(("given", 0)):
-            kept = [_chosen(table.frame, entry) for entry in wanted]
-            frame = pd.concat(kept).drop_duplicates([*SERIES, "period"]).reset_index(drop=True)
+            frame = table.frame[pd.MultiIndex.from_frame(table.frame[[*SERIES, "period"]]).isin(cells)].reset_index(drop=True)
             if len(frame):
                 months = tuple(sorted(int(m) for m in frame["period"].unique()))
                 found.append((notice, replace(table, frame=frame, coverage=replace(table.coverage, periods=months))))
-        if not found:
-            raise self._wrong(("given", 0), "no bundled figure is of these series and months")
         return found
 
     def _written(self) -> Iterable[Part]:
@@ -140,6 +132,9 @@ class _Giving:
         return pd.concat(frames, ignore_index=True)
 
     def _frame(self, entry: GivenKeys, loc: Loc) -> pd.DataFrame:
+        if (entry.source, entry.dataset) != (self.source, self.dataset):
+            this, first = f"{entry.source}/{entry.dataset}", f"{self.source}/{self.dataset}"
+            raise self._wrong(loc, f"a test gives figures of one dataset; this is {this}, not {first}")
         if entry.figures is not None:
             return self._figures(entry)
         if entry.file is not None:

@@ -191,4 +191,10 @@ def _written(one: Suggested, suggestion: Suggestion) -> Iterator[str]:
 
 
 def _flow(value: Any) -> str:
-    return f"[{', '.join(value)}]" if isinstance(value, list) else str(value)
+    return f"[{', '.join(map(_scalar, value))}]" if isinstance(value, list) else _scalar(str(value))
+
+
+def _scalar(text: str) -> str:
+    """Write a text as YAML; in quotes where it could be read as anything else."""
+    is_plain = re.fullmatch(r"[A-Za-z][\w./:-]*\w", text, re.ASCII) and text.lower() not in ("null", "true", "false")
+    return text if is_plain else json.dumps(text)

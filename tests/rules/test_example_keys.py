@@ -52,10 +52,24 @@ def test_a_value_written_down_says_itself(value, decimals):
     assert reading(f"{text}%").says(float(text) / 100)
 
 
-def test_what_is_no_number_is_refused():
-    assert '"much" is not a number; write 0.07 or -93.3%' in refused(
-        TransitionKeys, {"month": "2025-01", "series": "US", "change": "opened", "reads": {"ratio": "much"}}
+@pytest.mark.parametrize("text", ["much", "nan", "inf", "1e9", "1_0", "0x1", "%", "", "9" * 400, "1 %", "٣"])
+def test_what_is_no_number_is_refused(text):
+    assert f'"{text}" is not a number; write 0.07 or -93.3%' in refused(
+        TransitionKeys, {"month": "2025-01", "series": "US", "change": "opened", "reads": {"ratio": text}}
     )
+
+
+@pytest.mark.parametrize(
+    "release",
+    [
+        {"months": "9999-12"},
+        {"months": "1899-12"},
+        {"months": "2025-05", "published": "0001-01-01T00:00+08:00"},
+        {"months": "2025-05", "published": "9999-12-31T23:00-08:00"},
+    ],
+)
+def test_times_that_no_release_has_are_refused(release):
+    assert "between 1900 and 2199" in refused(ReleaseKeys, release)
 
 
 def test_months_of_a_release_are_one_or_a_span():

@@ -110,6 +110,11 @@ def test_figures_that_cannot_be_taken_are_told_with_their_place(refusals, tmp_pa
     assert told.startswith(sentence)
 
 
+def test_revised_figures_of_another_dataset_are_refused(refusals):
+    text = "    releases: [{months: 2025-01, revised: [{dataset: other, partner: US, from: 2025-01, figures: [1]}]}]\n"
+    assert refusals(THREE + text) == ["a.yaml:8:44: a test gives figures of one dataset; this is gacc/other, not gacc/magnets"]
+
+
 def test_a_first_live_month_outside_the_figures_is_refused(refusals):
     assert refusals(THREE + "    live_from: 2025-03\n") == [
         "a.yaml:8:16: 2025-03 is not one of the months given, 2024-11 to 2025-01"

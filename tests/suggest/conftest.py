@@ -22,17 +22,23 @@ def desk(repository: Path, tmp_path: Path) -> Iterator[Callable[..., App]]:
     """Make a desk that holds these figures, by partner, in M USD; from January 2015 on where nothing else is said."""
     opened: list[App] = []
 
-    def of(figures: Mapping[str, Sequence[float | None]], *, product: str = "NAICS3:334", start: Month = START) -> App:
+    def of(
+        figures: Mapping[str, Sequence[float | None]],
+        *,
+        dataset: str = "imports/naics",
+        product: str = "NAICS3:334",
+        start: Month = START,
+    ) -> App:
         shutil.copytree(repository / "config", tmp_path / "config")
         shutil.copytree(repository / "rules", tmp_path / "rules")
         rows = [
-            f"{partner},{format_month(start + n)},{value!r}"
+            f"{partner},{format_month(start + n)},{float(value)!r}"
             for partner, values in figures.items()
             for n, value in enumerate(values)
             if value is not None
         ]
         (tmp_path / "figures.csv").write_text("partner,period,value\n" + "\n".join(rows) + "\n", encoding="utf-8")
-        keys = {"name": "census", "kind": "table", "dataset": "imports/naics", "path": "figures.csv", "reporter": "US"}
+        keys = {"name": "census", "kind": "table", "dataset": dataset, "path": "figures.csv", "reporter": "US"}
         entry = keys | {"product": product, "flow": "import", "measure": "value", "unit": "M USD"}
         (tmp_path / "config" / "sources.yaml").write_text(json.dumps({"sources": [entry]}), encoding="utf-8")
         app = App.open(tmp_path / "config", {}, clock=lambda: datetime(2026, 2, 2, 9, tzinfo=UTC))

@@ -112,6 +112,15 @@ def test_too_many_series_are_for_one_rule(desk):
         suggest(app, ["naics"], Direction.DROP)
 
 
+def test_a_dataset_of_any_name_is_watched_by_the_file(desk, tmp_path):
+    app = desk({"Mexico": noise(1)}, dataset='a: "b" # c')
+    (tmp_path / "suggested.yaml").write_text(
+        as_yaml(suggest(app, ["mexico"], Direction.DROP), "monitor suggest"), encoding="utf-8"
+    )
+    rules = load_rules(tmp_path / "suggested.yaml", baskets={}, partner_groups={})
+    assert {rule.watch.dataset for rule in rules} == {'a: "b" # c'}
+
+
 def test_the_search_tells_how_far_it_is(desk):
     told: list[str] = []
     suggest(desk({"Mexico": noise(1, 40), "Canada": noise(2, 40)}), ["naics"], Direction.DROP, progress=told.append)
