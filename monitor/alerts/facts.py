@@ -56,6 +56,7 @@ class Facts:
     expected: float = NAN
     lower: float = NAN
     upper: float = NAN
+    probability_of_zero: float = NAN
     surprise: float = NAN
     share: float = NAN
     rank: float = NAN
@@ -161,7 +162,7 @@ class FactBook:
     def _model(self, row: int, column: int) -> dict[str, Any]:
         if not self.with_model:
             return {}
-        names = ("expected", "lower", "upper", "surprise")
+        names = ("expected", "lower", "upper", "probability_of_zero", "surprise")
         found: dict[str, Any] = {name: float(self.reader.ask(name)[row, column]) for name in names}
         if math.isnan(found["surprise"]):
             found["why_model"] = self.reader.why(Ask("surprise"), row, column)

@@ -126,11 +126,16 @@ def model(facts: Facts) -> str:
     unit = facts.key.unit
     if not math.isnan(facts.lower):
         part = f" in {say_month(facts.month).split()[0]} alone" if facts.pair else ""
-        return f"Expected {say_amount(facts.lower, unit)} to {say_amount(facts.upper, unit)}{part} (99%)."
+        return f"Expected {say_amount(facts.lower, unit)} to {say_amount(facts.upper, unit)}{part} (99%){or_nothing(facts)}."
     name, _, why = facts.why_model.partition(": ")
     if not why or not facts.status.is_number:
         return ""
     return f"{capital(name)}: {'not yet' if why[0].isdigit() else 'no expectation'} ({why})."
+
+
+def or_nothing(facts: Facts) -> str:
+    """Say how often a zero was to be expected, where one would lie inside the 99%: ``, or nothing (30%)``."""
+    return f", or nothing ({say_percent(facts.probability_of_zero, 0)})" if facts.probability_of_zero >= 0.005 else ""
 
 
 def rank(facts: Facts) -> str:

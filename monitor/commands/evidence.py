@@ -41,6 +41,7 @@ _NAMES = {
     "first_fall_in": "first y/y fall in",
     "rise_streak": "y/y rises in a row",
     "fall_streak": "y/y falls in a row",
+    "probability_of_zero": "a zero was likely by",
     "surprise": "surprise",
     "share": "share of the total",
     "contribution": "in the total's growth",
@@ -135,6 +136,10 @@ def _expected(evidence: Mapping[str, Any], key: SeriesKey) -> str:
     return _amount(evidence, key, "expected", f"{low} to {high}, 99%")
 
 
+def _zero(evidence: Mapping[str, Any], key: SeriesKey) -> str:
+    return say_percent(float(evidence["probability_of_zero"])) if evidence["probability_of_zero"] else ""
+
+
 def _span(name: str) -> Callable[[Mapping[str, Any], SeriesKey], str]:
     def words(evidence: Mapping[str, Any], key: SeriesKey) -> str:
         span = evidence[name]
@@ -213,6 +218,7 @@ _WORDS: dict[str, Callable[[Mapping[str, Any], SeriesKey], str]] = {
     "previous": _previous,
     "usual": _usual,
     "expected": _expected,
+    "probability_of_zero": _zero,
     "low": _span("low"),
     "high": _span("high"),
     "rise_streak": _streak("rise_streak"),

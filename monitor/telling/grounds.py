@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from monitor.alerts.facts import Facts
+from monitor.alerts.sentences import or_nothing
 from monitor.detection import market
 from monitor.detection.bank import Bank
 from monitor.detection.breadth import MOVED
@@ -54,7 +55,7 @@ class Grounds:
         """Yield name and words of everything known, in the order of a page."""
         if not math.isnan(facts.expected):
             ends = f"{say_amount(facts.lower, self.unit)} to {say_amount(facts.upper, self.unit)}"
-            yield "Expected", f"{say_amount(facts.expected, self.unit)}; {ends} (99%)"
+            yield "Expected", f"{say_amount(facts.expected, self.unit)}; {ends} (99%){or_nothing(facts)}"
         if not math.isnan(self.level):
             yield "Level", f"{say_amount(self.level, self.unit)} in {say_month(self.month - 1)}, without season"
             yield "Trend", f"{say_growth(self.trend)} in the month"

@@ -215,6 +215,8 @@ def test_an_unusual_base_is_said_with_the_two_year_change(may: Facts, ratio: flo
 
 def test_the_expected_band_is_said_with_its_coverage(may: Facts) -> None:
     assert model(replace(may, lower=380e3, upper=720e3)) == "Expected 380 t to 720 t (99%)."
+    sometimes = replace(may, lower=380e3, upper=720e3, probability_of_zero=0.3)
+    assert model(sometimes) == "Expected 380 t to 720 t (99%), or nothing (30%)."
 
 
 @pytest.mark.parametrize(
