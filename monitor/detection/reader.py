@@ -109,7 +109,7 @@ class Reader:
     @property
     def expectation(self) -> object:
         """What the rule's model expected of the watched rows."""
-        return self._stated(self.model, "", self._plain)
+        return self._stated(self.model, self._plain)
 
     @cached_property
     def _together(self) -> tuple[Panel, Ints]:
@@ -120,21 +120,16 @@ class Reader:
         rows = np.flatnonzero(wanted)
         return self.panel.select(rows), np.searchsorted(rows, self.rows)
 
-    def _stated(self, model: str, scope: str, panel: Panel) -> object:
-        """Return what a model expected of a panel; markets that are watched whole share what was expected of the rows."""
-        key = f"{model}{scope}"
-        if key not in self.expectations:
-            whole = scope and np.array_equal(self._together[1], np.arange(panel.shape[0]))
-            self.expectations[key] = self._stated(model, "", panel) if whole else load("models", model)().expect(panel)
-        return self.expectations[key]
-
     def _read_by(self, found: Indicator) -> tuple[Panel, Ints, object]:
         """Return the panel that a judged indicator reads, where in it the watched rows stand, and what was expected of it."""
-        model = found.model or self.model
-        if found.across:
-            panel, places = self._together
-            return panel, places, self._stated(model, " together", panel)
-        return self._plain, np.arange(len(self.rows)), self._stated(model, "", self._plain)
+        panel, places = self._together if found.across else (self._plain, np.arange(len(self.rows)))
+        whole = np.array_equal(places, np.arange(panel.shape[0]))  # markets watched whole are expected once
+        return panel, places, self._stated(found.model or self.model, panel, "" if whole else " together")
+
+    def _stated(self, model: str, panel: Panel, scope: str = "") -> object:
+        if model + scope not in self.expectations:
+            self.expectations[model + scope] = load("models", model)().expect(panel)
+        return self.expectations[model + scope]
 
     def why(self, call: Call, row: int, column: int) -> str:
         """Say why a cell is unknown; `row` counts the watched rows."""
