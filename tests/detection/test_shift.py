@@ -59,7 +59,7 @@ def test_it_sees_a_slow_decline_that_no_single_month_shows() -> None:
     alone = surprise(Bank().expect(figures), figures)[:, -9:]
     together = told(figures, 6)[:, -3:]
     assert (alone <= -3).any(axis=1).mean() < 0.02
-    assert (together <= -3).any(axis=1).mean() > 0.6
+    assert (together <= -3).any(axis=1).mean() > 0.5
 
 
 def test_it_sees_apparel_from_china_fade_under_the_duties_of_2019() -> None:
