@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from monitor.app import App, utc_now
@@ -150,3 +151,19 @@ def test_closing_twice_or_before_anything_was_opened_is_no_trouble(open_app: Cal
 
 def test_the_clock_is_aware() -> None:
     assert utc_now().utcoffset() == timedelta(0)
+
+
+def test_what_a_model_was_fitted_to_is_known_to_the_next_process(open_app):
+    made = []
+
+    def fit(figures):
+        made.append(figures)
+        return figures * 2
+
+    for _ in range(2):
+        app = open_app()
+        (found,) = app.fitting().found(fit, [(np.arange(3.0),)], settings=1, seconds=0.01)
+        assert found.tolist() == [0, 2, 4]
+    assert len(made) == 1
+    assert any((app.settings.data_dir / "fits").rglob("*"))
+    assert app.fitting().workers >= 1

@@ -1,5 +1,5 @@
 """
-Fits of single series: each is made once, on as many processes as there are, and remembered; none of this changes an answer.
+Fits of single series: each is made once, on several processes, and remembered; none of this changes an answer.
 
 A fit is a function of arrays alone, so what it found is kept under a hash of its input's bytes, its settings and the versions
 of the libraries that searched. Fits that are lacking are spread over processes, since the searches hold the interpreter's

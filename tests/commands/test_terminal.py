@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import math
 
-from monitor.commands.terminal import progress, say, show_json, show_table
+from monitor.commands.terminal import desk_at, progress, say, show_json, show_table
+from monitor.detection.fitting import current, silent
 
 NASTY = "Bel\x1b[31mgium\x9b\u202e"
 
@@ -32,3 +33,10 @@ def test_there_is_no_progress_in_a_pipe(capsys):
     with progress("judging") as step:
         step("gacc 2025-10")
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_command_shows_that_models_are_fitted_and_a_service_does_not(shipped_magnets):
+    for service, shown in ((False, progress), (True, silent)):
+        with desk_at(shipped_magnets / "config", service=service):
+            assert current().progress is shown
+        assert current().progress is silent

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from statsmodels.tsa.seasonal import STL
 
-from monitor.detection.stl import decompose
-from monitor.errors import NotEnoughHistory
+from monitor.detection.stl import decompose, season
+from monitor.errors import DidNotConverge, NotEnoughHistory
 from monitor.months import month
-from monitor.panel import Floats
+from monitor.panel import Floats, Panel
 
 START = month(2019, 1)
 
@@ -81,3 +82,38 @@ def test_the_figures_are_left_as_they_are() -> None:
     before = values.copy()
     decompose(values, START)
     np.testing.assert_array_equal(values, before)
+
+
+def test_the_parts_of_real_series_are_those_of_statsmodels(us_imports: Panel) -> None:
+    for figures in us_imports.values:
+        found, reference = decompose(figures, us_imports.start), STL(np.log(figures), period=12, robust=True).fit()
+        np.testing.assert_allclose(found.trend, np.exp(reference.trend), rtol=1e-13)
+        np.testing.assert_allclose(found.seasonal, np.exp(reference.seasonal), rtol=1e-13)
+        np.testing.assert_allclose(found.remainder, np.exp(reference.resid), rtol=1e-13)
+
+
+def test_a_season_is_the_mean_of_the_newest_years_of_each_month(us_imports: Panel) -> None:
+    logs = np.log(us_imports.values[0])
+    reference = STL(logs[:149], period=12, robust=True).fit().seasonal
+    means = [reference[position::12][-3:].mean() for position in range(12)]
+    assert season(logs[:149], years=3)[5:] == pytest.approx(means[5:])  # of five months the newest visit is a year older
+    assert season(logs[:144], years=50) == pytest.approx(
+        STL(logs[:144], period=12, robust=True).fit().seasonal.reshape(12, 12).mean(axis=0)
+    )
+
+
+def test_a_season_reads_across_gaps_and_from_the_first_figure_to_the_last() -> None:
+    logs = np.log(_series())
+    padded = np.concatenate([np.full(12, np.nan), logs, np.full(3, np.nan)])
+    np.testing.assert_array_equal(season(padded, years=5), season(logs, years=5))
+    padded[40:46] = np.nan
+    np.testing.assert_allclose(season(padded, years=5), season(logs, years=5), atol=0.1)
+
+
+def test_a_season_needs_two_years_and_numbers() -> None:
+    with pytest.raises(NotEnoughHistory, match=r"^seasonal decomposition: 23 of 24 months$"):
+        season(np.log(_series(23)), years=5)
+    with pytest.raises(NotEnoughHistory, match=r"^seasonal decomposition: 0 of 24 months$"):
+        season(np.full(40, np.nan), years=5)
+    with pytest.raises(DidNotConverge, match="no number"):
+        season(np.append(np.log(_series(40)), np.inf), years=5)
