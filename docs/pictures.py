@@ -22,8 +22,8 @@ from monitor.months import Month, month
 from monitor.notify import render_brief
 from monitor.notify.email import MailParameters, compose
 from monitor.notify.worker import message_of
-from monitor.rehearsal import choose, rehearse
-from monitor.rehearsed import as_picture
+from monitor.replay.rehearsal import choose, rehearse
+from monitor.replay.writing import as_picture
 from monitor.series import SeriesKey
 from monitor.shipped import shipped_folder
 

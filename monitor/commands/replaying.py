@@ -11,8 +11,8 @@ from monitor.commands.terminal import as_json_option, desk_at, month_given, prog
 
 if TYPE_CHECKING:
     from monitor.app import App
-    from monitor.rehearsal import Rehearsal
-    from monitor.tally import Alert, Comparison, RuleTally
+    from monitor.replay.rehearsal import Rehearsal
+    from monitor.replay.tally import Alert, Comparison, RuleTally
 
 LISTED = 20  # alerts that appear or vanish, in full
 PARTNERS = 10
@@ -54,11 +54,11 @@ def replay_command(
       monitor replay rules/us-imports.yaml --since 2018-01
       monitor replay draft.yaml --since 2018-01 --against rules/us-imports.yaml --csv changes.csv --picture alerts.png
     """
-    from monitor.bars import format_of
-    from monitor.rehearsal import choose, rehearse
-    from monitor.rehearsed import as_json as written
-    from monitor.rehearsed import as_picture, as_table
-    from monitor.tally import alerts_of, compare
+    from monitor.replay.bars import format_of
+    from monitor.replay.rehearsal import choose, rehearse
+    from monitor.replay.tally import alerts_of, compare
+    from monitor.replay.writing import as_json as written
+    from monitor.replay.writing import as_picture, as_table
 
     if picture is not None:
         format_of(picture)
@@ -85,7 +85,7 @@ def replay_command(
 
 
 def _show(found: Rehearsal, alerts: list[Alert]) -> None:
-    from monitor.tally import by_rule
+    from monitor.replay.tally import by_rule
 
     tallies = by_rule(found.replays, alerts, found.rules)
     say(_headline(found, alerts, tallies))
@@ -122,7 +122,7 @@ def _headline(found: Rehearsal, alerts: list[Alert], tallies: list[RuleTally]) -
 def _show_months(found: Rehearsal, alerts: list[Alert]) -> None:
     """Show how many alerts opened in each month, a row a year; a month outside the span is empty."""
     from monitor.months import month, say_month
-    from monitor.tally import by_month, by_year
+    from monitor.replay.tally import by_month, by_year
 
     counts = by_month(alerts, found.span)
     rows = []
@@ -161,8 +161,8 @@ def _show_rules(tallies: list[RuleTally]) -> None:
 
 def _show_partners(alerts: list[Alert]) -> None:
     from monitor.countries import name_of
+    from monitor.replay.tally import by_partner
     from monitor.rules.levels import Level
-    from monitor.tally import by_partner
     from monitor.wording import say_count
 
     found = by_partner(alerts)
@@ -175,7 +175,7 @@ def _show_partners(alerts: list[Alert]) -> None:
 
 def _show_messages(found: Rehearsal) -> None:
     """Show who would have been told, by the routes of this desk."""
-    from monitor.tally import by_receiver
+    from monitor.replay.tally import by_receiver
 
     every = sum(len(one.editions) for one in found.replays)
     posts = by_receiver(found.replays)

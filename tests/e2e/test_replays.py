@@ -10,8 +10,8 @@ import pytest
 
 from monitor import jobs
 from monitor.months import format_month, month, parse_month
-from monitor.rehearsal import choose, rehearse
-from monitor.replay import Known
+from monitor.replay.judging import Known
+from monitor.replay.rehearsal import choose, rehearse
 
 HEADING = "period,partner,product,value_t,kind\n"
 US = "CN8:85051110"

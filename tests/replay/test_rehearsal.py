@@ -11,9 +11,9 @@ from monitor.app import App
 from monitor.errors import MonitorError, RuleError
 from monitor.imports import read_files
 from monitor.months import month
-from monitor.rehearsal import choose, rehearse
-from monitor.replay import Known
-from monitor.tally import alerts_of
+from monitor.replay.judging import Known
+from monitor.replay.rehearsal import choose, rehearse
+from monitor.replay.tally import alerts_of
 
 SINCE = month(2025, 1)
 DOUBTFUL = """rules:

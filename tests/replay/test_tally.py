@@ -8,10 +8,10 @@ import pytest
 
 from monitor.alerts.records import Change, Episode, Path, State, Step
 from monitor.months import month
-from monitor.replay import Edition, Known, Page, Replay, Span
+from monitor.replay.judging import Edition, Known, Page, Replay, Span
+from monitor.replay.tally import alerts_of, by_month, by_partner, by_receiver, by_rule, by_year, compare
 from monitor.rules.levels import Level
 from monitor.series import SeriesKey
-from monitor.tally import alerts_of, by_month, by_partner, by_receiver, by_rule, by_year, compare
 
 JAN = month(2024, 1)
 SPAN = Span(since=JAN, until=JAN + 17)

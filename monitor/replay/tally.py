@@ -9,7 +9,7 @@ from statistics import median
 
 from monitor.alerts.records import Change, Episode, Path, State
 from monitor.months import Month
-from monitor.replay import Replay, Span
+from monitor.replay.judging import Replay, Span
 from monitor.rules.levels import Level
 from monitor.series import SeriesKey
 

@@ -13,9 +13,9 @@ from monitor import jobs
 from monitor.alerts.sentences import Names
 from monitor.app import App
 from monitor.months import month
-from monitor.rehearsal import choose, rehearse
-from monitor.rehearsed import COLUMNS, as_json, as_picture, as_table
-from monitor.tally import alerts_of, compare
+from monitor.replay.rehearsal import choose, rehearse
+from monitor.replay.tally import alerts_of, compare
+from monitor.replay.writing import COLUMNS, as_json, as_picture, as_table
 
 STRICTER = """rules:
   - name: magnet-drop

@@ -13,7 +13,7 @@ from monitor.errors import MonitorError
 from monitor.judge import Bench
 from monitor.months import Month, format_month, say_month
 from monitor.panel import Panel
-from monitor.replay import Known, Replay, Span, Vintage, published, replay
+from monitor.replay.judging import Known, Replay, Span, Vintage, published, replay
 from monitor.rules.loading import load_rules, resolve
 from monitor.rules.schema import Rule
 from monitor.series import Release, ReleaseState

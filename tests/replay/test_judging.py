@@ -17,7 +17,7 @@ from monitor.alerts.situation import Desk, Reach
 from monitor.judge import Bench
 from monitor.months import format_month, month
 from monitor.panel import Panel
-from monitor.replay import Known, Span, Vintage, replay
+from monitor.replay.judging import Known, Span, Vintage, replay
 from monitor.rules.loading import load_rules, ruleset_version
 from monitor.series import Coverage, Release, Revision, RevisionKind, SeriesKey
 

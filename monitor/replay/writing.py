@@ -9,17 +9,17 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from monitor import tally
 from monitor.alerts.records import Episode, Transition
 from monitor.alerts.sentences import Names
-from monitor.bars import Counts, draw
 from monitor.months import format_month, say_month
 from monitor.notify.render import safe_csv
-from monitor.rehearsal import Rehearsal
-from monitor.replay import Edition, Known
+from monitor.replay import tally
+from monitor.replay.bars import Counts, draw
+from monitor.replay.judging import Edition, Known
+from monitor.replay.rehearsal import Rehearsal
+from monitor.replay.tally import Alert, Comparison
 from monitor.rules.levels import Level
 from monitor.series import KEY_FIELDS
-from monitor.tally import Alert, Comparison
 
 MEASURED = ("value", "usual", "ratio", "yoy", "expected", "lower", "upper", "surprise")
 COLUMNS = (

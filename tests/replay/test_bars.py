@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor import bars
 from monitor.errors import MonitorError
 from monitor.months import month
+from monitor.replay import bars
 from monitor.rules.levels import Level
 
 JAN = month(2020, 1)
