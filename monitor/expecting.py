@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.detection.columns import FIRST, LAST, Place
+from monitor.detection.columns import FIRST, LAST, Place, is_text
 from monitor.detection.frames import ADDED, Judged, judge
 from monitor.detection.longtable import Columns, Figures, figures_of, last_run
 from monitor.errors import MonitorError
@@ -130,19 +130,19 @@ def _pieces(file: LongFile, columns: Columns) -> Iterator[_Piece]:
     """Cut the tables of a file where a series ends; what is left of a table goes before the next."""
     import pyarrow as pa
 
-    rest, row, seen = None, file.first_row, np.empty(0, np.uint64)
+    where, rest, row, seen = f"{file.path.name}: ", None, file.first_row, np.empty(0, np.uint64)
     for table, share in file.tables(columns.all):
         table = pa.concat_tables([rest, table]) if rest else table
-        cut = last_run(table, columns)
+        cut = last_run(table, columns, where)
         if table.num_rows - cut > LAST - FIRST:  # more rows than months: some month stands twice, which is told
             cut = table.num_rows
         if cut:
-            piece = _piece(table.slice(0, cut), columns, Place(where=f"{file.path.name}: ", first_row=row), share)
+            piece = _piece(table.slice(0, cut), columns, Place(where=where, first_row=row), share)
             seen = _together(piece.figures, seen)
             yield piece
         rest, row = table.slice(cut), row + cut
     if rest:
-        piece = _piece(rest, columns, Place(where=f"{file.path.name}: ", first_row=row), 1.0)
+        piece = _piece(rest, columns, Place(where=where, first_row=row), 1.0)
         _together(piece.figures, seen)
         yield piece
 
@@ -262,8 +262,9 @@ def _read(piece: _Piece, rows: Ints) -> Any:
     import pyarrow as pa
 
     table = piece.table if len(rows) == piece.table.num_rows else piece.table.unify_dictionaries().take(rows)
-    plain = [f.with_type(f.type.value_type) if pa.types.is_dictionary(f.type) else f for f in table.schema]
-    table, last = table.cast(pa.schema(plain)), len(plain) - 1
-    if not pa.types.is_string(plain[last].type):
+    kinds = [kind.value_type if pa.types.is_dictionary(kind) else kind for kind in table.schema.types]
+    names, plain = table.column_names, [pa.string() if pa.types.is_string_view(kind) else kind for kind in kinds]
+    table = table.cast(pa.schema(list(zip(names, plain, strict=True))))
+    if not is_text(kinds[-1]):
         return table
-    return table.set_column(last, plain[last].name, pa.array(piece.figures.values[rows], from_pandas=True))
+    return table.set_column(len(names) - 1, names[-1], pa.array(piece.figures.values[rows], from_pandas=True))

@@ -10,6 +10,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from monitor import expecting
 from monitor.detection import expect
@@ -164,6 +166,34 @@ def test_the_key_may_be_some_of_the_columns_and_types_stay(tmp_path: Path):
     ]
 
 
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.nulls(MONTHS),
+        pa.array(["p"] * MONTHS, pa.large_string()),
+        pa.array(["p"] * MONTHS, pa.string_view()),
+        pa.array([1.5] * MONTHS),
+        pa.array([True] * MONTHS),
+        pa.array([b"p"] * MONTHS),
+    ],
+    ids=lambda column: str(column.type),
+)
+@pytest.mark.parametrize("name", ["b.parquet", "b.csv"])
+def test_a_key_may_be_of_any_type_that_is_one_word(tmp_path: Path, column: pa.Array, name: str):
+    figures = pa.Table.from_pandas(table(1)[["period", "value"]])
+    pq.write_table(figures.append_column("product", column), tmp_path / "a.parquet")
+    expect_file(Request(path=tmp_path / "a.parquet", out=tmp_path / name))
+    wanted = expect(table(1), key=["product"])
+    np.testing.assert_allclose(read(tmp_path / name)["surprise"], wanted["surprise"], rtol=1e-6)
+
+
+def test_a_key_of_lists_is_refused(tmp_path: Path):
+    figures = pa.Table.from_pandas(table(1)[["period", "value"]]).append_column("product", pa.array([[1]] * MONTHS))
+    pq.write_table(figures, tmp_path / "a.parquet")
+    with pytest.raises(MonitorError, match=r'a\.parquet: the column "product" holds list<.*>, not words, numbers or dates'):
+        expect_file(Request(path=tmp_path / "a.parquet", out=tmp_path / "b.csv"))
+
+
 def test_what_is_not_judged_is_empty_and_never_zero(tmp_path: Path):
     expect_file(Request(path=written(table(1), tmp_path / "a.csv"), out=tmp_path / "b.csv"))
     first = (tmp_path / "b.csv").read_text().splitlines()[1]
@@ -207,6 +237,25 @@ def test_a_mistake_in_a_file_is_told_with_its_row_and_nothing_is_lost(tmp_path: 
     assert str(told.value).startswith(sentence)
     assert (tmp_path / "b.csv").read_text() == "old"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.csv", "b.csv"]
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(data=st.data(), name=st.sampled_from(["a.parquet", "a.csv", "a.csv.gz"]))
+def test_a_damaged_file_is_judged_or_told_in_one_sentence(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, name: str
+):
+    folder = tmp_path_factory.mktemp("damaged")
+    path = written(table(2), folder / name)
+    content = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(0, len(content) - 1))
+        content[place : place + data.draw(st.integers(0, 30))] = data.draw(st.binary(max_size=3))
+    path.write_bytes(content)
+    try:
+        expect_file(Request(path=path, out=folder / "b.csv"))
+    except MonitorError as told:
+        assert len(str(told).splitlines()) == 1
+        assert not (folder / "b.csv").exists()
 
 
 @pytest.mark.usefixtures("small_tables")

@@ -33,10 +33,25 @@ class Place:
         return f"{self.where}{self.row(row)}: "
 
 
-def coded(column: Any) -> tuple[Ints, Any]:
+def one_line(text: object) -> str:
+    """Return what a cell says as it may stand in a sentence."""
+    plain = "".join(c if c.isprintable() else " " for c in str(text))
+    return plain if len(plain) <= 60 else f"{plain[:59]}…"
+
+
+def is_text(kind: Any) -> bool:
+    """Tell whether an Arrow type holds texts."""
+    import pyarrow as pa
+
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def coded(column: Any, name: str, where: str = "") -> tuple[Ints, Any]:
     """Return the number of each row's word, 0 where there is none, and the Arrow array of the words from 1 on."""
     import pyarrow as pa
 
+    if pa.types.is_nested(column.type):
+        raise MonitorError(f'{where}the column "{name}" holds {column.type}, not words, numbers or dates')
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
     array = column.unify_dictionaries().combine_chunks()
@@ -47,17 +62,13 @@ def coded(column: Any) -> tuple[Ints, Any]:
 
 def words(column: Any, name: str, place: Place) -> tuple[Ints, Words]:
     """Return the number of each row's word and the words, "" as number 0; two spellings of a number are two words."""
-    import pyarrow as pa
-
-    if pa.types.is_nested(column.type):
-        raise MonitorError(f'{place.where}the column "{name}" holds {column.type}; a key holds words, numbers or dates')
-    codes, found = coded(column)
+    codes, found = coded(column, name, place.where)
     return codes, np.array(["", *map(str, found.to_pylist())], object)
 
 
-def months(column: Any, place: Place) -> Ints:
+def months(column: Any, name: str, place: Place) -> Ints:
     """Return the month of each row."""
-    codes, written = coded(column)
+    codes, written = coded(column, name, place.where)
     mistakes: dict[int, str] = {0: "there is no month"}
     found = np.zeros(len(written) + 1, np.int64)
     for number, word in enumerate(written.to_pylist(), 1):
@@ -79,7 +90,7 @@ def _month(written: object) -> Month:
         written = written.date()
     if isinstance(written, datetime) or (isinstance(written, date) and written.day != 1):
         raise ValueError(f'"{written}" is not a month; write it as 2025-10, or as its first day')
-    found = month_of(written) if isinstance(written, date) else parse_month(str(written))
+    found = month_of(written) if isinstance(written, date) else parse_month(one_line(written))
     if not FIRST <= found <= LAST:
         raise ValueError(f'the month "{written}" is outside 1900 to 2199')
     return found
@@ -90,7 +101,7 @@ def values(column: Any, name: str, place: Place) -> Floats:
     import pyarrow as pa
 
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+    if is_text(kind):
         column = _numbers(column.cast(pa.string()), place)
     elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind) or pa.types.is_null(kind)):
         raise MonitorError(f'{place.where}the column "{name}" holds {kind}, not figures')
@@ -114,7 +125,7 @@ def _numbers(texts: Any, place: Place) -> Any:
     except pa.ArrowInvalid as error:
         row = _first_wrong(texts)
         raise MonitorError(
-            f'{place.at(row)}"{texts[row]}" is not a figure; write it as 1234.5, or nothing where none is known'
+            f'{place.at(row)}"{one_line(texts[row])}" is not a figure; write it as 1234.5, or nothing where none is known'
         ) from error
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.countries import find_code
-from monitor.detection.columns import LAST, Place, Words, coded, months, values, words
+from monitor.detection.columns import LAST, Place, Words, coded, months, one_line, values, words
 from monitor.errors import MonitorError
 from monitor.months import format_month
 from monitor.panel import Floats, Ints, Panel
@@ -117,7 +117,7 @@ def figures_of(table: Any, columns: Columns, place: Place | None = None) -> Figu
         Naming the first row whose month or figure cannot be understood, or two rows for one month of a series.
     """
     place = place or Place()
-    when = months(table.column(columns.period), place)
+    when = months(table.column(columns.period), columns.period, place)
     figures = values(table.column(columns.value), columns.value, place)
     key = {name: words(table.column(name), name, place) for name in columns.key}
     starts = _run_starts([codes for codes, _ in key.values()], len(when))
@@ -135,12 +135,12 @@ def figures_of(table: Any, columns: Columns, place: Place | None = None) -> Figu
     )
 
 
-def last_run(table: Any, columns: Columns) -> int:
+def last_run(table: Any, columns: Columns, where: str = "") -> int:
     """Return the row from which on all rows are of the last row's series: the next table may go on with it."""
     rows = table.num_rows
     found = 0
     for name in columns.key:
-        codes, _ = coded(table.column(name))
+        codes, _ = coded(table.column(name), name, where)
         others = np.flatnonzero(codes != codes[-1]) if rows else codes
         found = max(found, int(others[-1]) + 1 if len(others) else 0)
     return found
@@ -178,7 +178,7 @@ def _order(series: Ints, months: Ints, named: Named, place: Place) -> Ints:
     twice = np.flatnonzero(np.diff(cells[order]) == 0)
     if len(twice):
         first, second = order[twice.min() : twice.min() + 2]
-        name = " ".join(", ".join(known[codes[series[first]]] for codes, known in named.values()).split())
+        name = one_line(", ".join(known[codes[series[first]]] for codes, known in named.values()))
         month = format_month(int(months[first]))
         raise MonitorError(f"{place.at(second)}{name} in {month} stands in {place.row(first)} already")
     return order

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from gzip import BadGzipFile, GzipFile
 from pathlib import Path
 from typing import Any, Protocol
 
 from monitor.errors import SourceFormatChanged, SourceUnavailable
-from monitor.sources.payload import one_line, sniffed
+from monitor.sources.payload import BROKEN, one_line, sniffed
 
 ROWS = 1 << 19
 """Rows of one table read from Parquet; a CSV file is read in blocks of `_BLOCK` bytes, which hold about as many."""
@@ -76,11 +78,11 @@ def _told(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise SourceUnavailable(f"{path}: there is no such file") from error
-    except pa.ArrowException as error:
-        raise SourceFormatChanged(f"{path.name}: cannot be read: {one_line(error)}") from error
     except OSError as error:
         reason = error.strerror or "the file is cut short or damaged"
         raise SourceUnavailable(f"{path}: {one_line(reason).lower()}") from error
+    except (pa.ArrowException, *BROKEN) as error:
+        raise SourceFormatChanged(f"{path.name}: cannot be read: {one_line(error)}") from error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +110,9 @@ class _ParquetTable:
             done = 0
             for batch in file.iter_batches(batch_size=ROWS, columns=list(columns)):
                 done += batch.num_rows
-                yield pa.Table.from_batches([batch]), done / self.about
+                table = pa.Table.from_batches([batch]).select(list(columns))
+                table.validate(full=True)  # a damaged file may hold numbers of words that there are not
+                yield table, done / self.about
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,11 +126,9 @@ class _CsvTable:
 
     @classmethod
     def of(cls, path: Path) -> _CsvTable:
-        import gzip
-
         with path.open("rb") as file:
             gzipped = file.read(2) == b"\x1f\x8b"
-        with gzip.open(path) if gzipped else path.open("rb") as file:
+        with GzipFile(path) if gzipped else path.open("rb") as file:
             start = _whole_lines(_start(file, path))
         if start.startswith(b"PAR1"):
             raise SourceFormatChanged(f"{path.name}: a gzipped Parquet file; unpack it, Parquet is compressed by itself")
@@ -171,7 +173,7 @@ class _CsvTable:
 def _start(file: Any, path: Path) -> bytes:
     try:
         start: bytes = file.read(_START)
-    except EOFError as error:
+    except (EOFError, zlib.error, BadGzipFile) as error:
         raise SourceFormatChanged(f"{path.name}: the gzip file is cut short or damaged") from error
     return start
 
