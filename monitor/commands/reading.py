@@ -87,9 +87,9 @@ def explain_command(
 
     Months after PERIOD are left out. Without --as-of the figures are those held now, with every revision since.
 
-    The figure, what it compares with, what the seasonal model expected and of which parts, months and partners together, trend and
-    season (STL), and each rule's conditions with their values and the figures at which they would hold. For example:
-    monitor explain gacc united states 2025-05.
+    The figure, what it compares with, what the seasonal model expected and of which parts, months and partners together, trend
+    and season (STL), and each rule's conditions with their values and the figures at which they would hold. For example: monitor
+    explain gacc united states 2025-05.
     """
     from monitor import explain
     from monitor.commands.figures import vintage
