@@ -29,7 +29,7 @@ from monitor.errors import DidNotConverge
 from monitor.panel import Floats
 
 START_SECONDS = 2.5
-"""What processes cost before they fit: an interpreter and statsmodels each, some of it at the same time."""
+"""What a process costs before it fits: an interpreter, pandas and statsmodels; 1.7 s on an idle core."""
 _WORTH_A_BAR = 1.0
 
 Fit = Callable[..., Floats]
@@ -136,9 +136,8 @@ class Fitting:
         return found | dict.fromkeys(died)
 
     def _workers(self, wait: float, fits: int) -> int:
-        """Return how many processes are worth their start."""
-        workers = min(self.workers, fits)
-        return workers if workers > 1 and wait * (1 - 1 / workers) > START_SECONDS else 1
+        """Return how many processes there are that each have more to do than their start costs."""
+        return max(min(self.workers, fits, int(wait / START_SECONDS)), 1)
 
 
 _current = Fitting()

@@ -123,7 +123,7 @@ def test_a_series_is_judged_by_itself(kind: str) -> None:
 
 @each_model
 def test_a_model_says_the_same_on_two_workers_and_from_memory(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fitting, "START_SECONDS", -1.0)
+    monkeypatch.setattr(fitting, "START_SECONDS", 1e-9)
     panel, memory = _panel(5, 40), Recent()
     alone = _stated(kind, panel)
     with using(Fitting(workers=2, memory=memory)):
