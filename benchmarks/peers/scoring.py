@@ -32,8 +32,9 @@ class Case:
     """
     One month to judge.
 
-    `series` tells cases of one series, oldest first; `history` (T,) has NaN where there is no figure and begins with one; `figures` (k,) are tried at the month after it;
-    `start` is (year, month) of ``history[0]``; `lunar` (T + 1,) is 0 throughout where New Year is not kept.
+    `series` tells cases of one series, oldest first; `history` (T,) has NaN where there is no figure and begins with one;
+    `figures` (k,) are tried at the month after it; `start` is (year, month) of ``history[0]``;
+    `lunar` (T + 1,) is 0 throughout where New Year is not kept.
     """
 
     series: int

@@ -42,9 +42,10 @@ PEERS: dict[str, Setting] = {
     "year_on_year": Setting(
         title="y/y beyond 30%",
         environment="naive",
-        level=0.30,
+        level=1.0,
         normal=False,
-        why="what most desks do: the score is the size of the yearly change, and 30% a limit often met.",
+        why="what most desks do. Rises and falls are ranked on the log scale, so that a fall to a half and a doubling are alike, "
+        "and counted in 30%s, so that 1 is the usual limit on either side.",
     ),
     "stl": Setting(
         title="statsmodels STL, residual",
@@ -104,8 +105,8 @@ PEERS: dict[str, Setting] = {
         level=1.0,
         normal=False,
         options={"contamination": 0.001},
-        why="parameter-free, as its authors say. One detector learns the histories of all series; features are made comparable by "
-        "each series' own robust scale. Scores are over the one that one in 1,000 months of the histories reached, above which it alerts.",
+        why="parameter-free, as its authors say. One detector learns all histories; features are made comparable by "
+        "each series' own robust scale. Scores are divided by the one that 1 in 1,000 months of the histories reached.",
     ),
     "x13": Setting(
         title="X-13ARIMA-SEATS, automatic outliers",
@@ -113,8 +114,8 @@ PEERS: dict[str, Setting] = {
         level=3.8,
         normal=False,
         options={"constant": 1, "seconds": 20},
-        why="automatic model, automatic outliers and level shifts in the history, and the t value of an outlier at the newest month "
-        "(there an additive outlier and a level shift are the same). Its default critical value for ten years is about 3.8; "
-        "1 step is added for zeros, as its manual advises; Lunar New Year is a user's regressor where it is kept.",
+        why="automatic model, automatic outliers and level shifts in the history, and the t value of an outlier at the newest "
+        "month (there an additive outlier and a level shift are the same). Its default critical value for ten years is about "
+        "3.8; 1 step is added for zeros, as its manual advises; Lunar New Year is a user's regressor where it is kept.",
     ),
 }

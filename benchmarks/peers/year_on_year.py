@@ -6,13 +6,18 @@ import numpy as np
 
 from benchmarks.peers.scoring import YEAR, Case, Floats, run
 
+RISE, DROP = np.log(1.3), -np.log(0.7)
+MOST = 50.0
+
 
 def judge(case: Case) -> Floats:
-    """Return y/y growth; from nothing to nothing is 0, and from nothing to something more than any growth."""
+    """Return y/y growth on the log scale, counted in rises or falls of 30%; from nothing to nothing is 0."""
     base = case.history[-YEAR]
-    if base > 0:
-        return case.figures / base - 1
-    return np.where(case.figures > 0, 1e9, 0.0)
+    if base == 0:
+        return np.where(case.figures > 0, MOST, 0.0)
+    with np.errstate(divide="ignore"):
+        growth = np.log(case.figures / base)
+    return np.clip(np.where(growth > 0, growth / RISE, growth / DROP), -MOST, MOST)
 
 
 if __name__ == "__main__":

@@ -118,8 +118,8 @@ def groups(half: Half, *, synthetic: int = SYNTHETIC) -> list[Group]:
     drawn = draw(synthetic)
     strata = np.where(drawn.intermittent, Stratum.INTERMITTENT, Stratum.SYNTHETIC).astype(object)
     whole = [
-        _group(IMPORTS, real[IMPORTS], half, _strata_of(real[IMPORTS])),
-        _group(EXPORTS, real[EXPORTS], half, _strata_of(real[EXPORTS])),
+        _group(IMPORTS, real[IMPORTS], half, strata_of(real[IMPORTS])),
+        _group(EXPORTS, real[EXPORTS], half, strata_of(real[EXPORTS])),
         _group("synthetic", drawn.panel, half, strata, drawn.law),
     ]
     return [*whole, *(_short(group) for group in whole)]
@@ -148,7 +148,7 @@ def sample(groups: Sequence[Group], sizes: Mapping[Stratum, int]) -> list[Group]
     ]
 
 
-def _strata_of(panel: Panel) -> Strata:
+def strata_of(panel: Panel) -> Strata:
     """Return the stratum of each real series by what it was before the origins; None where it is not tried."""
     before = panel.values[:, :-ORIGINS]
     held = (~np.isnan(before)).sum(axis=1)

@@ -12,14 +12,17 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.peers.settings import PEERS
 from benchmarks.quality.casefile import Said, cases_of, read, write
 from benchmarks.quality.cases import Group
 from benchmarks.quality.ours import NORMAL_99, Answers
 from monitor.errors import MonitorError
+from monitor.panel import Ints
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENTS = ROOT / ".venv" / "peers"
@@ -29,6 +32,7 @@ CHEAP = ("seasonal_naive", "year_on_year")
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 
 Say = Callable[[str], None]
+Kind = TypeVar("Kind", bound=np.generic)
 
 
 def python_of(environment: str, say: Say) -> Path:
@@ -65,12 +69,13 @@ def ask(groups: Sequence[Group], names: Sequence[str], say: Say) -> dict[str, li
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(WORKERS) as pool:
         for shard, cases in enumerate(shards):
             write(Path(folder) / f"cases-{shard}.parquet", cases)
-        tasks = [task for task in product((name for name in SLOWEST_FIRST if name in names), range(WORKERS))]
-        found = dict(zip(tasks, pool.map(lambda task: _run(Path(folder), pythons, *task, say), tasks), strict=True))
+        tasks = list(product((name for name in SLOWEST_FIRST if name in names), range(WORKERS)))
+        found = dict(zip(tasks, pool.map(lambda task: _run(Path(folder), pythons, task, say), tasks), strict=True))
     return {name: _answers(groups, name, [found[name, shard] for shard in range(WORKERS)], places) for name in names}
 
 
-def _run(folder: Path, pythons: dict[str, Path], name: str, shard: int, say: Say) -> Said:
+def _run(folder: Path, pythons: dict[str, Path], task: tuple[str, int], say: Say) -> Said:
+    name, shard = task
     answers, begin = folder / f"{name}-{shard}.parquet", time.perf_counter()
     command = [str(pythons[PEERS[name].environment]), "-m", f"benchmarks.peers.{name}"]
     _call([*command, str(folder / f"cases-{shard}.parquet"), str(answers)])
@@ -85,16 +90,15 @@ def _call(command: list[str]) -> None:
         raise MonitorError(f"{' '.join(command[1:4])} ended with {found.returncode}: {last}")
 
 
-def _answers(groups: Sequence[Group], name: str, said: Sequence[Said], places: np.ndarray) -> list[Answers]:
+def _answers(groups: Sequence[Group], name: str, said: Sequence[Said], places: Ints) -> list[Answers]:
     """Put the answers of both parts back into the order of the cases, and cut them into groups."""
-    whole = Said(*(np.concatenate(parts) for parts in zip(*said, strict=True)))
-    scores, cpu, fallback = (np.empty_like(array) for array in whole)
-    scores[places], cpu[places], fallback[places] = whole
+    scores = _in_order([part.scores for part in said], places)
+    cpu, fallback = _in_order([part.cpu for part in said], places), _in_order([part.fallback for part in said], places)
     setting, found, first = PEERS[name], [], 0
     for group in groups:
-        size = len(group.rows) * len(group.columns)
-        at, shape = slice(first, first + size), (len(group.rows), len(group.columns))
-        own = scores[at].reshape(*shape, -1)
+        shape = (len(group.rows), len(group.columns))
+        at = slice(first, first + shape[0] * shape[1])
+        own = scores[at].reshape(*shape, scores.shape[1])
         found.append(
             Answers(
                 scores=own,
@@ -104,6 +108,12 @@ def _answers(groups: Sequence[Group], name: str, said: Sequence[Said], places: n
                 fallback=fallback[at].reshape(shape),
             )
         )
-        first += size
+        first = at.stop
     return found
 
+
+def _in_order(parts: Sequence[NDArray[Kind]], places: Ints) -> NDArray[Kind]:
+    whole = np.concatenate(parts)
+    ordered = np.empty_like(whole)
+    ordered[places] = whole
+    return ordered

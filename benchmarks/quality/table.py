@@ -1,135 +1,90 @@
-"""The strata, the measures of each method in them, and the tables that say so."""
+"""What was measured, as Markdown."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.quality.cases import Group, Stratum
-from benchmarks.quality.metrics import Trials, detection, interval, per_thousand, recalls, resamples
+from benchmarks.peers.settings import PEERS
+from benchmarks.quality.cases import Group
+from benchmarks.quality.metrics import interval, resamples
 from benchmarks.quality.ours import Answers
-from monitor.panel import Bools, Floats
+from benchmarks.quality.views import BESIDE, VIEWS, Measures, Method, View, measure, pool
+from monitor.panel import Floats
+
+CEILINGS = ("own law", "own law, given trade", "best test")
+"""Rows that are no methods but what the synthetic series allow; they stand below the methods."""
+
+Measured = dict[str, dict[str, Measures]]
+"""View, then method."""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Method:
-    """A method and what it said of each group; None where it was not asked."""
-
-    name: str
-    answers: Sequence[Answers | None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class View:
-    """Cases that are reported together: some strata, in some calendar months."""
-
-    name: str
-    strata: tuple[Stratum, ...]
-    months: tuple[int, ...] = tuple(range(1, 13))
-
-    def cases(self, group: Group) -> tuple[Bools, Bools]:
-        """Return the rows, shape (m,), and origins, shape (O,), of a group that belong here."""
-        return np.array([s in self.strata for s in group.strata], bool), np.isin(group.calendar, self.months)
-
-
-DENSE = (Stratum.REAL, Stratum.SYNTHETIC)
-VIEWS = (
-    View(name="dense", strata=DENSE),
-    View(name="dense real", strata=(Stratum.REAL,)),
-    View(name="dense synthetic", strata=(Stratum.SYNTHETIC,)),
-    View(name="January to March", strata=DENSE, months=(1, 2, 3)),
-    View(name="short history", strata=(Stratum.SHORT,)),
-    View(name="intermittent", strata=(Stratum.INTERMITTENT,)),
-)
-BESIDE = (
-    View(name="small real", strata=(Stratum.SMALL_REAL,)),
-    View(name="intermittent real", strata=(Stratum.INTERMITTENT_REAL,)),
-    View(name="duties", strata=(Stratum.DUTIES,)),
-)
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Pool:
-    """What one method said of the cases of one view, series of all groups one after the other."""
-
-    trials: Trials
-    signed: Floats
-    outside: Bools | None
-    level: float | None
-
-    @property
-    def series(self) -> int:
-        return len(self.signed)
-
-
-def pool(view: View, groups: Sequence[Group], method: Method) -> Pool | None:
-    """Bring together what a method said of a view's cases; None where it was not asked about any of them."""
-    parts, level, outside = [], None, []
-    for group, answers in zip(groups, method.answers, strict=True):
-        rows, origins = view.cases(group)
-        if answers is None or not rows.any():
-            if rows.any():
-                return None
-            continue
-        at = np.ix_(rows, origins)
-        parts.append((answers.scores[at], group.usable[at], group.positive[at]))
-        level = answers.level
-        outside.append(answers.outside[at] if answers.outside is not None else None)
-    if not parts:
-        return None
-    signed, usable, positive = (np.concatenate(part) for part in zip(*parts, strict=True))
-    trials = Trials(scores=_size(method, signed), usable=usable, positive=positive)
-    known = [part for part in outside if part is not None]
-    return Pool(trials=trials, signed=signed, outside=np.concatenate(known) if known else None, level=level)
-
-
-def _size(method: Method, signed: Floats) -> Floats:
-    """Return scores that grow with the alarm; what a method cannot judge never alerts."""
-    size = signed if method.name == "best test" else np.abs(signed)
-    return np.where(np.isnan(size), -np.inf if method.name == "best test" else 0.0, size)
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Measures:
-    """A method's measures in a view, each with its bootstrap draws, the first of which is the estimate."""
-
-    detection: Floats  # (draws, 2): average precision, recall at ten
-    false: Floats | None
-    miss: Floats | None
-    recalls: list[float]
-
-
-def measure(pooled: Pool, weights: Floats) -> Measures:
-    """Measure a method with the same resamples of series as every other one."""
-    trials = pooled.trials
-    untouched = np.sort(trials.scores[..., 0][trials.usable])[::-1]
-    threshold = untouched[int(len(untouched) * 0.01)] if len(untouched) else np.inf
-    alerts = None if pooled.level is None else trials.scores[..., 0] >= pooled.level
-    return Measures(
-        detection=detection(trials, weights),
-        false=None if alerts is None else per_thousand(alerts, trials.usable, weights),
-        miss=None if pooled.outside is None else per_thousand(pooled.outside, trials.usable, weights),
-        recalls=list(recalls(trials, threshold)),
-    )
+def measured(groups: Sequence[Group], methods: Sequence[Method], views: Sequence[View]) -> Measured:
+    """Measure every method in every view, with the same resamples of series for all."""
+    found: Measured = {}
+    for view in views:
+        for method in methods:
+            pooled = pool(view, groups, method)
+            if pooled is not None:
+                found.setdefault(view.name, {})[method.name] = measure(pooled, resamples(pooled.series))
+    return found
 
 
 def full_panel(groups: Sequence[Group], methods: Sequence[Method]) -> str:
-    """Return the table of the methods on every case of the half, and the share found of each kind of shock at 10 alerts."""
-    head = "| cases | method | series | AP@2% | R@10 | FA/1000 | miss99 | ×0.7 | ×0.5 | ×0.1 | ×1.5 | ×2.0 |"
-    lines = [head, "|---|---|---|---|---|---|---|---|---|---|---|---|"]
-    for view in (*VIEWS, *BESIDE):
-        for method in methods:
-            pooled = pool(view, groups, method)
-            if pooled is not None and pooled.series:
-                found = measure(pooled, resamples(pooled.series))
-                cells = [view.name, method.name, f"{pooled.series:,}", *_measures(found)]
-                lines.append("| " + " | ".join([*cells, *(f"{share:.2f}" for share in found.recalls)]) + " |")
-    return "\n".join(lines)
+    """Return the table of methods on every case of the half, and the share found of each kind of shock at 10 alerts."""
+    rows = [
+        [view, title(name), f"{found.series:,}", *_cells(found), *(f"{share:.2f}" for share in found.recalls)]
+        for view, methods_found in measured(groups, methods, (*VIEWS, *BESIDE)).items()
+        for name, found in methods_found.items()
+    ]
+    return markdown(("cases", "method", "series", *_MEASURES, "×0.7", "×0.5", "×0.1", "×1.5", "×2.0"), rows)
 
 
-def _measures(found: Measures) -> list[str]:
+def common_sample(found: Measured, methods: Sequence[Method]) -> str:
+    """Return the table of all methods on the dense series of the common sample, with what each costs and how often it failed."""
+    own, rows = found["dense"], []
+    for method in methods:
+        if method.name in own:
+            differences = _differences(own, method.name)
+            rows.append([title(method.name), *_cells(own[method.name]), _cpu(method), _fallbacks(method), *differences])
+    heads = ("method", *_MEASURES, "CPU ms", "fallbacks", "AP@2%, bank − it", "R@10, bank − it")
+    return markdown(heads, rows)
+
+
+def by_view(found: Measured, methods: Sequence[Method], place: int) -> str:
+    """Return AP@2% (place 0) or R@10 (1) of each method in each view, and below it how far the bank is ahead."""
+    views = [view.name for view in VIEWS if view.name in found]
+    rows = []
+    for method in methods:
+        cells = [_in_view(found[view], method.name, place) for view in views]
+        rows.append([title(method.name), *cells])
+    return markdown(("method", *(f"{view} ({_series(found[view])})" for view in views)), rows)
+
+
+def _in_view(own: dict[str, Measures], name: str, place: int) -> str:
+    if name not in own:
+        return "–"
+    value = f"{own[name].detection[0, place]:.3f}"
+    return value if name == "bank" or name in CEILINGS else f"{value} ({_differences(own, name)[place]})"
+
+
+def _series(own: dict[str, Measures]) -> str:
+    return f"{next(iter(own.values())).series} series"
+
+
+def _differences(own: dict[str, Measures], name: str) -> list[str]:
+    """Write bank minus a method, for both measures, each with its interval."""
+    if name == "bank" or name in CEILINGS:
+        return ["", ""]
+    gap = own["bank"].detection - own[name].detection
+    return [signed_interval(gap[:, place]) for place in (0, 1)]
+
+
+_MEASURES = ("AP@2%", "R@10", "FA/1000", "miss99")
+
+
+def _cells(found: Measures) -> list[str]:
     return [
         with_interval(found.detection[:, 0], 3),
         with_interval(found.detection[:, 1], 3),
@@ -138,7 +93,44 @@ def _measures(found: Measures) -> list[str]:
     ]
 
 
+def _cpu(method: Method) -> str:
+    cost = cpu_ms(method)
+    return "–" if cost is None else f"{cost:.3g}"
+
+
+def cpu_ms(method: Method) -> float | None:
+    """Return the mean CPU milliseconds of a judged month, None where it was not taken."""
+    taken = [answers.cpu.ravel() for answers in _given(method) if answers.cpu is not None]
+    return 1000 * float(np.concatenate(taken).mean()) if taken else None
+
+
+def _fallbacks(method: Method) -> str:
+    failed = [answers.fallback for answers in _given(method) if answers.fallback is not None]
+    return f"{sum(int(f.sum()) for f in failed):,} of {sum(f.size for f in failed):,}" if failed else "–"
+
+
+def _given(method: Method) -> list[Answers]:
+    return [answers for answers in method.answers if answers is not None and answers.scores.size]
+
+
+def title(name: str) -> str:
+    """Return how a method is called."""
+    return PEERS[name].title if name in PEERS else name
+
+
+def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Write a table."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
 def with_interval(draws: Floats, decimals: int) -> str:
     """Write ``0.538 (0.497 to 0.587)``."""
     low, high = interval(draws)
     return f"{draws[0]:.{decimals}f} ({low:.{decimals}f} to {high:.{decimals}f})"
+
+
+def signed_interval(draws: Floats) -> str:
+    """Write ``+0.043, +0.012 to +0.071`` with real minus signs."""
+    low, high = interval(draws)
+    return f"{draws[0]:+.3f}, {low:+.3f} to {high:+.3f}".replace("-", "−")

@@ -1,0 +1,114 @@
+"""Precision against recall, and quality against cost: readable at 600 px, in grey, and by those who do not see red and green."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.quality.cases import Group
+from benchmarks.quality.metrics import PREVALENCE, curve
+from benchmarks.quality.table import Measured, cpu_ms, title
+from benchmarks.quality.views import VIEWS, Method, pool
+from monitor.charts import BLUE, GREY, INK, SKY, VERMILLION
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_SIZE, _DPI = (6.0, 4.2), 100  # 600 px wide
+_DRAWN = {
+    "bank": (BLUE, "-", 2.6),
+    "x13": (VERMILLION, "-", 1.4),
+    "auto_ets": (INK, "--", 1.3),
+    "unobserved": (SKY, "-", 1.4),
+    "theta": (INK, ":", 1.4),
+    "ecod": (GREY, "-.", 1.3),
+    "stl": (GREY, "--", 1.1),
+    "year_on_year": (GREY, ":", 1.3),
+}
+"""Colour, dashes and width of the methods that the first picture shows: one of each family."""
+
+
+def draw(folder: Path, groups: Sequence[Group], methods: Sequence[Method], found: Measured) -> list[Path]:
+    """Write both pictures of the dense series of the common sample below a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / "precision-recall.png", folder / "quality-cost.png"]
+    for path, figure in zip(paths, (_precision_recall(groups, methods), _quality_cost(methods, found)), strict=True):
+        figure.savefig(path, dpi=150, metadata={"Software": None})
+    return paths
+
+
+def _blank(title_text: str, x: str, y: str) -> tuple[Figure, Axes]:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=_SIZE, dpi=_DPI, facecolor="white", layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.set_title(title_text, fontsize=10, loc="left", color=INK)
+    axes.set_xlabel(x, fontsize=9)
+    axes.set_ylabel(y, fontsize=9)
+    axes.tick_params(labelsize=8)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(color="#DDDDDD", linewidth=0.6)
+    return figure, axes
+
+
+def _precision_recall(groups: Sequence[Group], methods: Sequence[Method]) -> Figure:
+    share = f"{100 * PREVALENCE:.0f}%"
+    figure, axes = _blank(f"Dense series, {share} of months with a shock", "recall", "precision")
+    for method in methods:
+        pooled = pool(VIEWS[0], groups, method)
+        if method.name in _DRAWN and pooled is not None:
+            recall, precision = curve(pooled.trials)
+            colour, dashes, width = _DRAWN[method.name]
+            axes.plot(recall, precision, color=colour, linestyle=dashes, linewidth=width, label=title(method.name))
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1.02)
+    axes.legend(fontsize=7.5, frameon=False, loc="upper right")
+    return figure
+
+
+def _quality_cost(methods: Sequence[Method], found: Measured) -> Figure:
+    figure, axes = _blank(
+        "Dense series: quality against cost", "CPU milliseconds per judged month (log scale)", "average precision at 2%"
+    )
+    axes.set_xscale("log")
+    points = []
+    for method in methods:
+        cost = cpu_ms(method)
+        if cost and method.name in found["dense"]:
+            points.append((cost, float(found["dense"][method.name].detection[0, 0]), method.name))
+    for cost, quality, name in points:
+        ours = name == "bank"
+        axes.plot(cost, quality, "o" if ours else "s", color=BLUE if ours else INK, markersize=9 if ours else 5)
+    _name_points(axes, points)
+    axes.set_xlim(min(cost for cost, _, _ in points) / 4, max(cost for cost, _, _ in points) * 12)
+    axes.set_ylim(0, None)
+    return figure
+
+
+def _name_points(axes: Axes, points: Sequence[tuple[float, float, str]]) -> None:
+    """Write each method's name beside its point, a name that would lie on another one a line lower."""
+    top = max(quality for _, quality, _ in points)
+    last: list[tuple[float, float]] = []
+    for cost, quality, name in sorted(points, key=lambda point: -point[1]):
+        height = quality
+        while any(abs(height - taken) < 0.045 * top and cost / 30 < other < cost * 30 for other, taken in last):
+            height -= 0.01 * top
+        last.append((cost, height))
+        axes.annotate(
+            _short(name),
+            (cost, quality),
+            xytext=(cost * 1.25, height),
+            fontsize=8,
+            va="center",
+            color=BLUE if name == "bank" else INK,
+            fontweight="bold" if name == "bank" else "normal",
+        )
+
+
+def _short(name: str) -> str:
+    """Return a method's title without its library and options."""
+    return title(name).removeprefix("statsmodels ").removeprefix("statsforecast ").partition(",")[0].replace("PyOD ", "")
