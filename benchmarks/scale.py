@@ -96,7 +96,8 @@ def report(small: bool) -> None:
         name = f"{size:,} series: read, judge, {found['findings']:,} findings"
         row(name, f"{found['wall']:.1f}", f"{found['cpu'] / size * 1e6:.0f}", f"{found['memory']:,.0f}")
     if not small:
-        row(f"  of which judging (aim {AIM // 2} s; the whole {AIM} s, {AIM_MEMORY:,} MB)", f"{found['judging']:.1f}")
+        row("of which judging, each core", f"{found['judging']:.1f}")
+        row("aims: the whole, judging, memory", f"{AIM}, {AIM // 2}", "", f"{AIM_MEMORY:,}")
 
 
 if __name__ == "__main__":
