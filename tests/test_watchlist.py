@@ -51,11 +51,8 @@ def test_a_rule_that_cannot_watch_says_why(app):
 def test_a_structural_model_is_fitted_only_for_the_rule_that_is_named(app):
     every = {found.rule: found for found in watchlists(app)}
     assert {why for _, _, why in every["slow"].series} == {None}
-    assert (
-        every["slow"]
-        .lines(whole=False)[0]
-        .endswith("series by the model structural (monitor rules show slow says which can be judged)")
-    )
+    (line,) = every["slow"].lines(whole=False)
+    assert line.endswith("series by the model structural (monitor rules show slow says which can be judged)")
     (named,) = watchlists(app, "slow")
     assert all(why for _, _, why in named.series)
 

@@ -46,6 +46,7 @@ SUMMARY_NAMES = "rule, level, change, source, dataset, reporter, partner, produc
         (WATCH + "    when: &x {warning: ratio < 1}\n", '5:11: anchors and aliases ("&x") are not used here; write the value out'),
         ("    watch: {measure: value}\n    when: {warning: value > 3 M USD}\n    at_least: 1 M CNY\n", "6:15: the amounts of this rule are in USD and in CNY; a series is in one of them"),
         (WATCH + WHEN + "    model: bnak\n", '6:12: unknown model "bnak"; did you mean "bank"?'),
+        (WATCH + WHEN + "    model: arima\n", '6:12: unknown model "arima"; known are bank, structural, stl'),
         (WATCH + WHEN + "    jan_feb: both\n", '6:14: "both" is not one of combined, separate'),
         (WATCH + WHEN + "    false_discovery: 5%\n", "5:21: false_discovery needs to know how often this holds by chance: ask for surprise in it, like abs(surprise) >= 3"),
         (WATCH + "    when: {warning: abs(surprise) >= 3, critical: abs(yoy) > 60%}\n    false_discovery: 5%\n", "5:51: false_discovery needs to know how often this holds by chance: ask for surprise in it, like abs(surprise) >= 3"),
