@@ -25,7 +25,8 @@ from monitor.panel import Bools, Bytes, Floats, Ints, Panel
 NEEDED = 24
 """Months that must be held before one is judged: two visits of each calendar month."""
 
-DID_NOT_CONVERGE = 1
+DID_NOT_CONVERGE, TOO_FEW = 1, 2
+"""Why a model that is fitted says nothing of a cell: the fit did not settle, or there were too few figures above zero."""
 
 _DF = 5
 """Degrees of freedom of the t."""
@@ -56,7 +57,7 @@ class Expectation:
     seen : ndarray of int, shape (n, T)
         Months held before the cell, zeros among them.
     trouble : ndarray of uint8, shape (n, T), optional
-        `DID_NOT_CONVERGE` where a fit failed.
+        `DID_NOT_CONVERGE` where a fit failed, `TOO_FEW` where figures above zero did not suffice for one.
     start : Month
         The month of column 0.
     model : str
@@ -83,8 +84,11 @@ class Expectation:
         seen = int(self.seen[row, column])
         if seen < NEEDED:
             return f"{self.model}: {seen} of {NEEDED} months"
-        if self.trouble is not None and self.trouble[row, column] == DID_NOT_CONVERGE:
+        trouble = 0 if self.trouble is None else self.trouble[row, column]
+        if trouble == DID_NOT_CONVERGE:
             return f"{self.model}: the fit before {say_month(self.start + column)} did not converge"
+        if trouble == TOO_FEW:
+            return f"{self.model}: too few figures above zero in the {seen} months held before"
         return f"{self.model}: no figure above zero in the {seen} months held before"
 
 

@@ -20,13 +20,22 @@ from typing import Any
 
 import numpy as np
 
-from monitor.detection.expected import DID_NOT_CONVERGE, NEEDED, Expectation, months_held, rounding_variance, zero_probability
+from monitor.detection.expected import (
+    DID_NOT_CONVERGE,
+    NEEDED,
+    TOO_FEW,
+    Expectation,
+    months_held,
+    rounding_variance,
+    zero_probability,
+)
 from monitor.detection.fitting import Fitting, current
 from monitor.detection.lunar import regressors
 from monitor.errors import DidNotConverge
 from monitor.panel import Bools, Floats, Panel
 
 _YOUNG, _REFIT_YOUNG, _REFIT = 24, 12, 24  # two years of yearly fits, then one every two years
+_LEAST = 12  # figures above zero that a fit needs
 _TOLERANCE = {"pgtol": 1e-3, "factr": 1e8}  # of the search: finer ones change the likelihood by less than 1e-4
 _ITERATIONS = 200
 _SEARCHES = 3  # a search that stops on a flat stretch often settles when it goes on from there
@@ -48,8 +57,9 @@ class Structural:
         logs = np.log(panel.values, out=np.full(panel.shape, np.nan), where=panel.values > 0)
         seen, lunar = months_held(panel.values), regressors(panel)
         location, variance = np.full(panel.shape, np.nan), np.full(panel.shape, np.nan)
-        trouble = np.zeros(panel.shape, np.uint8)
-        spans = list(_spans((seen >= NEEDED) & (months_held(logs) >= NEEDED // 2)))
+        positive = months_held(logs)
+        trouble = np.where((positive > 0) & (positive < _LEAST), TOO_FEW, 0).astype(np.uint8)
+        spans = list(_spans((seen >= NEEDED) & (positive >= _LEAST)))
         jobs = [(logs[row, :first], lunar[row, :first]) for row, first, _ in spans]
         fits = self.fitting.found(_fit, jobs, settings=(_TOLERANCE, _ITERATIONS, _SEARCHES), seconds=_SECONDS)
         for (row, first, stop), params in zip(spans, fits, strict=True):

@@ -67,6 +67,13 @@ def test_a_fit_that_does_not_settle_is_said_and_stops_no_other_series() -> None:
     assert found.judged[0, 30]
 
 
+def test_too_few_figures_above_zero_are_said_to_be_that() -> None:
+    values = np.zeros((1, 40))
+    values[0, ::6] = 100.0
+    found = Structural().expect(Panel.of([KEY], START, values))
+    assert found.why(0, 30) == "structural model: too few figures above zero in the 30 months held before"
+
+
 def test_appending_months_changes_no_earlier_cell() -> None:
     panel, whole = _found()
     for months in (24, 25, 50):
