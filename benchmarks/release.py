@@ -11,16 +11,18 @@ from benchmarks.desk import SMALL, months, open_desk, put
 from benchmarks.stopwatch import heading, row, seconds, spread
 from monitor import jobs
 from monitor.app import App
+from monitor.detection.fitting import using
 
 AIM = 2.0
 
 
 def take_in(app: App) -> int:
     """Read, commit, judge and queue what the file holds; return how many figures the newest release covers."""
-    _, errors = jobs.pull_all(app)
-    for error in errors:
-        raise error
-    jobs.evaluate(app)
+    with using(app.fitting()):
+        _, errors = jobs.pull_all(app)
+        for error in errors:
+            raise error
+        jobs.evaluate(app)
     return app.figures.panel("census", "imports/naics").shape[0]
 
 
