@@ -30,21 +30,15 @@ array operations on a block that stays in the cache.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from monitor.detection.expected import NEEDED, Expectation, Parts, months_held, rounding_variance, zero_probability
+from monitor.detection.blocks import Block, Singles, start
+from monitor.detection.expected import Expectation, Parts, months_held, rounding_variance, zero_probability
 from monitor.detection.lunar import regressors
 from monitor.months import calendar_month
-from monitor.panel import Bools, Floats, Ints, Panel
-
-Singles = NDArray[np.float32]
-
-_LANES = 16  # blocks are padded to full vector registers, so that a sum has the same order whatever the block
+from monitor.panel import Bools, Floats, Panel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,15 +78,12 @@ class Bank:
     Parameters
     ----------
     constants : Constants
-    workers : int
-        Threads; blocks of series are independent, so their number changes no bit of the answer.
     """
 
     name = "bank"
 
-    def __init__(self, constants: Constants | None = None, *, workers: int = 1) -> None:
+    def __init__(self, constants: Constants | None = None) -> None:
         self.constants = constants or Constants()
-        self.workers = workers
 
     def expect(self, panel: Panel) -> Expectation:
         """Return what the bank expected of each cell before it saw it."""
@@ -129,115 +120,26 @@ class Bank:
         counts from the block's origin.
         """
         out = np.full((arrays, *panel.shape), np.nan)
-        seen, lunar = months_held(panel.values), regressors(panel)
-
-        def judge(rows: slice) -> None:
-            block = _Block.of(panel.values[rows], seen[rows], lunar[rows], calendar_month(panel.start) - 1)
+        seen, lunar, size = months_held(panel.values), regressors(panel), self.constants.block
+        for first in range(0, panel.shape[0], size):  # blocks are independent, and each stays in the cache
+            rows = slice(first, first + size)
+            block = Block.of(panel.values[rows], seen[rows], lunar[rows], calendar_month(panel.start) - 1)
             for column, smoothers in _walk(block, self.constants):
                 stated = np.where(block.judged[column], answer(smoothers, block.lunar[column:]), np.nan)
                 out[:, rows, column] = stated[:, : block.rows]
             out[0, rows] += block.origin[: block.rows, None]
-
-        each(judge, panel.shape[0], self.constants.block, self.workers)
         return out
 
 
-def each(judge: Callable[[slice], None], rows: int, size: int, workers: int) -> None:
-    """Call `judge` with each block of rows, on some threads."""
-    blocks = [slice(first, min(first + size, rows)) for first in range(0, rows, size)]
-    if workers == 1:
-        for block in blocks:
-            judge(block)
-        return
-    with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(judge, blocks))
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Block:
-    """Some series, months first: arrays are (T, lanes), of which the first `rows` lanes are series."""
-
-    rows: int
-    origin: Floats  # the logarithm that others are counted from, (lanes,)
-    logs: Singles  # 0 where there is no figure above zero
-    positive: Singles  # 1.0 where there is one
-    early: Singles  # 1.0 where there is one among the first 24 months held
-    judged: Bools  # 24 months held before, and one of them above zero
-    lunar: Singles
-    first: int  # calendar month of the first column, 0 for January
-
-    @classmethod
-    def of(cls, values: Floats, seen: Ints, lunar: Floats, first: int) -> _Block:
-        pad = -len(values) % _LANES
-        values, seen = _lanes(values, pad, np.nan), _lanes(seen, pad, 0)
-        positive = values > 0
-        logs = np.log(values, out=np.zeros(values.shape), where=positive)
-        origin = _first(positive, logs)
-        logs -= origin * positive
-        return cls(
-            rows=values.shape[1] - pad,
-            origin=origin,
-            logs=logs.astype(np.float32),
-            positive=positive.astype(np.float32),
-            early=(positive & (seen < NEEDED)).astype(np.float32),
-            judged=(seen >= NEEDED) & (np.cumsum(positive, axis=0) > positive),
-            lunar=_lanes(lunar, pad, 0.0).astype(np.float32),
-            first=first,
-        )
-
-
-def _lanes(array: Any, pad: int, fill: float) -> Any:
-    return np.ascontiguousarray(np.pad(array.T, ((0, 0), (0, pad)), constant_values=fill))
-
-
-def _first(held: Bools, logs: Floats) -> Floats:
-    """Return the first logarithm held in each lane, 0 where none is."""
-    if not len(logs):
-        return np.zeros(logs.shape[1])
-    return np.asarray(np.take_along_axis(logs, held.argmax(axis=0)[None], axis=0)[0])
-
-
-def _walk(block: _Block, constants: Constants) -> Iterator[tuple[int, _Smoothers]]:
+def _walk(block: Block, constants: Constants) -> Iterator[tuple[int, _Smoothers]]:
     """Walk the months once, and stop before each that is judged anywhere, when its forecasts are stated."""
-    smoothers = _Smoothers(*_start(block, constants), block.first, constants)
+    smoothers = _Smoothers(*start(block, constants.season_shrinkage), block.first, constants)
     wanted: Bools = np.any(block.judged, axis=1)
     for column in range(len(block.logs)):
         smoothers.forecast(block.lunar[column])
         if wanted[column]:
             yield column, smoothers
         smoothers.update(block.logs[column], block.positive[column])
-
-
-def _start(block: _Block, constants: Constants) -> tuple[Singles, Singles]:
-    """
-    Return the first level, (lanes,), and the seasonal factors, (12, lanes), from the first 24 months held.
-
-    A factor is the sum of the deviations from a centred 12-month mean over their count + 2, so that few deviations are
-    shrunk towards zero. At the ends the mean is over the months there are.
-    """
-    used = block.early
-    logs = block.logs * used
-    means = _centred(logs) / np.maximum(_centred(used), np.float32(1e-9))
-    deviations = (logs - means) * used
-    factors = np.zeros((12, logs.shape[1]), np.float32)
-    for column in range(min(len(logs), 12)):
-        sums, visits = deviations[column::12].sum(axis=0), used[column::12].sum(axis=0)
-        factors[(block.first + column) % 12] = sums / (visits + np.float32(constants.season_shrinkage))
-    factors -= factors.mean(axis=0)
-    if not len(logs):
-        return np.zeros(logs.shape[1], np.float32), factors
-    first = block.positive.argmax(axis=0)
-    return np.asarray(-factors[(block.first + first) % 12, np.arange(len(first))]), factors
-
-
-def _centred(array: Singles) -> Singles:
-    """Return sums over 12 months around each one, the two ends by half (a 2 x 12 moving average), along axis 0."""
-    out = array.copy()
-    for lag in range(1, min(7, len(array))):
-        weight = np.float32(0.5 if lag == 6 else 1.0)
-        out[lag:] += weight * array[:-lag]
-        out[:-lag] += weight * array[lag:]
-    return out
 
 
 class _Smoothers:

@@ -213,9 +213,10 @@ def _tail(size: Floats) -> Floats:
     """
     from scipy.special import stdtr
 
-    over = 1 / np.sqrt(_DF + size * size)
-    sine, cosine = math.sqrt(_DF) * over, size * over
-    tail: Floats = (np.arctan(math.sqrt(_DF) / np.maximum(size, 1e-300)) - sine * cosine * (1 + 2 / 3 * sine * sine)) / math.pi
+    near = np.clip(size, 1e-300, _FAR)
+    over = 1 / np.sqrt(_DF + near * near)
+    sine, cosine = math.sqrt(_DF) * over, near * over
+    tail: Floats = (np.arctan(math.sqrt(_DF) / near) - sine * cosine * (1 + 2 / 3 * sine * sine)) / math.pi
     far = size > _FAR
     if far.any():
         tail[far] = stdtr(_DF, -size[far])

@@ -76,10 +76,36 @@ def test_what_comes_after_a_month_does_not_matter_to_it() -> None:
 
 
 @settings(deadline=None, max_examples=10)
-@given(seed=st.integers(0, 2**32 - 1), block=st.integers(1, 40), workers=st.integers(1, 3))
-def test_blocks_and_threads_change_no_bit(seed: int, block: int, workers: int) -> None:
+@given(seed=st.integers(0, 2**32 - 1), block=st.integers(1, 40))
+def test_blocks_change_no_bit(seed: int, block: int) -> None:
     panel = messy(seed, 30, 80)
-    same(Bank(Constants(block=block), workers=workers).expect(panel), Bank().expect(panel))
+    same(Bank(Constants(block=block)).expect(panel), Bank().expect(panel))
+
+
+def test_the_parts_add_up_to_the_location() -> None:
+    panel = messy(5, 40, 100)
+    parts, whole = Bank().parts(panel), Bank().expect(panel).location
+    np.testing.assert_allclose(parts.level + parts.trend + parts.season + parts.holiday, whole, atol=2e-5)
+
+
+@pytest.mark.parametrize("months", [1, 3, 12])
+def test_a_path_is_stated_before_its_first_month(months: int) -> None:
+    panel = messy(6, 20, 70)
+    whole = Bank().path(panel, months=months)
+    assert np.isnan(whole[:, : 24 + months - 1]).all()
+    for cut in (30, 50):
+        other = panel.values.copy()
+        other[:, cut:] = messy(7, 20, 70).values[:, cut:]
+        changed = Bank().path(Panel.of(panel.keys, START, other, resolution=panel.resolution), months=months)
+        np.testing.assert_array_equal(changed[:, : cut + months], whole[:, : cut + months])
+
+
+def test_a_path_is_the_mean_of_the_forecasts_of_a_steady_series() -> None:
+    t = np.arange(80)
+    panel = Panel.of(keys(1), START, np.exp(10 + 0.3 * np.sin(t * np.pi / 6))[None])
+    path, single = Bank().path(panel, months=3), Bank().expect(panel).location
+    np.testing.assert_array_equal(Bank().path(panel, months=1), single)
+    np.testing.assert_allclose(path[0, 60:], [single[0, c - 2 : c + 1].mean() for c in range(60, 80)], atol=0.05)
 
 
 @settings(deadline=None, max_examples=10)
