@@ -17,7 +17,7 @@ def judge(case: Case) -> Floats:
         return np.where(case.figures > 0, MOST, 0.0)
     with np.errstate(divide="ignore"):
         growth = np.log(case.figures / base)
-    return np.clip(np.where(growth > 0, growth / RISE, growth / DROP), -MOST, MOST)
+    return np.asarray(np.clip(np.where(growth > 0, growth / RISE, growth / DROP), -MOST, MOST), np.float64)
 
 
 if __name__ == "__main__":

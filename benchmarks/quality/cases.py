@@ -122,7 +122,7 @@ def groups(half: Half, *, synthetic: int = SYNTHETIC) -> list[Group]:
         _group(EXPORTS, real[EXPORTS], half, strata_of(real[EXPORTS])),
         _group("synthetic", drawn.panel, half, strata, drawn.law),
     ]
-    return [*whole, *(_short(group) for group in whole)]
+    return [*whole, *(short(group) for group in whole)]
 
 
 def sample(groups: Sequence[Group], sizes: Mapping[Stratum, int]) -> list[Group]:
@@ -168,7 +168,7 @@ def _group(name: str, panel: Panel, half: Half, strata: Strata, law: Law | None 
     return Group(name=name, panel=panel, rows=rows, strata=strata[rows], columns=columns, law=law)
 
 
-def _short(group: Group) -> Group:
+def short(group: Group) -> Group:
     """Return the dense series of a group with only 25 to 36 months before each origin."""
     first = group.panel.shape[1] - ORIGINS - SHORT
     dense = np.array([stratum in (Stratum.REAL, Stratum.SYNTHETIC) for stratum in group.strata], bool)

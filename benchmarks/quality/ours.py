@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from benchmarks.peers.scoring import cpu_seconds
 from benchmarks.quality.cases import FACTORS, ORIGINS, Group
 from benchmarks.quality.panels import EXPORTS, IMPORTS
 from benchmarks.quality.synthetic import law_surprise, likelihood_ratio
@@ -43,9 +43,9 @@ class Answers:
 
 def bank(group: Group) -> Answers:
     """Judge a group by the bank; its cost is that of a whole history, since the newest month needs all of it."""
-    begin = time.process_time()
+    begin = cpu_seconds()
     expectation = Bank().expect(group.panel)
-    cpu = np.full((len(group.rows), len(group.columns)), (time.process_time() - begin) / group.panel.shape[0])
+    cpu = np.full((len(group.rows), len(group.columns)), (cpu_seconds() - begin) / group.panel.shape[0])
     scores = group.scores(lambda panel: surprise(expectation, panel))
     figures = group.panel.values
     outside = (figures < lower(expectation, group.panel)) | (figures > upper(expectation, group.panel))

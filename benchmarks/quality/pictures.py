@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_SIZE, _DPI = (6.0, 4.2), 100  # 600 px wide
+_WIDTH, _DPI = 6.0, 100  # 600 px wide
 _DRAWN = {
     "bank": (BLUE, "-", 2.6),
     "x13": (VERMILLION, "-", 1.4),
@@ -39,11 +39,11 @@ def draw(folder: Path, groups: Sequence[Group], methods: Sequence[Method], found
     return paths
 
 
-def _blank(title_text: str, x: str, y: str) -> tuple[Figure, Axes]:
+def _blank(title_text: str, x: str, y: str, *, height: float = 4.2) -> tuple[Figure, Axes]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=_SIZE, dpi=_DPI, facecolor="white", layout="constrained")
+    figure = Figure(figsize=(_WIDTH, height), dpi=_DPI, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     axes.set_title(title_text, fontsize=10, loc="left", color=INK)
@@ -57,7 +57,7 @@ def _blank(title_text: str, x: str, y: str) -> tuple[Figure, Axes]:
 
 def _precision_recall(groups: Sequence[Group], methods: Sequence[Method]) -> Figure:
     share = f"{100 * PREVALENCE:.0f}%"
-    figure, axes = _blank(f"Dense series, {share} of months with a shock", "recall", "precision")
+    figure, axes = _blank(f"Dense series, {share} of months with a shock", "recall", "precision", height=5.2)
     for method in methods:
         pooled = pool(VIEWS[0], groups, method)
         if method.name in _DRAWN and pooled is not None:
@@ -66,7 +66,7 @@ def _precision_recall(groups: Sequence[Group], methods: Sequence[Method]) -> Fig
             axes.plot(recall, precision, color=colour, linestyle=dashes, linewidth=width, label=title(method.name))
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1.02)
-    axes.legend(fontsize=7.5, frameon=False, loc="upper right")
+    figure.legend(fontsize=8, frameon=False, loc="outside lower center", ncols=2)
     return figure
 
 
@@ -83,32 +83,34 @@ def _quality_cost(methods: Sequence[Method], found: Measured) -> Figure:
     for cost, quality, name in points:
         ours = name == "bank"
         axes.plot(cost, quality, "o" if ours else "s", color=BLUE if ours else INK, markersize=9 if ours else 5)
+    axes.set_xlim(min(cost for cost, _, _ in points) / 4, max(cost for cost, _, _ in points) * 10)
+    axes.set_ylim(0, 1.15 * max(quality for _, quality, _ in points))
+    figure.draw_without_rendering()
     _name_points(axes, points)
-    axes.set_xlim(min(cost for cost, _, _ in points) / 4, max(cost for cost, _, _ in points) * 12)
-    axes.set_ylim(0, None)
     return figure
 
 
 def _name_points(axes: Axes, points: Sequence[tuple[float, float, str]]) -> None:
-    """Write each method's name beside its point, a name that would lie on another one a line lower."""
-    top = max(quality for _, quality, _ in points)
-    last: list[tuple[float, float]] = []
-    for cost, quality, name in sorted(points, key=lambda point: -point[1]):
-        height = quality
-        while any(abs(height - taken) < 0.045 * top and cost / 30 < other < cost * 30 for other, taken in last):
-            height -= 0.01 * top
-        last.append((cost, height))
-        axes.annotate(
-            _short(name),
-            (cost, quality),
-            xytext=(cost * 1.25, height),
-            fontsize=8,
-            va="center",
-            color=BLUE if name == "bank" else INK,
-            fontweight="bold" if name == "bank" else "normal",
-        )
+    """Write each method's name beside its point: at the first of several places where it lies on no other name or point."""
+    from matplotlib.transforms import Bbox
+
+    spots = [axes.transData.transform((cost, quality)) for cost, quality, _ in points]
+    taken = [Bbox.from_bounds(x - 5, y - 5, 10, 10) for x, y in spots]
+    for (_, _, name), (x, y) in sorted(zip(points, spots, strict=True), key=lambda pair: pair[0][2] != "bank"):
+        width, height = 5.4 * len(_short(name)), 11
+        places = [(x + 9, y - 5), (x - 9 - width, y - 5), (x - width / 2, y + 9), (x - width / 2, y - 19)]
+        places += [(x + 9, y + 9), (x + 9, y - 19), (x - 9 - width, y + 9), (x - 9 - width, y - 19)]
+        boxes = [Bbox.from_bounds(left, bottom, width, height) for left, bottom in places]
+        inside = [box for box in boxes if box.x1 < axes.bbox.x1 and box.x0 > axes.bbox.x0]
+        free = [box for box in inside if not any(box.overlaps(other) for other in taken)]
+        box = (free or inside or boxes)[0]
+        taken.append(box)
+        x, y = axes.transData.inverted().transform((box.x0, box.y0))
+        weight, colour = ("bold", BLUE) if name == "bank" else ("normal", INK)
+        axes.text(x, y, _short(name), fontsize=8, va="bottom", color=colour, fontweight=weight)
 
 
 def _short(name: str) -> str:
     """Return a method's title without its library and options."""
-    return title(name).removeprefix("statsmodels ").removeprefix("statsforecast ").partition(",")[0].replace("PyOD ", "")
+    whole = title(name).partition(", ")[0]
+    return whole.removeprefix("statsmodels ").removeprefix("statsforecast ").removeprefix("PyOD ")

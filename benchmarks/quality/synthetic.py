@@ -95,7 +95,7 @@ class Synthetic:
 
 
 def draw(series: int, *, seed: int = 4) -> Synthetic:
-    """Draw series whose keys have 12 partners and as many products as are needed."""
+    """Draw series whose keys have 16 partners and as many products as are needed."""
     rng = np.random.default_rng(seed)
     keys = [_key(i) for i in range(series)]
     empty = Panel.of(keys, START, np.zeros((series, MONTHS)))
