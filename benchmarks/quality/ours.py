@@ -49,7 +49,8 @@ def bank(group: Group) -> Answers:
     scores = group.scores(lambda panel: surprise(expectation, panel))
     figures = group.panel.values
     outside = (figures < lower(expectation, group.panel)) | (figures > upper(expectation, group.panel))
-    return Answers(scores=scores, level=OWN_LEVEL, outside=group.pick(outside), cpu=cpu)
+    silent = np.isnan(scores[..., 0])
+    return Answers(scores=scores, level=OWN_LEVEL, outside=group.pick(outside), cpu=cpu, fallback=silent)
 
 
 def own_law(group: Group, *, given_trade: bool = False) -> Answers | None:

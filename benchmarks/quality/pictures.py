@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.quality.cases import Group
 from benchmarks.quality.metrics import PREVALENCE, curve
-from benchmarks.quality.table import Measured, cpu_ms, title
+from benchmarks.quality.table import Measured, title
 from benchmarks.quality.views import VIEWS, Method, pool
 from monitor.charts import BLUE, GREY, INK, SKY, VERMILLION
 
@@ -34,7 +34,7 @@ def draw(folder: Path, groups: Sequence[Group], methods: Sequence[Method], found
     """Write both pictures of the dense series of the common sample below a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / "precision-recall.png", folder / "quality-cost.png"]
-    for path, figure in zip(paths, (_precision_recall(groups, methods), _quality_cost(methods, found)), strict=True):
+    for path, figure in zip(paths, (_precision_recall(groups, methods), _quality_cost(found)), strict=True):
         figure.savefig(path, dpi=150, metadata={"Software": None})
     return paths
 
@@ -70,16 +70,13 @@ def _precision_recall(groups: Sequence[Group], methods: Sequence[Method]) -> Fig
     return figure
 
 
-def _quality_cost(methods: Sequence[Method], found: Measured) -> Figure:
+def _quality_cost(found: Measured) -> Figure:
     figure, axes = _blank(
         "Dense series: quality against cost", "CPU milliseconds per judged month (log scale)", "average precision at 2%"
     )
     axes.set_xscale("log")
-    points = []
-    for method in methods:
-        cost = cpu_ms(method)
-        if cost and method.name in found["dense"]:
-            points.append((cost, float(found["dense"][method.name].detection[0, 0]), method.name))
+    own = found["dense"]
+    points = [(each.cpu, float(each.detection[0, 0]), name) for name, each in own.items() if each.cpu is not None]
     for cost, quality, name in points:
         ours = name == "bank"
         axes.plot(cost, quality, "o" if ours else "s", color=BLUE if ours else INK, markersize=9 if ours else 5)

@@ -52,38 +52,41 @@ BESIDE = (
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Pool:
-    """What one method said of the cases of one view, series of all groups one after the other."""
+    """What one method said of the cases of one view, series of all groups one after the other; `cpu` in ms a judged month."""
 
     trials: Trials
-    signed: Floats
     outside: Bools | None
     level: float | None
+    cpu: float | None
 
     @property
     def series(self) -> int:
         """How many series there are."""
-        return len(self.signed)
+        return len(self.trials.scores)
 
 
 def pool(view: View, groups: Sequence[Group], method: Method) -> Pool | None:
-    """Bring together what a method said of a view's cases; None where it was not asked about any of them."""
-    parts, level, outside = [], None, []
+    """Bring together what a method said of a view's cases; None where it was not asked about all of them, or there are none."""
+    parts = []
     for group, answers in zip(groups, method.answers, strict=True):
         rows, origins = view.cases(group)
-        if answers is None or not rows.any():
-            if rows.any():
-                return None
-            continue
-        at = np.ix_(rows, origins)
-        parts.append((answers.scores[at], group.usable[at], group.positive[at]))
-        level = answers.level
-        outside.append(answers.outside[at] if answers.outside is not None else None)
-    if not parts:
+        if rows.any():
+            parts.append((group, answers, np.ix_(rows, origins)))
+    told = [(group, answers, at) for group, answers, at in parts if answers is not None]
+    if not parts or len(told) < len(parts):
         return None
-    signed, usable, positive = (np.concatenate(part) for part in zip(*parts, strict=True))
-    trials = Trials(scores=_size(method, signed), usable=usable, positive=positive)
-    known = [part for part in outside if part is not None]
-    return Pool(trials=trials, signed=signed, outside=np.concatenate(known) if known else None, level=level)
+    outside = [answers.outside[at] for _, answers, at in told if answers.outside is not None]
+    cpu = [answers.cpu[at].ravel() for _, answers, at in told if answers.cpu is not None]
+    return Pool(
+        trials=Trials(
+            scores=_size(method, np.concatenate([answers.scores[at] for _, answers, at in told])),
+            usable=np.concatenate([group.usable[at] for group, _, at in told]),
+            positive=np.concatenate([group.positive[at] for group, _, at in told]),
+        ),
+        outside=np.concatenate(outside) if outside else None,
+        level=told[0][1].level,
+        cpu=1000 * float(np.concatenate(cpu).mean()) if cpu else None,
+    )
 
 
 def _size(method: Method, signed: Floats) -> Floats:
@@ -100,6 +103,7 @@ class Measures:
     detection: Floats  # (draws, 2): average precision, recall at ten
     false: Floats | None
     miss: Floats | None
+    cpu: float | None
     recalls: list[float]
 
 
@@ -114,5 +118,6 @@ def measure(pooled: Pool, weights: Floats) -> Measures:
         detection=detection(trials, weights),
         false=None if alerts is None else per_thousand(alerts, trials.usable, weights),
         miss=None if pooled.outside is None else per_thousand(pooled.outside, trials.usable, weights),
+        cpu=pooled.cpu,
         recalls=list(recalls(trials, threshold)),
     )
