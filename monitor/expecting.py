@@ -10,14 +10,12 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
-from signal import SIG_IGN, SIGINT, signal
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -27,6 +25,7 @@ from monitor.detection.columns import FIRST, LAST, Place, is_text
 from monitor.detection.frames import ADDED, Judged, judge
 from monitor.detection.longtable import Columns, Figures, figures_of, last_run
 from monitor.errors import MonitorError
+from monitor.processes import processes
 from monitor.sources.batches import LongFile, open_long
 from monitor.store.files import write_whole
 from monitor.store.longfile import form_of, opened
@@ -182,7 +181,7 @@ def _write(request: Request, pieces: Iterator[_Piece], about: int, progress: Cal
 
     def write(sink: Any) -> None:
         nonlocal answer, share
-        with _executor(_workers(request, about)) as pool, opened(sink, form) as put:
+        with _judges(_workers(request, about)) as pool, opened(sink, form) as put:
             for piece, blocks in _ahead(pieces, lambda piece: _ask(piece, request, pool)):
                 for done, (_, future) in enumerate(blocks, 1):
                     future.result()
@@ -206,14 +205,9 @@ def _workers(request: Request, about: int) -> int:
     return (request.workers or os.cpu_count() or 1) if about > WORTH else 1
 
 
-@contextmanager
-def _executor(workers: int) -> Iterator[Executor]:
-    """Give what judges: other processes, since threads that share an interpreter are no faster; Ctrl-C is for this one."""
-    pool = _Here() if workers == 1 else ProcessPoolExecutor(workers, get_context("spawn"), signal, (SIGINT, SIG_IGN))
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
+def _judges(workers: int) -> AbstractContextManager[Executor]:
+    """Give what judges: other processes where there are to be several, since threads are no faster; else this one."""
+    return processes(workers) if workers > 1 else _Here()
 
 
 class _Here(Executor):

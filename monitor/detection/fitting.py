@@ -9,24 +9,20 @@ lock, where that wins more than the processes cost to start.
 from __future__ import annotations
 
 import hashlib
-import os
-import signal
-import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Executor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
-from multiprocessing import get_context, parent_process
-from multiprocessing.process import BaseProcess
 from typing import Protocol
 
 import numpy as np
 
 from monitor.errors import DidNotConverge
 from monitor.panel import Floats
+from monitor.processes import processes
 
 START_SECONDS = 2.5
 """What a process costs before it fits: an interpreter, pandas and statsmodels; 1.7 s on an idle core."""
@@ -178,7 +174,7 @@ def _ended(fit: Fit, job: Job) -> Floats | None:
 def _at_once(fit: Fit, jobs: Mapping[str, Job], workers: int, died: list[str]) -> _Made:
     """Yield each fit as it ends; where a process dies, go on with one at a time."""
     left = dict(jobs)
-    with _processes(workers) as pool, suppress(BrokenProcessPool, OSError):
+    with processes(workers) as pool, suppress(BrokenProcessPool, OSError):
         asked = {pool.submit(_ended, fit, job): key for key, job in left.items()}
         for future in as_completed(asked):
             result = future.result()
@@ -190,7 +186,7 @@ def _at_once(fit: Fit, jobs: Mapping[str, Job], workers: int, died: list[str]) -
 
 def _one_by_one(fit: Fit, left: dict[str, Job], died: list[str]) -> _Made:
     """Take fits from `left` until one kills its process and is added to `died`; make all here if no process can start."""
-    with _processes(1) as pool:
+    with processes(1) as pool:
         started = _starts(pool)
         for key, job in list(left.items()):
             del left[key]
@@ -202,33 +198,12 @@ def _one_by_one(fit: Fit, left: dict[str, Job], died: list[str]) -> _Made:
             yield key, result
 
 
-def _starts(pool: ProcessPoolExecutor) -> bool:
+def _starts(pool: Executor) -> bool:
     try:
         pool.submit(int).result()
     except (BrokenProcessPool, OSError):
         return False
     return True
-
-
-@contextmanager
-def _processes(workers: int) -> Iterator[ProcessPoolExecutor]:
-    """Give fresh interpreters: a fork would copy whatever the threads of a service hold locked."""
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_attend)
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _attend() -> None:
-    """Leave an interrupt to the parent, and end when it ends, however it does."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with, args=(parent_process(),), daemon=True).start()
-
-
-def _end_with(parent: BaseProcess) -> None:
-    parent.join()
-    os._exit(1)
 
 
 def _key(name: str, job: Job) -> str:
