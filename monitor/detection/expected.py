@@ -34,7 +34,7 @@ _DF = 5
 _FAR = 50.0
 
 _PRIOR = 0.02
-_FORGETTING = 0.96
+_FORGETTING = 0.92
 _STEP = 0.25
 """A zero counts as a figure of a quarter of the rounding step…"""
 _NOTHING = 1e-6
@@ -133,8 +133,8 @@ def zero_probability(values: Floats) -> Floats:
     """
     Return the probability of a zero that the months before each one suggest, shape (n, T).
 
-    ``(z + .02) / (n + 1)`` for z zeros among n months, both forgotten by .96 a month held. While z is below the prior's
-    .02 (no zero, or one about eight years back) it is exactly 0: the prior alone must not soften a stop.
+    ``(z + .02) / (n + 1)`` for z zeros among n months, both forgotten by .92 a month held. While z is below the prior's
+    .02 (no zero, or one about four years back) it is exactly 0: the prior alone must not soften a stop.
     """
     out = np.zeros(values.shape)
     zeros, count = np.zeros(len(values)), np.zeros(len(values))
