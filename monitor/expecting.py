@@ -21,10 +21,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.detection.columns import FIRST, LAST, Place, is_text
+from monitor.detection.columns import Place, is_text
 from monitor.detection.frames import ADDED, Judged, judge
 from monitor.detection.longtable import Columns, Figures, figures_of, last_run
 from monitor.errors import MonitorError
+from monitor.months import FIRST, LAST
 from monitor.processes import processes
 from monitor.sources.batches import LongFile, open_long
 from monitor.store.files import write_whole

@@ -9,6 +9,10 @@ from typing import TypeAlias
 
 Month: TypeAlias = int
 
+FIRST: Month = 1900 * 12
+LAST: Month = 2199 * 12 + 11
+"""Months outside are mistakes, whoever writes them."""
+
 _PERIOD = re.compile(r"(\d{4})-?(\d{2})")
 
 

@@ -97,3 +97,9 @@ def join_words(words: list[str]) -> str:
 def sentence_case(title: str) -> str:
     """Write a title that a source shouts as people do: ``Petroleum & coal products``; any other stays."""
     return title.capitalize() if title.isupper() else title
+
+
+def one_line(text: object, most: int = 300) -> str:
+    """Return what a file says as it may stand in a sentence: on one line, without control characters, not too long."""
+    plain = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
+    return plain if len(plain) <= most else f"{plain[: most - 1]}…"

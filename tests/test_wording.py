@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from monitor.wording import (
     join_words,
+    one_line,
     say_amount,
     say_count,
     say_deviations,
@@ -112,3 +113,10 @@ def test_a_title_that_shouts_is_calmed_and_no_other() -> None:
 )
 def test_a_score_is_a_distance_and_a_side(score: float, words: str) -> None:
     assert say_deviations(score) == words
+
+
+def test_what_a_file_says_stays_on_one_line_in_a_sentence() -> None:
+    said = one_line("a\nb\x1b[31m\u202ec " + "x" * 1000)
+    assert said.isprintable()
+    assert len(said) == 300
+    assert one_line("figures", 4) == "fig…"

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.errors import MonitorError
-from monitor.months import Month, month, month_of, parse_month
+from monitor.months import FIRST, LAST, Month, month_of, parse_month
 from monitor.panel import Floats, Ints
+from monitor.wording import one_line
 
-FIRST, LAST = month(1900, 1), month(2199, 12)
 Words: TypeAlias = NDArray[np.object_]
 
 
@@ -31,12 +31,6 @@ class Place:
     def at(self, row: int) -> str:
         """Name a row at the start of a sentence."""
         return f"{self.where}{self.row(row)}: "
-
-
-def one_line(text: object) -> str:
-    """Return what a cell says as it may stand in a sentence."""
-    plain = "".join(c if c.isprintable() else " " for c in str(text))
-    return plain if len(plain) <= 60 else f"{plain[:59]}…"
 
 
 def is_text(kind: Any) -> bool:
@@ -90,7 +84,7 @@ def _month(written: object) -> Month:
         written = written.date()
     if isinstance(written, datetime) or (isinstance(written, date) and written.day != 1):
         raise ValueError(f'"{written}" is not a month; write it as 2025-10, or as its first day')
-    found = month_of(written) if isinstance(written, date) else parse_month(one_line(written))
+    found = month_of(written) if isinstance(written, date) else parse_month(one_line(written, 60))
     if not FIRST <= found <= LAST:
         raise ValueError(f'the month "{written}" is outside 1900 to 2199')
     return found
@@ -125,7 +119,7 @@ def _numbers(texts: Any, place: Place) -> Any:
     except pa.ArrowInvalid as error:
         row = _first_wrong(texts)
         raise MonitorError(
-            f'{place.at(row)}"{one_line(texts[row])}" is not a figure; write it as 1234.5, or nothing where none is known'
+            f'{place.at(row)}"{one_line(texts[row], 60)}" is not a figure; write it as 1234.5, or nothing where none is known'
         ) from error
 
 

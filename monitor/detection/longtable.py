@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.countries import find_code
-from monitor.detection.columns import LAST, Place, Words, coded, months, one_line, values, words
+from monitor.detection.columns import Place, Words, coded, months, values, words
 from monitor.errors import MonitorError
-from monitor.months import format_month
+from monitor.months import LAST, format_month
 from monitor.panel import Floats, Ints, Panel
 from monitor.series import KEY_FIELDS, SeriesKey
+from monitor.wording import one_line
 from monitor.yamlfile import did_you_mean
 
 CELLS = 1 << 19
@@ -178,7 +179,7 @@ def _order(series: Ints, months: Ints, named: Named, place: Place) -> Ints:
     twice = np.flatnonzero(np.diff(cells[order]) == 0)
     if len(twice):
         first, second = order[twice.min() : twice.min() + 2]
-        name = one_line(", ".join(known[codes[series[first]]] for codes, known in named.values()))
+        name = one_line(", ".join(known[codes[series[first]]] for codes, known in named.values()), 60)
         month = format_month(int(months[first]))
         raise MonitorError(f"{place.at(second)}{name} in {month} stands in {place.row(first)} already")
     return order

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from monitor.baskets import is_product, why_no_partner
-from monitor.months import Month, month, month_of, parse_month
+from monitor.months import FIRST, LAST, Month, month_of, parse_month
 from monitor.rules.measuring import MEASURES
 from monitor.rules.schema import Fact, Strict, Words
 from monitor.series import Basis
@@ -20,14 +20,13 @@ OPEN_AT_START = "open at the start"
 """What the first release says of an alert that history opened."""
 
 _MOST_FIGURES = 1200
-_FIRST, _LAST = month(1900, 1), month(2199, 12)
 _NUMBER = re.compile(r"[-−]?[0-9]{1,15}(\.[0-9]{1,9})?")
 _NEEDED = ("source", "dataset", "reporter", "partner", "product", "flow", "measure", "unit")
 
 
 def _month(value: Any) -> Month:
     found = parse_month(str(value))
-    if not _FIRST <= found <= _LAST:
+    if not FIRST <= found <= LAST:
         raise ValueError(f'"{value}" is not a month between 1900 and 2199')
     return found
 
@@ -49,7 +48,7 @@ def _moment(value: Any) -> Any:
         found = datetime.fromisoformat(str(value))
     except ValueError:
         raise ValueError(f'"{value}" is not a date; write it as 2025-06-20, or 2025-06-20T10:00+08:00') from None
-    if not _FIRST <= month_of(found) <= _LAST:
+    if not FIRST <= month_of(found) <= LAST:
         raise ValueError(f'"{value}" is not a day between 1900 and 2199')
     if len(str(value)) <= len("2025-06-20"):
         found = datetime.combine(found, time(12, 0))

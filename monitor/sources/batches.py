@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from monitor.errors import SourceFormatChanged, SourceUnavailable
-from monitor.sources.payload import BROKEN, one_line, sniffed
+from monitor.sources.payload import BROKEN, sniffed
+from monitor.wording import one_line
 
 ROWS = 1 << 19
 """Rows of one table read from Parquet; a CSV file is read in blocks of `_BLOCK` bytes, which hold about as many."""

@@ -16,14 +16,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from monitor.errors import SourceFormatChanged
-from monitor.months import format_month, month, month_of, say_month
+from monitor.months import FIRST, LAST, format_month, month_of, say_month
 from monitor.panel import Floats
 from monitor.series import KEY_FIELDS, Basis, Flag, SeriesKey, Status
 from monitor.sources.base import FIGURE_COLUMNS
-from monitor.sources.payload import one_line
+from monitor.wording import one_line
 
 SERIES = [name for name in KEY_FIELDS if name not in ("source", "dataset")]
-_FIRST, _LAST = month(1900, 1), month(2199, 12)
 _BLANKS = ("", "-", "–", "—")
 _NUMBERS = (Status.VALUE, Status.ZERO, Status.ABSENT_ZERO)
 
@@ -163,7 +162,7 @@ def _refuse_impossible(frame: pd.DataFrame, where: str, lines: pd.Series | None)
         (number & np.isnan(value), "{cell} has no figure"),
         (~number & ~np.isnan(value), "{cell} has a figure and is marked as having none"),
         (value < 0, "the figure of {cell} is negative: {value}"),
-        ((months < _FIRST) | (months > _LAST), "{cell} is not a month between 1900 and 2199"),
+        ((months < FIRST) | (months > LAST), "{cell} is not a month between 1900 and 2199"),
     )
     for wrong, sentence in checks:
         if wrong.any():

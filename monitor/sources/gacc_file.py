@@ -17,7 +17,8 @@ from monitor.errors import SourceFormatChanged
 from monitor.months import format_month, parse_month
 from monitor.sources.figures import checked, parse_numbers, refusal
 from monitor.sources.mapping import translated
-from monitor.sources.payload import LINE, MAX_BYTES, Layout, one_line, read_frame
+from monitor.sources.payload import LINE, MAX_BYTES, Layout, read_frame
+from monitor.wording import one_line
 
 MOST_ROWS = 10_000
 """The query gives no more rows in one file; a file with as many is cut short."""

@@ -16,8 +16,9 @@ from monitor.errors import SourceFormatChanged
 from monitor.months import Month, month
 from monitor.series import Flag
 from monitor.sources.figures import parse_numbers, refusal
-from monitor.sources.payload import LINE, one_line
+from monitor.sources.payload import LINE
 from monitor.units import Dimension, find_unit
+from monitor.wording import one_line
 
 T = TypeVar("T", bound=Hashable)
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import textwrap
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -22,6 +21,7 @@ from typing import Any
 import pandas as pd
 
 from monitor.errors import SourceFormatChanged, SourceUnavailable
+from monitor.wording import one_line
 
 MAX_BYTES = 50_000_000
 MAX_ROWS = 5_000_000
@@ -61,12 +61,6 @@ def load(path: Path, *, max_bytes: int = MAX_BYTES) -> bytes:
     except OSError as error:
         raise SourceUnavailable(f"{path.name}: cannot be read: {error.strerror}") from error
     return _within(data, path.name, max_bytes)
-
-
-def one_line(text: object) -> str:
-    """Return what a file says as it may stand in a sentence: on one line, without control characters, not too long."""
-    plain = "".join(c if c.isprintable() else " " for c in str(text))
-    return textwrap.shorten(plain, 300, placeholder="…")
 
 
 def packed(files: dict[str, bytes]) -> tuple[bytes, str]:

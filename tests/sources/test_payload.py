@@ -6,7 +6,7 @@ import zipfile
 import pytest
 
 from monitor.errors import SourceFormatChanged
-from monitor.sources.payload import LINE, Layout, one_line, packed, read_frame
+from monitor.sources.payload import LINE, Layout, packed, read_frame
 
 PLACES = {
     "gb18030": "德国 美国 日本 韩国 稀土永磁体 越南 泰国 印度尼西亚 马来西亚 新加坡 菲律宾 墨西哥 加拿大 巴西 英国 法国",
@@ -49,9 +49,3 @@ def test_one_file_is_packed_as_it_is_and_several_as_a_zip_that_is_always_the_sam
     assert several == packed({"a.csv": b"1", "b.csv": b"2"})
     with zipfile.ZipFile(io.BytesIO(several[0])) as archive:
         assert {name: archive.read(name) for name in archive.namelist()} == {"a.csv": b"1", "b.csv": b"2"}
-
-
-def test_what_a_file_says_stays_on_one_line_in_a_sentence() -> None:
-    said = one_line("a\nb\x1b[31m\u202ec " + "x" * 1000)
-    assert said.isprintable()
-    assert len(said) <= 300
