@@ -19,10 +19,10 @@ import numpy as np
 from benchmarks.peers import year_on_year
 from benchmarks.peers.scoring import YEAR, Case, seasonal_naive
 from benchmarks.peers.settings import PEERS
-from benchmarks.quality.cases import Stratum, strata_of
+from benchmarks.quality.cases import SMALL
 from benchmarks.quality.metrics import FALSE_ALERTS
 from benchmarks.quality.ours import OWN_LEVEL
-from benchmarks.quality.panels import EXPORTS, IMPORTS, MAGNETS
+from benchmarks.quality.panels import EXPORTS, IMPORTS, MAGNETS, of_one_country
 from benchmarks.quality.table import markdown, title
 from monitor.detection.bank import Bank
 from monitor.detection.expected import surprise
@@ -131,12 +131,12 @@ class Scores:
 
 
 def _scores(panel: Panel, found: Sequence[Window]) -> Scores:
-    """Judge every month of the series of a panel that are dense, or in a window."""
+    """Judge every month of the series of a panel that are large enough for a desk, zeros or not, or in a window."""
     inside = np.zeros(panel.shape, bool)
     for window in found:
         inside |= window.cells(panel)
-    dense = np.array([stratum == Stratum.REAL for stratum in strata_of(panel)], bool)
-    tried = np.flatnonzero(dense | inside.any(axis=1))
+    large = _large(panel)
+    tried = np.flatnonzero(large | inside.any(axis=1))
     bank = surprise(Bank().expect(panel), panel)
     too_short = bool(np.isnan(bank).all())  # for anything but a comparison of two months
     by = {
@@ -145,7 +145,13 @@ def _scores(panel: Panel, found: Sequence[Window]) -> Scores:
         "year_on_year": _month_by_month(panel, tried, year_on_year.judge, held=1 if too_short else 2 * YEAR),
     }
     judged = ~np.isnan(bank) & ~np.isnan(by["year_on_year"])
-    return Scores(by=by, others=dense[:, None] & ~inside & judged)
+    return Scores(by=by, others=large[:, None] & ~inside & judged)
+
+
+def _large(panel: Panel) -> Bools:
+    """Return the customs values of single countries that are 1 M USD a month or more on the average of their months, (n,)."""
+    value = np.array([key.measure == "value" for key in panel.keys], bool)
+    return np.asarray(value & of_one_country(panel) & (np.nanmean(panel.values, axis=1) >= SMALL), bool)
 
 
 def _month_by_month(panel: Panel, rows: Ints, judge: Callable[[Case], Floats], *, held: int) -> Floats:
