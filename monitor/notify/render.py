@@ -200,6 +200,11 @@ def _inliner() -> CSSInliner:
 
 
 def as_json(digest: Digest) -> str:
-    """Write a digest as JSON, complete; characters that a terminal would obey are written as escapes."""
-    pretty = json.dumps(json.loads(dump(digest)), indent=2, ensure_ascii=False)
+    """Write a digest as JSON, complete."""
+    return json_text(json.loads(dump(digest)))
+
+
+def json_text(plain: object) -> str:
+    """Write plain data as JSON; characters that a terminal would obey are written as escapes."""
+    pretty = json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False)
     return "".join(c if c == "\n" or c.isprintable() else json.dumps(c)[1:-1] for c in pretty) + "\n"

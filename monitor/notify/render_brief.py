@@ -6,7 +6,6 @@ The words are the brief's own; names from sources are escaped for each form and 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from functools import partial
 
@@ -18,7 +17,7 @@ from monitor.brief import Brief, as_json
 from monitor.explain import BY_STL, COMPARED, Explanation
 from monitor.months import say_month
 from monitor.notify import small_pictures
-from monitor.notify.render import WIDTH, cleaned, glued, template, wrap
+from monitor.notify.render import WIDTH, cleaned, glued, json_text, template, wrap
 from monitor.notify.tables import escape, markdown_table, text_table
 from monitor.telling.anatomy import Anatomy
 from monitor.telling.records import Table
@@ -46,8 +45,7 @@ def explanation(found: Explanation) -> str:
 
 
 def _json(found: Brief) -> str:
-    pretty = json.dumps(as_json(found), indent=2, ensure_ascii=False, allow_nan=False)
-    return "".join(c if c == "\n" or c.isprintable() else json.dumps(c)[1:-1] for c in pretty) + "\n"
+    return json_text(as_json(found))
 
 
 def _filled(words: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,14 +13,12 @@ from monitor.errors import MonitorError
 from monitor.judge import Bench
 from monitor.months import Month, format_month, say_month
 from monitor.panel import Panel
-from monitor.replay.judging import Known, Replay, Span, Vintage, published, replay
+from monitor.replay.judging import Known, Progress, Replay, Span, Vintage, published, replay
 from monitor.rules.loading import load_rules, resolve
 from monitor.rules.schema import Rule
 from monitor.series import Release, ReleaseState
 from monitor.wording import join_words, say_count
 from monitor.yamlfile import did_you_mean
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)

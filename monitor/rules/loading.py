@@ -28,6 +28,11 @@ class RuleSet:
     operations: tuple[Operations, ...] = ()
 
     @property
+    def every(self) -> tuple[Rule | Operations, ...]:
+        """Both kinds."""
+        return (*self.rules, *self.operations)
+
+    @property
     def version(self) -> str:
         """Changes when any rule on figures would judge differently."""
         return ruleset_version(self.rules)

@@ -62,12 +62,12 @@ def _stage(app: App, example: Example) -> Stage:
 
 def _rules(app: App, example: Example) -> RuleSet:
     """Return the rules that a test names: of the desk, or all of a file beside it."""
-    known: dict[str, Rule | Operations] = {rule.name: rule for rule in every(app.ruleset)}
+    known: dict[str, Rule | Operations] = {rule.name: rule for rule in app.ruleset.every}
     found: dict[str, Rule | Operations] = {}
     for n, word in enumerate(example.keys.rules):
         if word.endswith((".yaml", ".yml")):
             loaded = _of_file(app, example, n, word)
-            found |= {rule.name: rule for rule in every(loaded)}
+            found |= {rule.name: rule for rule in loaded.every}
         elif word in known:
             found[word] = known[word]
         else:
@@ -79,11 +79,6 @@ def _rules(app: App, example: Example) -> RuleSet:
         rules=tuple(rule for rule in found.values() if isinstance(rule, Rule)),
         operations=tuple(rule for rule in found.values() if isinstance(rule, Operations)),
     )
-
-
-def every(ruleset: RuleSet) -> list[Rule | Operations]:
-    """Return the rules on figures and those on the service."""
-    return [*ruleset.rules, *ruleset.operations]
 
 
 def _of_file(app: App, example: Example, n: int, name: str) -> RuleSet:

@@ -29,7 +29,7 @@ from monitor.rules.example_keys import OPEN_AT_START
 from monitor.rules.examples import Example
 from monitor.rules.loading import ruleset_version
 from monitor.ruletests.comparing import Differences, Found, compare
-from monitor.ruletests.preparing import Stage, every
+from monitor.ruletests.preparing import Stage
 from monitor.ruletests.releases import Given
 from monitor.secrets import Secret
 from monitor.sources.base import ReleaseNotice, Table
@@ -57,7 +57,7 @@ def run(app: App, stages: Sequence[Stage]) -> Iterator[Result]:
     for stage in stages:
         with _desk(app, stage) as desk:
             told, said, panel = _judged(desk, stage) if stage.given else ([], _facts(desk, stage), None)
-        names = tuple(rule.name for rule in every(stage.ruleset))
+        names = tuple(rule.name for rule in stage.ruleset.every)
         differences = compare(stage.example.keys, stage.expected, told, said, panel)
         yield Result(example=stage.example, rules=names, differences=differences)
 
