@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 BLUE, SKY, VERMILLION, INK, GREY = "#0072B2", "#56B4E9", "#D55E00", "#222222", "#6B6B6B"
 
 WINDOW = 120  # months: ten years
+BAND = 4  # times the largest figure: how high the expected range is drawn at most
 _BARS = "▁▂▃▄▅▆▇█"
 _LAYOUT_DPI = 100
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 98, 42, 46  # px around the plot: amounts, the judged figure, title and unit, months and legend
@@ -91,6 +92,15 @@ def _window(chart: Chart) -> Chart:
     return replace(chart, first=chart.first + cut, **{name: getattr(chart, name)[cut:] for name in names})
 
 
+def _bounded(chart: Chart) -> Chart:
+    """Return the chart with the band cut at a multiple of the largest figure, so that the figures can still be seen."""
+    top = BAND * max(map(abs, _finite(chart.values, chart.usual)), default=0.0)
+    if not top:
+        return chart
+    lower, upper = (tuple(min(v, top) for v in _numbers(side)) for side in (chart.lower, chart.upper))
+    return replace(chart, lower=lower, upper=upper)
+
+
 def _scale(chart: Chart) -> _Scale:
     """Pick the unit of the axis by the largest amount on it."""
     top = max(map(abs, _finite(chart.values, chart.usual, chart.upper)), default=0.0)
@@ -108,7 +118,7 @@ def _figure(chart: Chart, width_px: int, height_px: int) -> Figure:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    chart = _window(chart)
+    chart = _bounded(_window(chart))
     scale = _scale(chart)
     figure = Figure(figsize=(width_px / _LAYOUT_DPI, height_px / _LAYOUT_DPI), dpi=_LAYOUT_DPI, facecolor="white")
     FigureCanvasAgg(figure)

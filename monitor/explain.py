@@ -20,7 +20,7 @@ from monitor.series import SeriesKey
 from monitor.telling.anatomy import Anatomy, anatomy
 from monitor.telling.grounds import Grounds, grounds
 from monitor.telling.opinions import Opinion, opinions
-from monitor.wording import say_amount, say_deviations
+from monitor.wording import say_amount, say_deviations, say_percent
 
 COMPARED = "What it is compared with"
 BY_STL = "Trend and season by STL, this month included."
@@ -110,6 +110,8 @@ def _paragraph(facts: Facts, names: Names, ground: Grounds) -> str:
 def _surprise(facts: Facts) -> str:
     if math.isnan(facts.surprise):
         return ""
+    if abs(facts.surprise) < 0.05 and facts.value == 0:
+        return f"A zero was to be expected ({say_percent(facts.probability_of_zero, 0)})."
     if abs(facts.surprise) < 0.05:
         return f"The figure is what was expected, {say_amount(facts.expected, facts.key.unit)}."
     return f"The figure is {say_deviations(facts.surprise)} the {say_amount(facts.expected, facts.key.unit)} expected."

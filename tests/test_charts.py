@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import struct
 from xml.etree import ElementTree
 
@@ -92,6 +93,13 @@ def test_money_is_written_in_the_multiple_of_its_largest_amount() -> None:
     assert "bn USD a month" in said
     assert "expected range" in said
     assert "1.20 bn USD" in said
+
+
+def test_a_band_far_above_all_figures_leaves_the_figures_to_be_seen(magnets: Chart) -> None:
+    count = len(magnets.values)
+    wide = dataclasses.replace(magnets, lower=(1.0,) * count, upper=(2e6,) * (count - 1) + (7e14,))
+    assert "3,000" in words(charts.svg(wide))
+    assert not [said for said in words(charts.svg(wide)) if re.fullmatch(r"\d+,000,000\S*", said)]
 
 
 def test_markup_formulas_and_unknown_letters_in_a_title_are_drawn_as_they_are() -> None:

@@ -123,6 +123,12 @@ def test_what_the_expectation_rests_on_is_told_part_by_part(rules: tuple[Rule, .
     assert "What it is compared with" not in as_text(of_us(rules, 600, 610, 620, 600, 46))
 
 
+def test_a_zero_that_was_to_be_expected_is_told_as_one(rules: tuple[Rule, ...]) -> None:
+    rare = explain(panel(*[0.0, 0.0, 0.0, 500.0] * 9, 0.0), key("US"), month(2028, 1), rules, Names({})).paragraph
+    assert re.search(r"A zero was to be expected \(\d\d%\)\.", rare)
+    assert "The figure is what was expected" not in rare
+
+
 def test_a_small_cell_says_that_nothing_opens(rules: tuple[Rule, ...]) -> None:
     assert of_us(rules, 6, 6, 6, 6, 1).opinions[0].size == "At least 20 t: not reached, so nothing opens."
 

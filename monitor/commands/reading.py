@@ -96,8 +96,10 @@ def explain_command(
     from monitor.find import one_series
 
     with desk_at(config) as app:
-        key, _ = one_series(app, " ".join(series))
+        key, title = one_series(app, " ".join(series))
         panel = app.figures.panel(key.source, key.dataset, as_of=vintage(app, as_of))
+        if panel.row(key) < 0:
+            raise MonitorError(f"{title}: no figure of it was known as of {as_of}")
         names = app.names(key.source, key.dataset)
         found = explain.explain(panel, key, period, app.ruleset.rules, names, app.events_of(key), _vintage_words(as_of))
         if as_json:

@@ -167,7 +167,7 @@ class _Compiler:
         for level in unbounded:
             self.wrong(
                 ("when", level.label),
-                "false_discovery needs to know how often this holds by chance: ask for surprise in it, like abs(surprise) >= 3",
+                "false_discovery needs to know how often it holds by chance: ask for surprise or shift, like abs(surprise) >= 3",
             )
         if levels and not unbounded:
             self.wrong(("false_discovery",), "false_discovery needs one indicator, like surprise, in every level", key=True)

@@ -123,9 +123,10 @@ def _watch(keys: Sequence[SeriesKey]) -> dict[str, Any]:
 
 
 def _name(keys: Sequence[SeriesKey]) -> str:
-    """Return the beginning of a rule's name: ``mx-naics3-336``."""
+    """Return the beginning of a rule's name: ``mx-naics3-336-value``, of what all its series have in common."""
     first = keys[0]
-    words = (first.partner, first.product, first.measure) if len(keys) == 1 else (first.source, first.dataset, first.measure)
+    shared = [getattr(first, name) for name in ("partner", "product") if len({getattr(key, name) for key in keys}) == 1]
+    words = (*(shared or (first.source, first.dataset)), first.measure)
     slug = "-".join(re.findall("[a-z0-9]+", "-".join(words).lower()))
     return slug if slug[:1].isalpha() else f"s-{slug}"
 

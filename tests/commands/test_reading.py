@@ -38,6 +38,12 @@ def test_an_explanation_shows_the_numbers_behind_a_verdict(desk):
     assert desk.json("explain", "gacc united states", "2025-05")["facts"]["value"] == 46000.0
 
 
+def test_a_series_of_which_nothing_was_known_yet_has_no_explanation(desk):
+    asked = ("explain", "gacc", "united", "states", "2025-05")
+    told = "monitor: Magnets, China to United States: no figure of it was known as of 2016-06-30"
+    assert desk.is_told(*asked, "--as-of", "2016-06-30") == told
+
+
 def test_an_explanation_says_as_known_when(desk, tmp_path):
     asked = ("explain", "gacc", "united", "states", "2025-05")
     assert (

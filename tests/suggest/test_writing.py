@@ -73,7 +73,7 @@ def test_together_is_one_rule_an_indicator_over_all(desk):
     assert one.title == "3 series"
     text = as_yaml([one], "monitor suggest naics --together")
     assert re.findall("- name: (.*)", text) == [
-        "census-imports-naics-value-ratio", "census-imports-naics-value-yoy", "census-imports-naics-value-surprise",
+        "naics3-334-value-ratio", "naics3-334-value-yoy", "naics3-334-value-surprise",
     ]  # fmt: skip
 
 
