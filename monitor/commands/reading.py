@@ -33,6 +33,7 @@ def brief_command(config: Path, source: str, period: int, form: str, output: Pat
     """
     from monitor import brief
     from monitor.notify import render_brief
+    from monitor.store.files import write_asked
 
     with desk_at(config) as app:
         release = _release(app, source, period)
@@ -50,7 +51,7 @@ def brief_command(config: Path, source: str, period: int, form: str, output: Pat
     if output is None:
         click.echo(text)
     else:
-        output.write_text(text, encoding="utf-8")
+        write_asked(output, text)
         say(f"Written to {output}")
 
 
@@ -108,8 +109,9 @@ def explain_command(
             click.echo(explain.as_text(found))
         if html is not None:
             from monitor.notify import render_brief
+            from monitor.store.files import write_asked
 
-            html.write_text(render_brief.explanation(found), encoding="utf-8")
+            write_asked(html, render_brief.explanation(found))
             say(f"Written to {html}", err=as_json)
 
 

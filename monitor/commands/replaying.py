@@ -59,6 +59,7 @@ def replay_command(
     from monitor.replay.tally import alerts_of, compare
     from monitor.replay.writing import as_json as written
     from monitor.replay.writing import as_picture, as_table
+    from monitor.store.files import write_asked
 
     if picture is not None:
         format_of(picture)
@@ -70,9 +71,9 @@ def replay_command(
         alerts = alerts_of(found.replays, found.rules)
         change = compare(alerts, alerts_of(other.replays, other.rules), {*found.rules} & {*other.rules}) if other else None
         if table is not None:
-            table.write_text(as_table(found, app.names, other, change), encoding="utf-8", newline="")
+            write_asked(table, as_table(found, app.names, other, change))
         if picture is not None:
-            picture.write_bytes(as_picture(found, other, format_of(picture)))
+            write_asked(picture, as_picture(found, other, format_of(picture)))
         if as_json:
             show_json(written(found, other, change))
         else:

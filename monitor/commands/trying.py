@@ -154,6 +154,7 @@ def suggest_command(
       monitor suggest naics3:334/import/value --together --at-least "25 M USD" --out rules/electronics.yaml
     """
     from monitor.rules.levels import Direction
+    from monitor.store.files import write_asked
     from monitor.suggest.writing import as_yaml, suggest
 
     if out is not None and out.exists():
@@ -167,8 +168,7 @@ def suggest_command(
     if out is None:
         click.echo(text, nl=False)
         return
-    with out.open("x", encoding="utf-8") as file:
-        file.write(text)
+    write_asked(out, text)
     say(f"Written to {out}; edit it, then `monitor check`.")
 
 

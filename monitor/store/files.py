@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -47,6 +48,28 @@ def write_whole(path: Path, write: Callable[[Any], object]) -> None:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)  # there only if the file did not become whole, whatever the reason
+
+
+def write_asked(path: Path, content: str | bytes) -> None:
+    """
+    Write a file that a person named: whole, or what stood there before stays.
+
+    A link is followed, and what is no file (``/dev/stdout``, a pipe) is written as it is. A folder is not made.
+
+    Raises
+    ------
+    StoreError
+        If the disk refuses.
+    OSError
+        If the folder is not there, or `path` is one.
+    """
+    written = content.encode() if isinstance(content, str) else content
+    if not path.resolve().parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+    if path.exists() and not path.is_file():
+        path.write_bytes(written)
+    else:
+        write_whole(path.resolve(), lambda file: file.write(written))
 
 
 def _sync_folder(folder: Path) -> None:

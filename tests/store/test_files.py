@@ -6,6 +6,7 @@ One helper process loads the libraries and forks a child for each case; the chil
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -20,7 +21,7 @@ import pytest
 from monitor.errors import StoreError
 from monitor.sources.base import ReleaseNotice, Table
 from monitor.store.database import Database
-from monitor.store.files import plain, write_whole
+from monitor.store.files import plain, write_asked, write_whole
 from monitor.store.observations import Figures
 from monitor.store.releases import Releases
 
@@ -199,6 +200,47 @@ def test_whatever_stops_a_write_leaves_the_old_file_and_no_other(tmp_path: Path)
     with pytest.raises(KeyboardInterrupt):
         write_whole(tmp_path / "x.bin", stop)
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("x.bin", b"old")]
+
+
+def test_what_was_asked_for_is_whole_or_as_it_was_before(tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    path.write_text("old")
+    code = (
+        "import resource, signal, sys; from pathlib import Path; from monitor.store.files import write_asked; "
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)); "
+        "write_asked(Path(sys.argv[1]), 'new' * 1000)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=False)
+    assert "page.html cannot be written: File too large" in ended.stderr
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_link_is_followed_and_stays(tmp_path: Path) -> None:
+    link, page = tmp_path / "link.html", tmp_path / "page.html"
+    link.symlink_to(page.name)
+    write_asked(link, "é\n")
+    assert link.is_symlink()
+    assert page.read_bytes() == b"\xc3\xa9\n"
+
+
+def test_what_is_no_file_is_written_as_it_is(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_asked(pipe, b"page")
+        assert os.read(reader, 10) == b"page"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+
+
+@pytest.mark.parametrize("name", ["none/page.html", "."])
+def test_a_folder_is_neither_made_nor_replaced(tmp_path: Path, name: str) -> None:
+    with pytest.raises(OSError, match=r"No such file or directory|Is a directory"):
+        write_asked(tmp_path / name, "page")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
