@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from monitor.alerts.episodes import FALSE, TRUE, UNKNOWN, Cells, Conduct
 from monitor.detection.discovery import Discovery, tail_probability
+from monitor.detection.expected import Expectation
 from monitor.detection.indicators import INDICATORS
 from monitor.detection.reader import Reader, unknown_calls
 from monitor.panel import Bools, Ints, Panel
@@ -137,7 +138,7 @@ class Bench:
     """
 
     panel: Panel
-    _expectations: dict[tuple[Panel, bytes], dict[str, object]] = field(default_factory=dict)
+    _expectations: dict[tuple[Panel, bytes], dict[str, Expectation]] = field(default_factory=dict)
 
     def reader(self, rule: Rule) -> Reader:
         """Return the reader of a rule's watched rows."""

@@ -13,9 +13,11 @@ all read this one law, so they never disagree.
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -72,6 +74,26 @@ class Expectation:
     start: int = 0
     model: str = "seasonal model"
 
+    @classmethod
+    def of(
+        cls, panel: Panel, *, location: Floats, variance: Floats, trouble: Bytes | None = None, model: str = "seasonal model"
+    ) -> Expectation:
+        """Return the law with this centre and variance of the logarithm, to which rounding adds; zeros as all models see them."""
+        return cls(
+            location=location,
+            scale=np.sqrt(variance + rounding_variance(location, panel.resolution)),
+            p_zero=zero_probability(panel.values),
+            seen=months_held(panel.values),
+            trouble=trouble,
+            start=panel.start,
+            model=model,
+        )
+
+    def each(self, of: Callable[[Any], Any]) -> Expectation:
+        """Return the same with every array as `of` makes it."""
+        arrays = {name: of(array) for name, array in vars(self).items() if isinstance(array, np.ndarray)}
+        return dataclasses.replace(self, **arrays)
+
     @property
     def judged(self) -> Bools:
         """Where the model made a statement, shape (n, T)."""
@@ -121,6 +143,11 @@ class Model(Protocol):
     def expect(self, panel: Panel) -> Expectation:
         """Return the one-step-ahead law of every cell; column t depends on columns before t only."""
         ...
+
+
+def positive_logs(values: Floats) -> Floats:
+    """Return the logarithms of figures above zero, NaN for all others, shape (n, T)."""
+    return np.log(values, out=np.full(values.shape, np.nan), where=values > 0)
 
 
 def months_held(values: Floats) -> Ints:
@@ -193,7 +220,7 @@ def surprise(expectation: Expectation, panel: Panel) -> Floats:
     from scipy.special import ndtri
 
     figures, p_zero = panel.values, expectation.p_zero
-    score = (np.log(np.maximum(figures, _least(expectation, panel))) - expectation.location) / _spread(expectation)
+    score = (np.log(np.maximum(figures, least_figure(expectation, panel))) - expectation.location) / _spread(expectation)
     tail = _tail(np.abs(score))  # the small side of F, so that no digit is lost in 1 - F
     below, above = np.where(score < 0, tail, 1 - tail), np.where(score < 0, 1 - tail, tail)
     zero = figures == 0
@@ -228,6 +255,7 @@ def _spread(expectation: Expectation) -> Floats:
     return expectation.scale * math.sqrt((_DF - 2) / _DF)
 
 
-def _least(expectation: Expectation, panel: Panel) -> Floats:
+def least_figure(expectation: Expectation, panel: Panel) -> Floats:
+    """Return the figure that a zero counts as, shape (n, T): a part of the rounding step, or of what was expected."""
     step = np.broadcast_to(panel.resolution[:, None] * _STEP, panel.shape)
     return np.where(step > 0, step, _NOTHING * np.exp(expectation.location))

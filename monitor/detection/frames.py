@@ -122,10 +122,7 @@ def judge(panel: Panel, cells: Ints, *, resolution: float = 0.0, at_least: float
 
 def _at(expectation: Expectation, cells: Ints) -> Expectation:
     """Return what was expected of some cells, as arrays of shape (k, 1)."""
-    shape = expectation.location.shape
-    fields: dict[str, Any] = {field.name: getattr(expectation, field.name) for field in dataclasses.fields(expectation)}
-    arrays = {name: np.broadcast_to(a, shape).ravel() for name, a in fields.items() if isinstance(a, np.ndarray)}
-    return Expectation(**{**fields, **{name: array[cells][:, None] for name, array in arrays.items()}})
+    return expectation.each(lambda array: array.ravel()[cells][:, None])
 
 
 def _table(frame: pd.DataFrame, key: Sequence[str] | None, period: str, value: str) -> tuple[Any, Columns]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from monitor.detection import market
 from monitor.detection import pairs as jan_feb
+from monitor.detection.expected import Expectation
 from monitor.detection.indicators import INDICATORS, Indicator
 from monitor.detection.pairs import PAIR_READINGS, combined
 from monitor.panel import Bools, Floats, Ints, Panel
@@ -61,7 +62,7 @@ class Reader:
     rows: Ints
     model: str = "bank"
     pairs: bool = False
-    expectations: dict[str, object] = field(default_factory=dict)
+    expectations: dict[str, Expectation] = field(default_factory=dict)
     _arrays: dict[tuple[object, ...], Floats] = field(default_factory=dict)
     _siblings: dict[tuple[tuple[str, str], ...], tuple[Reader, Ints]] = field(default_factory=dict)
 
@@ -107,7 +108,7 @@ class Reader:
         return self.read(Ask(indicator, tuple(sorted(arguments.items()))))
 
     @property
-    def expectation(self) -> object:
+    def expectation(self) -> Expectation:
         """What the rule's model expected of the watched rows."""
         return self._stated(self.model, self._plain)
 
@@ -120,13 +121,13 @@ class Reader:
         rows = np.flatnonzero(wanted)
         return self.panel.select(rows), np.searchsorted(rows, self.rows)
 
-    def _read_by(self, found: Indicator) -> tuple[Panel, Ints, object]:
+    def _read_by(self, found: Indicator) -> tuple[Panel, Ints, Expectation]:
         """Return the panel that a judged indicator reads, where in it the watched rows stand, and what was expected of it."""
         panel, places = self._together if found.across else (self._plain, np.arange(len(self.rows)))
         whole = np.array_equal(places, np.arange(panel.shape[0]))  # markets watched whole are expected once
         return panel, places, self._stated(found.model or self.model, panel, "" if whole else " together")
 
-    def _stated(self, model: str, panel: Panel, scope: str = "") -> object:
+    def _stated(self, model: str, panel: Panel, scope: str = "") -> Expectation:
         if model + scope not in self.expectations:
             self.expectations[model + scope] = load("models", model)().expect(panel)
         return self.expectations[model + scope]

@@ -28,13 +28,12 @@ from __future__ import annotations
 import numpy as np
 
 from monitor.detection.changes import lagged, sums
-from monitor.detection.expected import Expectation
+from monitor.detection.expected import Expectation, least_figure
 from monitor.panel import Bools, Floats, Panel
 
 _START, _START_WEIGHT, _MEMORY = 0.5, 4.0, 0.99
 _CLIP, _GAIN = 2.5, 1.1
 _FREEDOM = 8.0
-_STEP, _NOTHING = 0.25, 1e-6  # a zero counts as surprise counts it: a quarter of the step, or a millionth of what was expected
 
 
 def shift(panel: Panel, *, expectation: Expectation, months: int = 3) -> Floats:
@@ -58,9 +57,7 @@ def knows_zeros(panel: Panel, expectation: Expectation, months: int) -> Bools:
 
 
 def _logs(panel: Panel, expectation: Expectation) -> Floats:
-    step = np.broadcast_to(panel.resolution[:, None] * _STEP, panel.shape)
-    least = np.where(step > 0, step, _NOTHING * np.exp(expectation.location))
-    logs: Floats = np.log(np.where(panel.values == 0, least, panel.values))
+    logs: Floats = np.log(np.where(panel.values == 0, least_figure(expectation, panel), panel.values))
     return logs
 
 

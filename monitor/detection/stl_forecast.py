@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from monitor.detection.expected import DID_NOT_CONVERGE, NEEDED, Expectation, months_held, rounding_variance, zero_probability
+from monitor.detection.expected import DID_NOT_CONVERGE, NEEDED, Expectation, months_held, positive_logs
 from monitor.detection.fitting import Fitting, current
 from monitor.detection.stl import season
 from monitor.panel import Bools, Bytes, Floats, Panel
@@ -45,20 +45,12 @@ class StlForecast:
 
     def expect(self, panel: Panel) -> Expectation:
         """Return what the model expected of each cell; a year whose season cannot be read is not judged, with the reason."""
-        logs = np.log(panel.values, out=np.full(panel.shape, np.nan), where=panel.values > 0)
-        seen, judged = months_held(panel.values), _judged(panel.values, logs)
+        logs = positive_logs(panel.values)
+        judged = _judged(panel.values, logs)
         seasons, trouble = self._seasons(logs, judged)
         location, variance = _smoothed(logs, seasons, judged)
         location[~judged | (trouble > 0)] = np.nan
-        return Expectation(
-            location=location,
-            scale=np.sqrt(variance + rounding_variance(location, panel.resolution)),
-            p_zero=zero_probability(panel.values),
-            seen=seen,
-            trouble=trouble,
-            start=panel.start,
-            model="STL model",
-        )
+        return Expectation.of(panel, location=location, variance=variance, trouble=trouble, model="STL model")
 
     def _seasons(self, logs: Floats, judged: Bools) -> tuple[Floats, Bytes]:
         """Return the season carried into each cell, and trouble; both (n, T). Months before the first fit read that one."""

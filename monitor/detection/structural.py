@@ -26,8 +26,7 @@ from monitor.detection.expected import (
     TOO_FEW,
     Expectation,
     months_held,
-    rounding_variance,
-    zero_probability,
+    positive_logs,
 )
 from monitor.detection.fitting import Fitting, current
 from monitor.detection.lunar import regressors
@@ -54,7 +53,7 @@ class Structural:
 
     def expect(self, panel: Panel) -> Expectation:
         """Return what the model expected of each cell; a fit that does not settle leaves its year not judged, with the reason."""
-        logs = np.log(panel.values, out=np.full(panel.shape, np.nan), where=panel.values > 0)
+        logs = positive_logs(panel.values)
         seen, lunar = months_held(panel.values), regressors(panel)
         location, variance = np.full(panel.shape, np.nan), np.full(panel.shape, np.nan)
         positive = months_held(logs)
@@ -69,15 +68,7 @@ class Structural:
             else:
                 location[row, first:stop], variance[row, first:stop] = law
         variance *= _correction((logs - location) / np.sqrt(variance))
-        return Expectation(
-            location=location,
-            scale=np.sqrt(variance + rounding_variance(location, panel.resolution)),
-            p_zero=zero_probability(panel.values),
-            seen=seen,
-            trouble=trouble,
-            start=panel.start,
-            model="structural model",
-        )
+        return Expectation.of(panel, location=location, variance=variance, trouble=trouble, model="structural model")
 
 
 def _spans(enough: Bools) -> Iterator[tuple[int, int, int]]:

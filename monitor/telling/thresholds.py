@@ -7,7 +7,6 @@ changes between two of them, more are tried.
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Sequence
 from typing import TypeAlias
@@ -91,9 +90,10 @@ def _truth(reader: Reader, row: int, condition: Condition, figures: Floats) -> I
     wide = any(call.sibling or INDICATORS[call.indicator].across for call in calls)
     rows = _market(reader.panel, place, {name for call in calls for _, name in call.sibling}) if wide else [place]
     copies, places = _copies(reader.panel, rows, rows.index(place), figures)
-    stated: dict[str, object] = {}
+    stated: dict[str, Expectation] = {}
     if any(INDICATORS[call.indicator].expects and not call.sibling for call in calls):
-        stated[reader.model] = _repeated(reader.expectation, row, len(figures))
+        # What was expected does not depend on the figure of the last month.
+        stated[reader.model] = reader.expectation.each(lambda array: np.repeat(array[[row]], len(figures), axis=0))
     judged = Reader(copies, places, model=reader.model, expectations=stated)
     return np.asarray(condition.evaluate(judged.read)[:, -1], np.int64)
 
@@ -122,11 +122,3 @@ def _copies(panel: Panel, rows: Sequence[int], own: int, figures: Floats) -> tup
         ),
         places,
     )
-
-
-def _repeated(expectation: object, row: int, count: int) -> Expectation:
-    """Return what was expected of one row for each copy: it does not depend on the figure of the last month."""
-    assert isinstance(expectation, Expectation)
-    arrays = {field.name: getattr(expectation, field.name) for field in dataclasses.fields(expectation)}
-    rows = {name: np.repeat(array[[row]], count, axis=0) for name, array in arrays.items() if isinstance(array, np.ndarray)}
-    return dataclasses.replace(expectation, **rows)  # type: ignore[arg-type]

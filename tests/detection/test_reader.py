@@ -7,6 +7,7 @@ import pytest
 
 from monitor import registry
 from monitor.detection.bank import Bank
+from monitor.detection.expected import Expectation
 from monitor.detection.indicators import INDICATORS
 from monitor.detection.reader import Ask, Reader, unit_values, unknown_calls
 from monitor.months import month
@@ -147,7 +148,7 @@ def test_a_model_is_asked_once_about_a_sibling_that_many_rows_share(asked: list[
 
 
 def test_readers_share_what_was_expected_of_the_same_rows(asked: list[tuple[str, ...]]) -> None:
-    shared: dict[str, object] = {}
+    shared: dict[str, Expectation] = {}
     one, other = (Reader(PANEL, np.array([0]), model="slow", expectations=shared) for _ in range(2))
     np.testing.assert_array_equal(one.ask("surprise"), other.ask("surprise"))
     assert asked == [("US",)]

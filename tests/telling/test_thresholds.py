@@ -59,7 +59,7 @@ def test_a_growth_holds_from_its_base() -> None:
 
 def test_both_sides_of_a_surprise_are_found_where_the_law_puts_them() -> None:
     stated = reader().expectation
-    low, high = (float(quantile(stated, p)[0, -1]) for p in (0.0013499, 0.9986501))  # type: ignore[arg-type]
+    low, high = (float(quantile(stated, p)[0, -1]) for p in (0.0013499, 0.9986501))
     assert found("abs(surprise) >= 3") == ((0.0, near(low)), (near(high), None))
 
 
