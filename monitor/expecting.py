@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.detection.columns import Place, is_text
+from monitor.detection.arrow import Place, is_text
 from monitor.detection.frames import ADDED, Judged, judge
-from monitor.detection.longtable import Columns, Figures, figures_of, last_run
+from monitor.detection.longtable import Columns, LongTable, last_run, long_table
 from monitor.errors import MonitorError
 from monitor.months import FIRST, LAST
 from monitor.processes import processes
@@ -82,7 +82,7 @@ class Answer:
     judged: int = 0
     written: int = 0
 
-    def plus(self, figures: Figures, *, judged: int, written: int) -> Answer:
+    def plus(self, figures: LongTable, *, judged: int, written: int) -> Answer:
         """Return what is known after one more piece."""
         series, rows = self.series + len(figures.keys), self.rows + len(figures.series)
         return Answer(series=series, rows=rows, judged=self.judged + judged, written=self.written + written)
@@ -93,7 +93,7 @@ class _Piece:
     """Some whole series: their rows as read and as arrays, and which part of the file they end."""
 
     table: Any
-    figures: Figures
+    figures: LongTable
     share: float
 
 
@@ -148,10 +148,10 @@ def _pieces(file: LongFile, columns: Columns) -> Iterator[_Piece]:
 
 
 def _piece(table: Any, columns: Columns, place: Place, share: float) -> _Piece:
-    return _Piece(table=table, figures=figures_of(table, columns, place), share=share)
+    return _Piece(table=table, figures=long_table(table, columns, place), share=share)
 
 
-def _together(figures: Figures, seen: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def _together(figures: LongTable, seen: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Add series to those seen before, sorted; none may come again."""
     new = np.sort(figures.fingerprints)
     places = np.searchsorted(seen, new)

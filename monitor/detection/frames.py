@@ -11,7 +11,7 @@ import numpy as np
 
 from monitor.detection.bank import Bank
 from monitor.detection.expected import Expectation, expected, lower, surprise, upper
-from monitor.detection.longtable import Columns, figures_of
+from monitor.detection.longtable import Columns, long_table
 from monitor.errors import MonitorError
 from monitor.panel import Floats, Ints, Panel
 
@@ -76,7 +76,7 @@ def expect(
     """
     table, columns = _table(frame, key, period, value)
     found = {name: np.full(len(frame), np.nan) for name in ADDED[:-1]}
-    for rows, panel, cells in figures_of(table, columns).blocks():
+    for rows, panel, cells in long_table(table, columns).blocks():
         added = judge(panel, cells, resolution=resolution).columns
         for name in found:
             found[name][rows] = added[name]

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.countries import find_code
-from monitor.detection.columns import Place, Words, coded, months, values, words
+from monitor.detection.arrow import Place, Words, coded, months, values, words
 from monitor.errors import MonitorError
 from monitor.months import LAST, format_month
 from monitor.panel import Floats, Ints, Panel
@@ -58,7 +58,7 @@ class Columns:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Figures:
+class LongTable:
     """
     Rows of a long table.
 
@@ -108,7 +108,7 @@ class Figures:
         return Panel.of(self.keys[first:stop], start, values), cells
 
 
-def figures_of(table: Any, columns: Columns, place: Place | None = None) -> Figures:
+def long_table(table: Any, columns: Columns, place: Place | None = None) -> LongTable:
     """
     Return the rows of an Arrow table as arrays.
 
@@ -125,7 +125,7 @@ def figures_of(table: Any, columns: Columns, place: Place | None = None) -> Figu
     numbers, firsts = _numbered(np.array([codes[starts] for codes, _ in key.values()]))
     named = {name: (codes[starts[firsts]], known) for name, (codes, known) in key.items()}
     series = np.repeat(numbers, np.diff(np.append(starts, len(when))))
-    return Figures(
+    return LongTable(
         series=series,
         months=when,
         values=figures,
