@@ -117,7 +117,7 @@ PEERS: dict[str, Setting] = {
         environment="x13",
         level=3.8,
         normal=False,
-        options={"constant": 1, "cpu_seconds": 15},
+        options={"constant": 1, "cpu_seconds": 10},
         why="automatic model, automatic outliers and level shifts in the history, and the t value of an outlier at the newest "
         "month (there an additive outlier and a level shift are the same). Its default critical value for ten years is about "
         "3.8; 1 step is added for zeros, as its manual advises; Lunar New Year is a user's regressor where it is kept.",

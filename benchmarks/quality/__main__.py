@@ -19,7 +19,7 @@ from benchmarks.quality.table import by_view, common_sample, full_panel, measure
 from benchmarks.quality.views import VIEWS, Method
 from monitor.errors import MonitorError
 
-SIZES = {Stratum.REAL: 200, Stratum.SYNTHETIC: 130, Stratum.SHORT: 120, Stratum.INTERMITTENT: 40}
+SIZES = {Stratum.REAL: 200, Stratum.SYNTHETIC: 120, Stratum.SHORT: 120, Stratum.INTERMITTENT: 30}
 QUICK = {Stratum.REAL: 4, Stratum.SYNTHETIC: 3, Stratum.SHORT: 2, Stratum.INTERMITTENT: 1}
 OUT = peers.ROOT / "var" / "quality" / "quality.md"
 
