@@ -155,7 +155,8 @@ def suggest_command(
     """
     from monitor.rules.levels import Direction
     from monitor.store.files import write_asked
-    from monitor.suggest.writing import as_yaml, suggest
+    from monitor.suggest.suggesting import suggest
+    from monitor.suggest.writing import as_yaml
 
     if out is not None and out.exists():
         raise MonitorError(f"{out}: there already; choose another name")

@@ -11,12 +11,12 @@ import pytest
 from monitor.alerts.episodes import fold
 from monitor.alerts.records import Change
 from monitor.check import check
-from monitor.errors import MonitorError
 from monitor.judge import Bench, judge
 from monitor.months import format_month, month
 from monitor.rules.levels import Direction
 from monitor.rules.loading import load_rules
-from monitor.suggest.writing import as_yaml, suggest
+from monitor.suggest.suggesting import suggest
+from monitor.suggest.writing import as_yaml
 
 
 def noise(seed: int, months: int = 130, size: float = 0.2) -> list[float]:
@@ -89,29 +89,6 @@ def test_a_short_series_stands_beside_a_long_one_with_what_it_lacks(desk):
     )
 
 
-@pytest.mark.parametrize(
-    ("words", "options", "sentence"),
-    [
-        (["atlantis"], {}, 'no series fits "atlantis"; `monitor series find` lists them'),
-        (["naics"], {"at_least": "20 t"}, "no rule can watch these series so: 20 t does not fit the measure value"),
-        (["naics"], {"at_least": "much"}, 'no rule can watch these series so: "much" is not a quantity'),
-    ],
-)
-def test_what_cannot_be_asked_is_told(desk, words, options, sentence):
-    app = desk({"Mexico": noise(1, 30)})
-    with pytest.raises(MonitorError) as caught:
-        suggest(app, words, Direction.DROP, **options)
-    assert str(caught.value).startswith(sentence)
-
-
-def test_too_many_series_are_for_one_rule(desk):
-    partners = ["Canada", "Mexico", "Germany", "France", "Italy", "Spain", "Poland", "Austria", "Belgium", "Brazil", "Chile",
-                "China", "Japan", "India", "Israel", "Norway", "Sweden", "Finland", "Denmark", "Greece", "Portugal"]  # fmt: skip
-    app = desk({partner: noise(1, 12) for partner in partners})
-    with pytest.raises(MonitorError, match="21 series fit; add a word so that at most 20 do, or --together"):
-        suggest(app, ["naics"], Direction.DROP)
-
-
 def test_a_dataset_of_any_name_is_watched_by_the_file(desk, tmp_path):
     app = desk({"Mexico": noise(1)}, dataset='a: "b" # c')
     (tmp_path / "suggested.yaml").write_text(
@@ -119,15 +96,6 @@ def test_a_dataset_of_any_name_is_watched_by_the_file(desk, tmp_path):
     )
     rules = load_rules(tmp_path / "suggested.yaml", baskets={}, partner_groups={})
     assert {rule.watch.dataset for rule in rules} == {'a: "b" # c'}
-
-
-def test_the_search_tells_how_far_it_is(desk):
-    told: list[str] = []
-    suggest(desk({"Mexico": noise(1, 40), "Canada": noise(2, 40)}), ["naics"], Direction.DROP, progress=told.append)
-    assert told == [
-        "Computers and electronics, United States from Canada",
-        "Computers and electronics, United States from Mexico",
-    ]
 
 
 def test_what_the_page_on_rules_shows_is_what_the_bundled_figures_give(desk, repository):
