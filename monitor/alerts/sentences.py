@@ -126,7 +126,10 @@ def model(facts: Facts) -> str:
     unit = facts.key.unit
     if not math.isnan(facts.lower):
         part = f" in {say_month(facts.month).split()[0]} alone" if facts.pair else ""
-        return f"Expected {say_amount(facts.lower, unit)} to {say_amount(facts.upper, unit)}{part} (99%){or_nothing(facts)}."
+        range_ = f"{say_amount(facts.lower, unit)} to {say_amount(facts.upper, unit)}{part} (99%)"
+        if facts.probability_of_zero >= 0.5:
+            return f"Expected nothing ({say_percent(facts.probability_of_zero, 0)}), else {range_}."
+        return f"Expected {range_}{or_nothing(facts)}."
     name, _, why = facts.why_model.partition(": ")
     if not why or not facts.status.is_number:
         return ""

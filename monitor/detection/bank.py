@@ -10,15 +10,15 @@ members differ in their gains. For month t with calendar month m, member j::
     error      e = x - f_j;  ec = clip(e, ± min(3 / (1 - a_j), 5) sqrt(v_j))
     score      score_j <- d score_j + tau log t4(e; v_j)
     variance   n <- .955 n + 1;  v_j <- v_j + (1.05 min(e², 2.5² v_j) - v_j) / n
-    level      a_t = max(a_j, 1/seen);  L_j <- L_j + phi B_j + a_t ec;  B_j <- phi B_j + .15 a_t ec
+    level      a_t = max(a_j, 1/seen);  L_j <- L_j + phi B_j + a_t ec;  B_j <- clip(phi B_j + .15 a_t ec, ± .2)
     season     g_t = max(g_j, 1/(visits of m + 1)) (1 - a_t);  S_j[m] <- S_j[m] + g_t ec
     New Year   beta: recursive ridge regression of the clipped errors on c_t
 
 (mu, s) is what the figure is judged against; the average of the members errs a tenth less than they do. Slow members are held
 by a tighter clip while fast ones follow, and the score chooses: a shock is forgotten, a new level is home within months.
 Variances are clipped tighter still, so that last year's collapse does not hide the next. A month without a figure above zero
-teaches nothing: level and trend move on, and v_j grows by 1 + a_j² for each such month, as for a random walk seen with that
-gain. Seasons need not be made to sum to zero again: moving their mean to the level would change no forecast.
+teaches nothing: level and trend move on, and v_j grows by 1 + a_j² for each of the first three such months, as for a random
+walk seen with that gain. Seasons need not be made to sum to zero again: moving their mean to the level would change no forecast.
 
 **No look-ahead.** The seasonal factors that the pass starts from are read from the first 24 months held, and only months
 after them are judged. Nothing else reads ahead, so more months change no earlier cell.
@@ -49,6 +49,8 @@ class Constants:
     seasonal_gains: tuple[float, ...] = (0.02, 0.1, 0.4)
     damping: float = 0.9
     trend_gain: float = 0.15
+    trend_most: float = 0.2
+    gap_most: float = 3.0
     clip: tuple[float, float] = (3.0, 5.0)
     averaging: float = 0.81
     score_memory: float = 0.95
@@ -224,7 +226,7 @@ class _Smoothers:
         np.minimum(error, limit, out=error)
         np.maximum(error, np.negative(limit, out=limit), out=error)
         self._update_states(positive)
-        self.missed = (self.missed + 1) * (1 - positive) * (self.held > 0)
+        self.missed = np.minimum((self.missed + 1) * (1 - positive) * (self.held > 0), np.float32(self.constants.gap_most))
         if law is not None:
             self._update_lunar(law, logs, positive)
 
@@ -266,6 +268,7 @@ class _Smoothers:
         self.level += work
         work *= self.constants.trend_gain
         self.trend += work
+        np.clip(self.trend, -self.constants.trend_most, self.constants.trend_most, out=self.trend)
         np.maximum(self.seasonal_gain, 1 / (self.visits[month] + 1), out=gain)
         self.visits[month] += positive
         error *= gain

@@ -217,6 +217,7 @@ def test_the_expected_band_is_said_with_its_coverage(may: Facts) -> None:
     assert model(replace(may, lower=380e3, upper=720e3)) == "Expected 380 t to 720 t (99%)."
     sometimes = replace(may, lower=380e3, upper=720e3, probability_of_zero=0.3)
     assert model(sometimes) == "Expected 380 t to 720 t (99%), or nothing (30%)."
+    assert model(replace(sometimes, probability_of_zero=0.9)) == "Expected nothing (90%), else 380 t to 720 t (99%)."
 
 
 @pytest.mark.parametrize(
