@@ -11,11 +11,11 @@ from benchmarks.peers.scoring import cpu_seconds
 from benchmarks.quality.cases import FACTORS, ORIGINS, Group
 from benchmarks.quality.panels import EXPORTS, IMPORTS
 from benchmarks.quality.synthetic import law_surprise, likelihood_ratio
-from monitor.alerts.episodes import TRUE
 from monitor.detection.bank import Bank
-from monitor.detection.expected import lower, surprise, upper
+from monitor.detection.expected import surprise
 from monitor.judge import Bench, judge
 from monitor.panel import Bools, Floats
+from monitor.rules.expression import TRUE
 from monitor.rules.loading import load_rules
 from monitor.shipped import shipped_folder
 
@@ -47,10 +47,8 @@ def bank(group: Group) -> Answers:
     expectation = Bank().expect(group.panel)
     cpu = np.full((len(group.rows), len(group.columns)), (cpu_seconds() - begin) / group.panel.shape[0])
     scores = group.scores(lambda panel: surprise(expectation, panel))
-    figures = group.panel.values
-    outside = (figures < lower(expectation, group.panel)) | (figures > upper(expectation, group.panel))
     silent = np.isnan(scores[..., 0])
-    return Answers(scores=scores, level=OWN_LEVEL, outside=group.pick(outside), cpu=cpu, fallback=silent)
+    return Answers(scores=scores, level=OWN_LEVEL, outside=np.abs(scores[..., 0]) > NORMAL_99, cpu=cpu, fallback=silent)
 
 
 def own_law(group: Group, *, given_trade: bool = False) -> Answers | None:
