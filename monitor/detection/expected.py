@@ -34,6 +34,7 @@ _DF = 5
 """Degrees of freedom of the t."""
 
 _FAR = 50.0
+_HUGE = 1e150  # its square is still a number
 
 _PRIOR = 0.02
 _FORGETTING = 0.92
@@ -176,8 +177,8 @@ def zero_probability(values: Floats) -> Floats:
 
 def rounding_variance(location: Floats, resolution: Floats) -> Floats:
     """Return the variance, on the log scale, of figures rounded to steps: ``resolution² / 12`` over the median squared."""
-    step: Floats = resolution[:, None] * np.exp(-location)
-    return step * step / 12
+    step: Floats = np.minimum(resolution, _HUGE)[:, None] * np.exp(np.minimum(-location, 300.0))
+    return np.asarray(np.minimum(step, _HUGE) ** 2 / 12)
 
 
 def expected(expectation: Expectation, panel: Panel) -> Floats:
@@ -205,7 +206,7 @@ def quantile(expectation: Expectation, probability: float) -> Floats:
     from scipy.special import stdtrit
 
     score = float(stdtrit(_DF, probability))
-    return np.asarray(np.exp(np.minimum(expectation.location + score * _spread(expectation), 709.0)))
+    return _figures(expectation.location + score * _spread(expectation))
 
 
 def surprise(expectation: Expectation, panel: Panel) -> Floats:
@@ -258,4 +259,9 @@ def _spread(expectation: Expectation) -> Floats:
 def least_figure(expectation: Expectation, panel: Panel) -> Floats:
     """Return the figure that a zero counts as, shape (n, T): a part of the rounding step, or of what was expected."""
     step = np.broadcast_to(panel.resolution[:, None] * _STEP, panel.shape)
-    return np.where(step > 0, step, _NOTHING * np.exp(expectation.location))
+    return np.where(step > 0, step, np.maximum(_NOTHING * _figures(expectation.location), 5e-324))
+
+
+def _figures(logs: Floats) -> Floats:
+    """Return the figures of logarithms; the largest number instead of one that is larger."""
+    return np.asarray(np.exp(np.minimum(logs, 709.0)))

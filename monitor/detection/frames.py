@@ -63,6 +63,7 @@ def expect(
     ------
     MonitorError
         In one sentence that names the row (counted from 1), if a month or a figure cannot be understood or stands twice.
+        If `resolution` is below zero or no number.
 
     Examples
     --------
@@ -108,7 +109,15 @@ def judge(panel: Panel, cells: Ints, *, resolution: float = 0.0, at_least: float
     Judge a block, and return what was expected of the cells (flat places in the panel) that rows stand for.
 
     `resolution` is the rounding step of all series; with `at_least`, only cells with a surprise of that size are returned.
+
+    Raises
+    ------
+    MonitorError
+        If either of them is below zero or no number.
     """
+    for name, size in (("resolution", resolution), ("smallest surprise", at_least)):
+        if not 0 <= size < np.inf:
+            raise MonitorError(f"the {name} is a number from zero up, found {size:g}")
     panel = dataclasses.replace(panel, resolution=np.full(panel.shape[0], resolution))
     expectation = Bank().expect(panel)
     surprises = surprise(expectation, panel).ravel()[cells]

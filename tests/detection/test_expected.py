@@ -159,6 +159,16 @@ def test_rounding_matters_where_figures_are_a_few_steps() -> None:
     np.testing.assert_allclose(found, [[1 / 48, 1 / 48e6]])
 
 
+@pytest.mark.parametrize("size", [5e-324, 1e-200, 1e200, 1e308])
+@pytest.mark.parametrize("step", [0.0, 1.0, 1e308])
+def test_the_smallest_and_largest_numbers_are_judged_without_a_warning(size: float, step: float) -> None:
+    location = np.log([[size, size, size]])
+    variance = rounding_variance(location, np.array([step]))
+    assert np.isfinite(variance).all()
+    found = law([size, 0.0, 1.0], median=size, scale=float(np.sqrt(0.04 + variance[0, 0])), step=step)
+    assert np.isfinite(found).all()
+
+
 def test_each_cell_without_an_expectation_says_why() -> None:
     stands = Expectation(
         location=np.array([[NAN, NAN, NAN, 1.0]]),

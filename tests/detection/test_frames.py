@@ -208,6 +208,14 @@ def test_a_column_is_only_one_of_period_value_and_key():
         expect(changed(), key=["product", "period"])
 
 
+@pytest.mark.parametrize("size", [float("nan"), float("inf"), -1.0])
+def test_a_step_or_a_surprise_is_a_number_from_zero_up(size: float):
+    with pytest.raises(MonitorError, match=rf"the resolution is a number from zero up, found {size:g}"):
+        expect(long(figures(1, 30)), resolution=size)
+    with pytest.raises(MonitorError, match=rf"the smallest surprise is a number from zero up, found {size:g}"):
+        frames.judge(Panel.of([key()], START, figures(1, 30)), np.arange(30), at_least=size)
+
+
 def test_the_example_of_the_docstring_runs():
     found = doctest.testmod(frames)
     assert (found.failed, found.attempted > 3) == (0, True)
