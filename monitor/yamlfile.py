@@ -284,6 +284,8 @@ def _sentence(error: dict[str, Any]) -> str:
         return f"{_EXPECTED[kind]} expected here, found {found}"
     if kind == "too_short":
         return "at least one entry is expected here"
+    if kind == "too_long":
+        return f"at most {context['max_length']:,} entries are expected here, found {context['actual_length']:,}"
     return f"{error['msg'][0].lower()}{error['msg'][1:]}, found {found}".replace("input should be", "must be")
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema, model_validator
 
 from monitor.baskets import is_product, why_no_partner
 from monitor.months import FIRST, LAST, Month, month_of, parse_month
@@ -116,7 +116,8 @@ _READING_SCHEMA = {"anyOf": [{"type": "number"}, {"type": "string", "pattern": r
 
 AMonth = Annotated[Month, BeforeValidator(_month), WithJsonSchema(_MONTH_SCHEMA)]
 AReading = Annotated[Any, BeforeValidator(_reading), WithJsonSchema(_READING_SCHEMA)]
-Figure = Annotated[float, Field(ge=0)]
+Figure = Annotated[float, Field(ge=0, strict=True)]
+Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
 class SeriesKeys(Strict):
@@ -225,8 +226,8 @@ class ExampleKeys(Strict):
     facts: tuple[FactKeys, ...] = Field((), description="Facts about the service, for rules of kind operations.")
     expect: tuple[TransitionKeys, ...] | None = Field(None, description="Every change that is told; [] for none.")
     others: Literal["refused", "allowed"] = Field("refused", description="allowed: more may be told than is expected.")
-    says: tuple[str, ...] = Field((), description="Lines of a digest, each whole.")
-    mentions: tuple[str, ...] = Field((), description="Words that stand in some line of a digest.")
+    says: tuple[Sentence, ...] = Field((), description="Lines of a digest, each whole.")
+    mentions: tuple[Sentence, ...] = Field((), description="Whole words that stand in some line of a digest.")
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

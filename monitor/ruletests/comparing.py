@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -186,12 +187,19 @@ def _sentences(keys: ExampleKeys, said: Sequence[str]) -> Iterable[SentenceDiffe
         if words not in lines:
             yield SentenceDifference(expected=words, nearest=_nearest(words, lines))
     for words in map(_plain, keys.mentions):
-        if not any(words in line for line in lines):
+        if not any(_stands_in(words, line) for line in lines):
             yield SentenceDifference(expected=words, nearest=_nearest(words, lines, part=True))
 
 
 def _plain(words: str) -> str:
     return " ".join(words.split())
+
+
+def _stands_in(words: str, line: str) -> bool:
+    """Tell whether words stand in a line as whole ones: 46 t is not in 146 t or 1,046 t, and 7% is not in −7%."""
+    before = r"(?<![\w−])(?<!\d[.,])" if words[:1].isalnum() else ""
+    after = r"(?!\w|[.,]\d)" if words[-1:].isalnum() else ""
+    return re.search(before + re.escape(words) + after, line) is not None
 
 
 def _nearest(words: str, lines: Sequence[str], *, part: bool = False) -> str:

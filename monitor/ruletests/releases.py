@@ -96,6 +96,8 @@ class _Giving:
             frame = figures[figures["period"].isin(months) & figures["value"].notna()]
             loc: Loc = ("releases", n) if keys.releases else ("given",)
             yield self._part(frame, months, published, loc)
+        if keys.releases:
+            self._refuse_unreleased(figures)
 
     def _releases(self, figures: pd.DataFrame) -> list[tuple[datetime, tuple[Month, ...], tuple[GivenKeys, ...]]]:
         keys = self._example.keys
@@ -111,6 +113,12 @@ class _Giving:
         }  # a month without a figure does not come out
         covers = [tuple(range(first, live + 1)), *((month,) for month in range(live + 1, last + 1) if month in given)]
         return [(_on_the_20th(months[-1]), months, ()) for months in covers]
+
+    def _refuse_unreleased(self, figures: pd.DataFrame) -> None:
+        """Refuse figures of a month that no release covers: nothing would judge them."""
+        covered = {month for one in self._example.keys.releases for month in one.months}
+        if left := {int(month) for month in figures["period"][figures["value"].notna()]} - covered:
+            raise self._wrong(("releases",), f"no release covers {format_month(min(left))}, of which figures are given")
 
     def _part(self, frame: pd.DataFrame, months: tuple[Month, ...], published: datetime, loc: Loc) -> Part:
         try:

@@ -130,3 +130,14 @@ def test_a_test_that_says_too_little_or_too_much_is_refused(keys, sentence):
 def test_a_test_that_allows_others_may_expect_sentences_only():
     keys = {"name": "x", "rules": "r", "given": [FIGURES], "others": "allowed", "mentions": ["600 t"]}
     assert ExampleKeys.model_validate(keys).expect is None
+
+
+@pytest.mark.parametrize("figure", [True, "46", float("nan"), -1])
+def test_what_is_no_figure_is_none(figure):
+    assert "figures.1" in refused(GivenKeys, {**FIGURES, "figures": [600, figure]})
+
+
+@pytest.mark.parametrize("key", ["says", "mentions"])
+def test_nothing_is_no_sentence_to_wait_for(key):
+    keys = {"name": "x", "rules": "r", "given": [FIGURES], "expect": [], key: [" "]}
+    assert f"{key}.0" in refused(ExampleKeys, keys)

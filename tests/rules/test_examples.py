@@ -52,6 +52,11 @@ def test_a_test_starts_from_the_defaults_of_its_file(read):
     assert (given.source, given.partner, given.unit, given.figures) == ("gacc", ("US",), "t", (600,))
 
 
+def test_more_figures_than_a_century_has_months_are_counted(mistakes):
+    many = QUIET.replace("[600]", f"[{', '.join(['600'] * 1300)}]")
+    assert mistakes(DEFAULTS + many) == ["a.yaml:6:51: at most 1,200 entries are expected here, found 1,300"]
+
+
 def test_a_test_wins_over_the_defaults_and_a_series_over_both(read):
     own = QUIET.replace("quiet\n", "own\n    rules: other\n    series: {unit: kt, flow: import}\n").replace("[{", "[{unit: kg, ")
     (one,) = read(DEFAULTS + own)

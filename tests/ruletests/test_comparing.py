@@ -117,6 +117,30 @@ def test_a_sentence_that_is_not_said_stands_beside_the_nearest_one(words, neares
     assert difference.nearest == nearest
 
 
+@pytest.mark.parametrize(
+    ("words", "stands"),
+    [
+        ("46 t in May", True),
+        ("6 t in May", False),
+        ("46 t in Ma", False),
+        ("1,046 t", True),
+        ("046 t", False),
+        ("1,046", True),
+        ("1", False),
+        ("12.5%", False),
+        ("−12.5%", True),
+        ("12", False),
+        (", 7%", True),
+        ("(US", True),
+        ("US", True),
+        ("U", False),
+    ],
+)
+def test_words_are_mentioned_where_they_stand_as_whole_ones(words, stands):
+    said = ["Magnets (US): 46 t in May 2025, 7% of its usual 1,046 t and −12.5%"]
+    assert bool(compare(keys(mentions=[words]), [], [], said, PANEL)) is not stands
+
+
 def test_without_a_line_nothing_is_near():
     (difference,) = compare(keys(says=["a"]), [], [], [], PANEL).sentences
     assert difference.nearest == ""

@@ -115,6 +115,12 @@ def test_revised_figures_of_another_dataset_are_refused(refusals):
     assert refusals(THREE + text) == ["a.yaml:8:44: a test gives figures of one dataset; this is gacc/other, not gacc/magnets"]
 
 
+def test_figures_that_no_release_brings_are_refused_since_nothing_would_judge_them(refusals):
+    assert refusals(THREE + "    releases: [{months: 2024-11 to 2024-12}]\n") == [
+        "a.yaml:8:15: no release covers 2025-01, of which figures are given"
+    ]
+
+
 def test_a_first_live_month_outside_the_figures_is_refused(refusals):
     assert refusals(THREE + "    live_from: 2025-03\n") == [
         "a.yaml:8:16: 2025-03 is not one of the months given, 2024-11 to 2025-01"
