@@ -9,13 +9,14 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.alerts.episodes import FALSE, TRUE, UNKNOWN, Cells, Conduct
+from monitor.alerts.episodes import Cells, Conduct
 from monitor.detection.discovery import Discovery, tail_probability
 from monitor.detection.expected import Expectation
 from monitor.detection.indicators import INDICATORS
 from monitor.detection.reader import Reader, unknown_calls
 from monitor.panel import Bools, Ints, Panel
 from monitor.rules.condition import Condition
+from monitor.rules.expression import FALSE, TRUE, UNKNOWN
 from monitor.rules.levels import Direction, Level
 from monitor.rules.loading import resolve
 from monitor.rules.schema import AtLeast, Rule

@@ -12,13 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import ndtr
 
-from monitor.alerts.episodes import FALSE, TRUE, UNKNOWN, fold
+from monitor.alerts.episodes import fold
 from monitor.baskets import Basket, Code
 from monitor.detection.bank import Bank
 from monitor.detection.expected import quantile
 from monitor.judge import DOUBTED, Bench, Verdicts, judge
 from monitor.months import month
 from monitor.panel import Panel
+from monitor.rules.expression import FALSE, TRUE, UNKNOWN
 from monitor.rules.levels import Level
 from monitor.rules.loading import load_rules
 from monitor.series import WORLD, SeriesKey, Status

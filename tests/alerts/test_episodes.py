@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.alerts.episodes import FALSE, TABLE, TRUE, UNKNOWN, Before, Cells, Conduct, During, Stand, fold
+from monitor.alerts.episodes import Cells, Conduct, fold
 from monitor.alerts.records import Change, Path, State
 from monitor.months import format_month, parse_month
+from monitor.rules.expression import FALSE, TRUE, UNKNOWN
 from monitor.rules.levels import Direction, Level, RuleKind
 
 START = parse_month("2025-01")
@@ -43,17 +44,6 @@ def said(paths: list[Path]) -> list[str]:
 
 DROP = Conduct(direction=Direction.DROP)
 SLOW = Conduct(direction=Direction.DROP, slow_clear=True)
-
-
-@pytest.mark.parametrize("stand", Stand)
-def test_the_table_has_a_reason_for_every_stand_and_every_reading_it_can_meet(stand: Stand) -> None:
-    readings = Before if stand in (Stand.IDLE, Stand.PENDING) else During
-    assert {reading for s, reading in TABLE if s is stand} == set(readings)
-    assert all(TABLE[stand, reading].reason for reading in readings)
-
-
-def test_the_table_has_no_other_rows() -> None:
-    assert len(TABLE) == 2 * len(Before) + 2 * len(During)
 
 
 @pytest.mark.parametrize(
