@@ -25,6 +25,12 @@ def markets(panel: Panel) -> Ints:
     return panel.groups("partner")
 
 
+def members(panel: Panel, rows: Ints | int) -> Bools:
+    """Return which series are of a country and in a market of these rows, shape (n,)."""
+    every = markets(panel)
+    return countries(panel) & np.isin(every, every[rows])
+
+
 @once_a_panel
 def price_rows(panel: Panel) -> tuple[Ints, Ints]:
     """Return the rows of value and of weight (or quantity) behind each unit value, −1 where there is none, both (n,)."""

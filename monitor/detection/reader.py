@@ -115,8 +115,7 @@ class Reader:
     @cached_property
     def _together(self) -> tuple[Panel, Ints]:
         """The watched rows and every country of their markets, as published, and where in it each watched row stands."""
-        markets = market.markets(self.panel)
-        wanted = market.countries(self.panel) & np.isin(markets, markets[self.rows])
+        wanted = market.members(self.panel, self.rows)
         wanted[self.rows] = True
         rows = np.flatnonzero(wanted)
         return self.panel.select(rows), np.searchsorted(rows, self.rows)

@@ -9,7 +9,7 @@ import numpy as np
 
 from monitor.detection.breadth import LEAST as TOGETHER
 from monitor.detection.changes import LEAST, WINDOW, usual, usual_count, yoy
-from monitor.detection.market import COVERED, countries, markets, price_rows
+from monitor.detection.market import COVERED, countries, members, price_rows
 from monitor.detection.records import trough_and_peak
 from monitor.months import calendar_month, say_month
 from monitor.panel import Panel
@@ -192,8 +192,7 @@ def of_seasonal_change(panel: Panel, row: int, column: int, *, expectation: Expe
 
 def of_breadth(panel: Panel, row: int, column: int, *, expectation: Expectation) -> str:
     """Say how many countries of the market are judged."""
-    market = countries(panel) & (markets(panel) == markets(panel)[row])
-    judged = int((market & expectation.judged[:, column] & panel.known[:, column]).sum())
+    judged = int((members(panel, row) & expectation.judged[:, column] & panel.known[:, column]).sum())
     return f"breadth: {judged} of {say_count(TOGETHER, 'country', 'countries')} judged"
 
 

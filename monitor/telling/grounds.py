@@ -149,9 +149,8 @@ def grounds(reader: Reader) -> Grounds:
 
 def _judged(reader: Reader) -> int:
     """Count the countries of the market that have a surprise in the last month."""
-    panel, own = reader.panel, int(reader.rows[0])
-    members = np.flatnonzero(market.countries(panel) & (market.markets(panel) == market.markets(panel)[own]))
-    return int(np.count_nonzero(~np.isnan(Reader(panel, members).ask("surprise")[:, -1])))
+    rows = np.flatnonzero(market.members(reader.panel, reader.rows))
+    return int(np.count_nonzero(~np.isnan(Reader(reader.panel, rows).ask("surprise")[:, -1])))
 
 
 def _part(change: float, seasonal: float, base: Month, explains: str) -> str:
