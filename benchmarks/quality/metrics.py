@@ -8,7 +8,6 @@ recalls and FPR the share of untouched months that alert, precision is ``.02 TPR
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -107,9 +106,13 @@ def interval(draws: Floats) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def recalls(trials: Trials, threshold: float) -> Iterator[float]:
-    """Yield the share found of each kind of shock at a threshold."""
-    counted = trials.counted()
+def recalls(trials: Trials) -> list[float]:
+    """Return the share found of each kind of shock when 10 of 1,000 untouched months alert."""
+    ordered = _Sorted.of(trials)
+    _, fpr = ordered.rates(np.ones(len(trials.scores)))
+    found = []
     for kind in range(1, 6):
-        scores = trials.scores[..., kind][counted[..., kind]]
-        yield float((scores >= threshold).mean()) if len(scores) else float("nan")
+        own = ordered.kind == kind
+        tpr = np.cumsum(own)[ordered.last] / max(int(own.sum()), 1)
+        found.append(recall_at(tpr, fpr))
+    return found

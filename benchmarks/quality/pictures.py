@@ -80,7 +80,7 @@ def _quality_cost(found: Measured) -> Figure:
     for cost, quality, name in points:
         ours = name == "bank"
         axes.plot(cost, quality, "o" if ours else "s", color=BLUE if ours else INK, markersize=9 if ours else 5)
-    axes.set_xlim(min(cost for cost, _, _ in points) / 4, max(cost for cost, _, _ in points) * 10)
+    axes.set_xlim(min(cost for cost, _, _ in points) / 4, max(cost for cost, _, _ in points) * 60)
     axes.set_ylim(0, 1.15 * max(quality for _, quality, _ in points))
     figure.draw_without_rendering()
     _name_points(axes, points)
@@ -94,7 +94,7 @@ def _name_points(axes: Axes, points: Sequence[tuple[float, float, str]]) -> None
     spots = [axes.transData.transform((cost, quality)) for cost, quality, _ in points]
     taken = [Bbox.from_bounds(x - 5, y - 5, 10, 10) for x, y in spots]
     for (_, _, name), (x, y) in sorted(zip(points, spots, strict=True), key=lambda pair: pair[0][2] != "bank"):
-        width, height = 5.4 * len(_short(name)), 11
+        width, height = 6.4 * len(_short(name)), 11
         places = [(x + 9, y - 5), (x - 9 - width, y - 5), (x - width / 2, y + 9), (x - width / 2, y - 19)]
         places += [(x + 9, y + 9), (x + 9, y - 19), (x - 9 - width, y + 9), (x - 9 - width, y - 19)]
         boxes = [Bbox.from_bounds(left, bottom, width, height) for left, bottom in places]

@@ -110,8 +110,6 @@ class Measures:
 def measure(pooled: Pool, weights: Floats) -> Measures:
     """Measure a method with the same resamples of series as every other one."""
     trials = pooled.trials
-    untouched = np.sort(trials.scores[..., 0][trials.usable])[::-1]
-    threshold = untouched[int(len(untouched) * 0.01)] if len(untouched) else np.inf
     alerts = None if pooled.level is None else trials.scores[..., 0] >= pooled.level
     return Measures(
         series=pooled.series,
@@ -119,5 +117,5 @@ def measure(pooled: Pool, weights: Floats) -> Measures:
         false=None if alerts is None else per_thousand(alerts, trials.usable, weights),
         miss=None if pooled.outside is None else per_thousand(pooled.outside, trials.usable, weights),
         cpu=pooled.cpu,
-        recalls=list(recalls(trials, threshold)),
+        recalls=recalls(trials),
     )

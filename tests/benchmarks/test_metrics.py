@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.quality.metrics import PREVALENCE, Trials, curve, detection, interval, per_thousand, resamples
+from benchmarks.quality.metrics import PREVALENCE, Trials, curve, detection, interval, per_thousand, recalls, resamples
 
 
 def trials(scores: np.ndarray, positive: np.ndarray | None = None) -> Trials:
@@ -75,6 +75,13 @@ def test_kinds_of_shock_weigh_alike_however_many_of_each_there_are() -> None:
     few[1:, :, 0] = False
     recall, _ = curve(trials(scores, few))
     assert recall[0] == pytest.approx(0.2)
+
+
+def test_the_shares_found_of_each_kind_average_to_the_recall_at_ten() -> None:
+    scores = np.random.default_rng(3).normal(size=(200, 2, 6)) + np.arange(6) / 2
+    shares = recalls(trials(scores))
+    assert np.mean(shares) == pytest.approx(detection(trials(scores), once(200))[0, 1])
+    assert shares == sorted(shares)
 
 
 def test_hits_per_thousand_count_usable_months_only() -> None:
