@@ -15,7 +15,7 @@ from monitor.alerts.messages import Delivery, Notification
 from monitor.alerts.sentences import Names
 from monitor.alerts.situation import Desk, Reach
 from monitor.baskets import Baskets
-from monitor.detection.fitting import Fitting, Progress, silent
+from monitor.detection.fitting import Bar, Fitting, silent
 from monitor.months import Month
 from monitor.notify.base import Notifier
 from monitor.notify.worker import Worker
@@ -104,7 +104,7 @@ class App:
         memory = Memory(self.settings.data_dir / "http")
         return Client(self.settings.http.limits(), transport=self.transport, memory=memory)
 
-    def fitting(self, progress: Progress = silent) -> Fitting:
+    def fitting(self, progress: Bar = silent) -> Fitting:
         """Return how models of single series are fitted: on every core, each fit once in the life of the desk."""
         return Fitting(workers=os.cpu_count() or 1, memory=Fits(self.settings.data_dir / "fits"), progress=progress)
 

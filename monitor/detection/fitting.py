@@ -31,7 +31,7 @@ _WORTH_A_BAR = 1.0
 Fit = Callable[..., Floats]
 """A function of a module and of its arguments only, arrays to parameters; raises `DidNotConverge` where it does not settle."""
 Job = tuple[Floats, ...]
-Progress = Callable[[str, int], AbstractContextManager[Callable[[str], None]]]
+Bar = Callable[[str, int], AbstractContextManager[Callable[[str], None]]]
 """Shows how many of some steps are done: ``with progress("fitting", 70) as step: step("…")``."""
 _Made = Generator[tuple[str, Floats | None], None, None]
 
@@ -85,13 +85,13 @@ class Fitting:
         Processes at most.
     memory : Memory
         Where earlier fits are found.
-    progress : Progress
+    progress : Bar
         Shows a wait of more than a second.
     """
 
     workers: int = 1
     memory: Memory = field(default=_RECENT)
-    progress: Progress = silent
+    progress: Bar = silent
 
     def found(self, fit: Fit, jobs: Sequence[Job], *, settings: object, seconds: float) -> list[Floats | None]:
         """
