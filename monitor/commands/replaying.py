@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from monitor.commands.terminal import as_json_option, desk_at, month_given, progress, say, show_json, show_table
+from monitor.errors import MonitorError
 
 if TYPE_CHECKING:
     from monitor.app import App
@@ -63,6 +64,7 @@ def replay_command(
 
     if picture is not None:
         format_of(picture)
+    _refuse_same(Path(rules), Path(against or rules), table, picture)
     with desk_at(config) as app:
         choices = [choose(app, words) for words in (rules, against) if words is not None]
         with progress("replaying") as step:
@@ -83,6 +85,15 @@ def replay_command(
     for file in (table, picture):
         if file is not None:
             say(f"Written to {file}", err=as_json)
+
+
+def _refuse_same(rules: Path, against: Path, table: Path | None, picture: Path | None) -> None:
+    """Refuse to write over rules that are read, or one file over the other."""
+    taken = [rules.resolve(), against.resolve()]
+    for file in (table, picture):
+        if file is not None and file.resolve() in taken:
+            raise MonitorError(f"{file}: the file that is read, or written already; choose another name")
+        taken += [file.resolve()] if file is not None else []
 
 
 def _show(found: Rehearsal, alerts: list[Alert]) -> None:
@@ -177,11 +188,12 @@ def _show_partners(alerts: list[Alert]) -> None:
 def _show_messages(found: Rehearsal) -> None:
     """Show who would have been told, by the routes of this desk."""
     from monitor.replay.tally import by_receiver
+    from monitor.wording import say_count
 
     every = sum(len(one.editions) for one in found.replays)
     posts = by_receiver(found.replays)
     if not posts:
-        say(f"By the routes of this desk nobody would have been told anything in {every:,} releases.")
+        say(f"By the routes of this desk nobody would have been told anything in {say_count(every, 'release')}.")
         return
     rows = [(p.receiver, f"{p.messages:,}", f"{p.releases:,} of {every:,}", f"{p.lines:,}", f"{p.most:,}") for p in posts]
     show_table(("receiver", "messages", "releases told", "lines", "most in one"), rows, right=(1, 2, 3, 4))

@@ -95,6 +95,14 @@ def test_a_program_is_told_the_same_and_files_are_named_beside_it(desk):
             "unit-value-doubt: nothing can be replayed; unit-value-doubt watches nothing",
         ),
         (["magnet-drop", "--since", "2025-01", "--picture", "a.gif"], "a.gif: a picture is a .png or an .svg file"),
+        (
+            ["magnet-drop", "--since", "2025-01", "--csv", "a.png", "--picture", "./a.png"],
+            "a.png: the file that is read, or written already; choose another name",
+        ),
+        (
+            ["rules/us-imports.yaml", "--since", "2025-01", "--csv", "rules/us-imports.yaml"],
+            "rules/us-imports.yaml: the file that is read, or written already; choose another name",
+        ),
         (["magnet-drop", "--since", "2025-01", "--against", "none.yaml"], '"none.yaml" is neither a rule file'),
     ],
 )
