@@ -113,6 +113,19 @@ def shipped_magnets(repository: Path, tmp_path_factory: pytest.TempPathFactory) 
     return desk
 
 
+@pytest.fixture(scope="session")
+def held_magnets(shipped_magnets: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same desk with its bundled figures taken in, to copy; nothing is judged."""
+    from monitor import jobs
+    from monitor.app import App
+
+    desk = Path(shutil.copytree(shipped_magnets, tmp_path_factory.mktemp("held") / "desk"))
+    app = App.open(desk / "config", {})
+    jobs.pull_all(app)
+    app.close()
+    return desk
+
+
 @pytest.fixture
 def magnets_desk(shipped_magnets: Path, tmp_path: Path) -> Path:
     """A desk of one's own, with the shipped files that concern magnets; nothing is taken in."""

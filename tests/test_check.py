@@ -20,19 +20,9 @@ RULE = """rules:
 """
 
 
-@pytest.fixture(scope="module")
-def held(shipped_magnets, tmp_path_factory) -> Path:
-    """A desk that holds the bundled magnets."""
-    folder = Path(shutil.copytree(shipped_magnets, tmp_path_factory.mktemp("held") / "desk"))
-    app = App.open(folder / "config", {})
-    jobs.pull_all(app)
-    app.close()
-    return folder
-
-
 @pytest.fixture
-def desk(held, tmp_path) -> Path:
-    return Path(shutil.copytree(held, tmp_path / "held"))
+def desk(held_magnets, tmp_path) -> Path:
+    return Path(shutil.copytree(held_magnets, tmp_path / "held"))
 
 
 def with_rule(desk: Path, watch: str, name: str = "odd-rule") -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from monitor import jobs
 from monitor.app import App
 from monitor.errors import MonitorError
 from monitor.find import find_series, one_series
@@ -13,12 +12,11 @@ GERMANY = "gacc/magnets/CN/DE/CN8:85051110/export/weight/kg/reported"
 
 
 @pytest.fixture(scope="module")
-def app(shipped_magnets, tmp_path_factory):
+def app(held_magnets, tmp_path_factory):
     import shutil
 
-    folder = shutil.copytree(shipped_magnets, tmp_path_factory.mktemp("found") / "desk")
+    folder = shutil.copytree(held_magnets, tmp_path_factory.mktemp("found") / "desk")
     app = App.open(folder / "config", {})
-    jobs.pull_all(app)
     yield app
     app.close()
 

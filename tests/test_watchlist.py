@@ -6,7 +6,6 @@ import shutil
 
 import pytest
 
-from monitor import jobs
 from monitor.app import App
 from monitor.errors import MonitorError
 from monitor.watchlist import watchlists
@@ -21,11 +20,10 @@ STRUCTURAL = """rules:
 
 
 @pytest.fixture(scope="module")
-def app(shipped_magnets, tmp_path_factory):
-    folder = shutil.copytree(shipped_magnets, tmp_path_factory.mktemp("watched") / "desk")
+def app(held_magnets, tmp_path_factory):
+    folder = shutil.copytree(held_magnets, tmp_path_factory.mktemp("watched") / "desk")
     (folder / "rules" / "slow.yaml").write_text(STRUCTURAL)
     app = App.open(folder / "config", {})
-    jobs.pull_all(app)
     yield app
     app.close()
 

@@ -35,11 +35,10 @@ LOST = """rules:
 
 
 @pytest.fixture(scope="module")
-def desk(shipped_magnets, tmp_path_factory):
+def desk(held_magnets, tmp_path_factory):
     """A desk with the bundled magnets, taken in and not judged; its folder."""
-    folder = shutil.copytree(shipped_magnets, tmp_path_factory.mktemp("rehearsed") / "desk")
+    folder = shutil.copytree(held_magnets, tmp_path_factory.mktemp("rehearsed") / "desk")
     app = App.open(folder / "config", {})
-    jobs.pull_all(app)
     yield app, folder
     app.close()
 

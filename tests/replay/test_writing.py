@@ -9,7 +9,6 @@ import shutil
 
 import pytest
 
-from monitor import jobs
 from monitor.alerts.sentences import Names
 from monitor.app import App
 from monitor.months import month
@@ -27,10 +26,9 @@ STRICTER = """rules:
 
 
 @pytest.fixture(scope="module")
-def app(shipped_magnets, tmp_path_factory):
-    folder = shutil.copytree(shipped_magnets, tmp_path_factory.mktemp("written") / "desk")
+def app(held_magnets, tmp_path_factory):
+    folder = shutil.copytree(held_magnets, tmp_path_factory.mktemp("written") / "desk")
     app = App.open(folder / "config", {})
-    jobs.pull_all(app)
     yield app
     app.close()
 
