@@ -147,6 +147,11 @@ def _frame(figure: Figure, axes: Axes, chart: Chart, scale: _Scale, width_px: in
     figure.text(8 / width_px, 1 - 24 / height_px, f"{scale.unit} a month", fontsize=8.5, color=GREY, **plain)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: _tick(y)))
+    thin_lines(axes)
+
+
+def thin_lines(axes: Axes) -> None:
+    """Leave grey lines to read amounts by, and no box."""
     axes.tick_params(labelsize=8.5, colors=GREY, length=3, width=0.6)
     axes.grid(axis="y", color="#E3E3E3", linewidth=0.6)
     axes.set_axisbelow(True)

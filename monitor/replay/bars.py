@@ -7,7 +7,7 @@ from io import BytesIO
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from monitor.charts import BLUE, GREY, INK, SKY, VERMILLION, drawable, shorten
+from monitor.charts import BLUE, GREY, INK, SKY, VERMILLION, drawable, shorten, thin_lines
 from monitor.errors import MonitorError
 from monitor.months import Month, say_month
 from monitor.rules.levels import Level
@@ -127,9 +127,4 @@ def _axes(axes: Axes, months: list[Month], width_px: float) -> None:
     step *= max(1, -(-(len(months) // step) // int(width_px // (_YEAR if step >= 12 else _MONTH))))
     ticks = [month for month in months if month % step == 0]
     axes.set_xticks(ticks, [str(m // 12) if step >= 12 else say_month(m, short=True) for m in ticks])
-    axes.tick_params(labelsize=8.5, colors=GREY, length=3, width=0.6)
-    axes.grid(axis="y", color="#E3E3E3", linewidth=0.6)
-    axes.set_axisbelow(True)
-    for side in ("top", "right", "left"):
-        axes.spines[side].set_visible(False)
-    axes.spines["bottom"].set_color("#999999")
+    thin_lines(axes)
