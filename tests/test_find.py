@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from monitor.app import App
@@ -13,8 +15,6 @@ GERMANY = "gacc/magnets/CN/DE/CN8:85051110/export/weight/kg/reported"
 
 @pytest.fixture(scope="module")
 def app(held_magnets, tmp_path_factory):
-    import shutil
-
     folder = shutil.copytree(held_magnets, tmp_path_factory.mktemp("found") / "desk")
     app = App.open(folder / "config", {})
     yield app
