@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 .DEFAULT_GOAL := help
-.PHONY: run test check serve bench pictures lock clean help
+.PHONY: run test check serve bench bench-quality pictures lock clean help
 
 run: .venv/run.stamp  ## take in the bundled releases, judge each, deliver to var/outbox and the terminal
 	@$(BIN)/monitor run
@@ -26,22 +26,28 @@ check: .venv/test.stamp  ## format, lint, types, imports, the shipped configurat
 bench: .venv/test.stamp  ## measure speed beside peers, in one run
 	@$(BIN)/python -m benchmarks
 
+bench-quality: .venv/test.stamp  ## measure how right the judgements are beside peers, in half an hour
+	@$(BIN)/python -m benchmarks.quality
+
 pictures: .venv/test.stamp  ## make docs/pictures again
 	@$(BIN)/python -m docs.pictures
 
 # The test list first; the run list takes its versions from it, so that both name the same ones.
 UV_COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --upgrade -q pyproject.toml
-lock:  ## compile requirements/ anew from pyproject.toml
+lock:  ## compile requirements/ anew from pyproject.toml, and the peers' lists
 	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }
 	$(UV_COMPILE) --group test --group check --group build -o requirements/test.txt
 	$(UV_COMPILE) --group build -c requirements/test.txt -o requirements/run.txt
+	for names in benchmarks/peers/*.in; do \
+	  uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade -q "$$names" -o "$${names%.in}.txt"; \
+	done
 
 clean:  ## remove the environment and what tools left behind; var/ stays
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist
 	find monitor tests benchmarks docs -name __pycache__ -prune -exec rm -rf {} +
 
 help:  ## list these targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 # A stamp is newer than what was installed, so that a second call costs nothing.
 .venv/made:

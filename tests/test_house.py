@@ -81,7 +81,7 @@ def test_every_room_has_tests_and_every_test_file_a_room() -> None:
     strangers = [
         str(path)
         for path in modules
-        if path.parts[0] not in ("e2e", "contracts", "test_house.py", "test_docs.py", "test_benchmarks.py")
+        if path.parts[0] not in ("e2e", "contracts", "benchmarks", "test_house.py", "test_docs.py", "test_benchmarks.py")
         and not (ROOT / "monitor" / path.parent / path.name.removeprefix("test_")).is_file()
     ]
     assert strangers == []
