@@ -194,6 +194,16 @@ def test_a_key_of_lists_is_refused(tmp_path: Path):
         expect_file(Request(path=tmp_path / "a.parquet", out=tmp_path / "b.csv"))
 
 
+@pytest.mark.parametrize("kind", [pa.binary(), pa.large_binary(), pa.binary(1), pa.dictionary(pa.int32(), pa.binary())])
+@pytest.mark.parametrize("name", ["b.parquet", "b.csv"])
+def test_a_key_of_bytes_that_are_no_text_is_refused(tmp_path: Path, kind: pa.DataType, name: str):
+    column = pa.array([b"\xff"] * MONTHS, pa.binary()).cast(getattr(kind, "value_type", kind))
+    column = column.dictionary_encode() if pa.types.is_dictionary(kind) else column
+    pq.write_table(pa.Table.from_pandas(table(1)[["period", "value"]]).append_column("product", column), tmp_path / "a.parquet")
+    with pytest.raises(MonitorError, match=r'a\.parquet: the column "product" holds bytes that are not UTF-8'):
+        expect_file(Request(path=tmp_path / "a.parquet", out=tmp_path / name))
+
+
 def test_what_is_not_judged_is_empty_and_never_zero(tmp_path: Path):
     expect_file(Request(path=written(table(1), tmp_path / "a.csv"), out=tmp_path / "b.csv"))
     first = (tmp_path / "b.csv").read_text().splitlines()[1]

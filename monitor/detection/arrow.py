@@ -46,12 +46,26 @@ def coded(column: Any, name: str, where: str = "") -> tuple[Ints, Any]:
 
     if pa.types.is_nested(column.type):
         raise MonitorError(f'{where}the column "{name}" holds {column.type}, not words, numbers or dates')
+    column = _as_text(column, name, where)
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
     array = column.unify_dictionaries().combine_chunks()
     if isinstance(array, pa.ChunkedArray):
         array = array.chunk(0) if array.num_chunks else pa.array([], column.type)
     return array.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64) + 1, array.dictionary
+
+
+def _as_text(column: Any, name: str, where: str) -> Any:
+    """Return a column of bytes, as some programs write texts, as texts; any other as it is."""
+    import pyarrow as pa
+
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if not (pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind)):
+        return column
+    try:
+        return column.cast(kind).cast(pa.string())
+    except pa.ArrowInvalid as error:
+        raise MonitorError(f'{where}the column "{name}" holds bytes that are not UTF-8') from error
 
 
 def words(column: Any, name: str, place: Place) -> tuple[Ints, Words]:
