@@ -108,9 +108,7 @@ class _Giving:
         if not first <= live <= last:
             span = f"{format_month(first)} to {format_month(last)}"
             raise self._wrong(("live_from",), f"{format_month(live)} is not one of the months given, {span}")
-        given = {
-            int(month) for month in figures["period"][figures["value"].notna()]
-        }  # a month without a figure does not come out
+        given = set(figures["period"][figures["value"].notna()].astype(int))  # a month without a figure does not come out
         covers = [tuple(range(first, live + 1)), *((month,) for month in range(live + 1, last + 1) if month in given)]
         return [(_on_the_20th(months[-1]), months, ()) for months in covers]
 
