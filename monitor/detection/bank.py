@@ -6,7 +6,7 @@ Each member is additive Holt-Winters with a damped trend (Gardner and McKenzie, 
 members differ in their gains. For month t with calendar month m, member j::
 
     forecast   f_j = L_j + phi B_j + S_j[m] + beta c_t                   c_t: Lunar New Year (`lunar`)
-    mixture    w_j ∝ exp(score_j);  mu = Σ w_j f_j;  s² = .76 Σ w_j (v_j + (f_j - mu)²)
+    mixture    w_j ∝ exp(score_j);  mu = Σ w_j f_j;  s² = .69 (1 + 1/(visits of m + 1)) Σ w_j (v_j + (f_j - mu)²)
     error      e = x - f_j;  ec = clip(e, ± min(3 / (1 - a_j), 5) sqrt(v_j))
     score      score_j <- d score_j + tau log t4(e; v_j)
     variance   n <- .955 n + 1;  v_j <- v_j + (1.05 min(e², 2.5² v_j) - v_j) / n
@@ -14,11 +14,12 @@ members differ in their gains. For month t with calendar month m, member j::
     season     g_t = max(g_j, 1/(visits of m + 1)) (1 - a_t);  S_j[m] <- S_j[m] + g_t ec
     New Year   beta: recursive ridge regression of the clipped errors on c_t
 
-(mu, s) is what the figure is judged against; the average of the members errs a tenth less than they do. Slow members are held
-by a tighter clip while fast ones follow, and the score chooses: a shock is forgotten, a new level is home within months.
-Variances are clipped tighter still, so that last year's collapse does not hide the next. A month without a figure above zero
-teaches nothing: level and trend move on, and v_j grows by 1 + a_j² for each of the first three such months, as for a random
-walk seen with that gain. Seasons need not be made to sum to zero again: moving their mean to the level would change no forecast.
+(mu, s) is what the figure is judged against. The average of the members errs less than they do, and a season that was seen a
+few times is less sure. Slow members are held by a tighter clip while fast ones follow, and the score chooses: a shock is
+forgotten, a new level is home within months. Variances are clipped tighter still, so that last year's collapse does not hide
+the next. A month without a figure above zero teaches nothing: level and trend move on, and v_j grows by 1 + a_j² for each of
+the first three such months, as for a random walk seen with that gain. Seasons need not be made to sum to zero again: moving
+their mean to the level would change no forecast.
 
 **No look-ahead.** The seasonal factors that the pass starts from are read from the first 24 months held, and only months
 after them are judged. Nothing else reads ahead, so more months change no earlier cell.
@@ -52,16 +53,16 @@ class Constants:
     trend_most: float = 0.2
     gap_most: float = 3.0
     clip: tuple[float, float] = (3.0, 5.0)
-    averaging: float = 0.76
+    averaging: float = 0.69
     score_memory: float = 0.95
     score_rate: float = 0.2
     variance_memory: float = 0.955
     variance_start: float = 0.25**2
-    variance_start_weight: float = 5.0
+    variance_start_weight: float = 2.0
     variance_clip: float = 2.5
     variance_gain: float = 1.05  # a normal's variance, clipped there, is that much too small
     variance_floor: float = 1e-6
-    season_shrinkage: float = 2.0
+    season_prior: tuple[float, float, float] = (0.2**2, 4.0, 0.3)
     lunar_ridge: float = 0.25
     lunar_memory: float = 0.995
     block: int = 1024
@@ -135,7 +136,7 @@ class Bank:
 
 def _walk(block: Block, constants: Constants) -> Iterator[tuple[int, _Smoothers]]:
     """Walk the months once, and stop before each that is judged anywhere, when its forecasts are stated."""
-    smoothers = _Smoothers(*start(block, constants.season_shrinkage), block.first, constants)
+    smoothers = _Smoothers(*start(block, constants.season_prior), block.first, constants)
     wanted: Bools = np.any(block.judged, axis=1)
     for column in range(len(block.logs)):
         smoothers.forecast(block.lunar[column])
@@ -186,7 +187,7 @@ class _Smoothers:
             self.work *= self.work
             self.work += self.spread
             self.work *= weights
-            variance = self.work.sum(axis=0) * np.float32(self.constants.averaging)
+            variance = self.work.sum(axis=0) * (1 + 1 / (self.visits[self.month] + 1)) * np.float32(self.constants.averaging)
             self._law = np.stack([location + self.beta * self.lunar, variance])
         return self._law
 

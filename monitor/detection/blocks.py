@@ -76,26 +76,43 @@ def _first(held: Bools, logs: Floats) -> Floats:
     return np.asarray(np.take_along_axis(logs, held.argmax(axis=0)[None], axis=0)[0])
 
 
-def start(block: Block, shrinkage: float) -> tuple[Singles, Singles]:
+def start(block: Block, prior: tuple[float, float, float]) -> tuple[Singles, Singles]:
     """
     Return the first level, (lanes,), and the seasonal factors, (12, lanes), from the first 24 months held.
 
-    A factor is the sum of the deviations from a centred 12-month mean over their count + `shrinkage`, so that few deviations are
-    shrunk towards zero. At the ends the mean is over the months there are.
+    A factor is the mean deviation of its calendar month from a centred 12-month mean, shrunk towards zero by how much larger
+    the season is than the noise about it (empirical Bayes: Morris, *JASA* 78, 1983). At the ends the mean is over the months
+    there are.
+
+    Parameters
+    ----------
+    block : Block
+    prior : tuple of float
+        A noise variance, its weight in months, and the least ratio of season to noise.
     """
-    used = block.early
-    logs = block.logs * used
-    means = _centred(logs) / np.maximum(_centred(used), np.float32(1e-9))
-    deviations = (logs - means) * used
-    factors = np.zeros((12, logs.shape[1]), np.float32)
-    for column in range(min(len(logs), 12)):
-        sums, visits = deviations[column::12].sum(axis=0), used[column::12].sum(axis=0)
-        factors[(block.first + column) % 12] = sums / (visits + np.float32(shrinkage))
+    factors = _factors(block, *(np.float32(part) for part in prior))
     factors -= factors.mean(axis=0)
-    if not len(logs):
-        return np.zeros(logs.shape[1], np.float32), factors
+    if not len(block.logs):
+        return np.zeros(block.logs.shape[1], np.float32), factors
     first = block.positive.argmax(axis=0)
     return np.asarray(-factors[(block.first + first) % 12, np.arange(len(first))]), factors
+
+
+def _factors(block: Block, usual: np.float32, weight: np.float32, least: np.float32) -> Singles:
+    used = block.early
+    logs = block.logs * used
+    deviations = (logs - _centred(logs) / np.maximum(_centred(used), np.float32(1e-9))) * used
+    visits, mean, squares = np.zeros((3, 12, logs.shape[1]), np.float32)
+    for column in range(min(len(logs), 12)):
+        month, held = (block.first + column) % 12, used[column::12]
+        visits[month] = held.sum(axis=0)
+        mean[month] = deviations[column::12].sum(axis=0) / np.maximum(visits[month], 1)
+        squares[month] = (held * (deviations[column::12] - mean[month]) ** 2).sum(axis=0)
+    seen, share = (visits > 0).sum(axis=0), 1 / np.maximum(visits, 1)
+    noise = (squares.sum(axis=0) + weight * usual) / (np.maximum(visits - 1, 0).sum(axis=0) + weight)
+    spread = (mean * mean).sum(axis=0) / np.maximum(seen, 1)
+    season = np.maximum(spread - noise * (share * (visits > 0)).sum(axis=0) / np.maximum(seen, 1), least * noise)
+    return np.asarray(mean * season / (season + noise * share), np.float32)
 
 
 def _centred(array: Singles) -> Singles:
