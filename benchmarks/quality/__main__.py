@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchmarks.peers.settings import PEERS
 from benchmarks.quality import ours, peers
+from benchmarks.quality.calibration import calibrated
 from benchmarks.quality.cases import Group, Half, Stratum, groups, sample
 from benchmarks.quality.panels import real_panels
 from benchmarks.quality.pictures import draw
@@ -29,7 +30,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.quality", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few series, to see that everything runs: two minutes")
     parser.add_argument("--half", choices=list(Half), default=Half.REPORT, type=Half, help="of the series (default: report)")
-    parser.add_argument("--only", choices=["bank", "replay"], help="the bank on the whole panel with its ceiling, or real shocks")
+    parser.add_argument(
+        "--only", choices=["bank", "replay", "calibration"], help="the bank with its ceiling, real shocks, or chance"
+    )
     parser.add_argument("--out", type=Path, default=OUT, help="the file that the tables go to, its pictures beside it")
     options = parser.parse_args()
     try:
@@ -46,6 +49,8 @@ def main() -> None:
 def _text(options: argparse.Namespace) -> str:
     if options.only == "replay":
         return replayed(real_panels())
+    if options.only == "calibration":
+        return calibrated(real_panels())
     found = groups(options.half)
     if options.only == "bank":
         return _bank(found)

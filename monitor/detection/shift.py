@@ -17,9 +17,8 @@ Measured on the bundled imports without 2020, 2021 and 2025, months in 1,000 bey
     ======================================================  ===========  ===========  ===========
     series                                                  3 months     6 months     12 months
     ======================================================  ===========  ===========  ===========
-    customs values, the half that the constants saw         46, 4.0      47, 4.7      67, 8.3
-    customs values, the other half                          46, 4.6      49, 5.1      68, 8.8
-    drawn: seasons on random walks, normal noise            38, 0.6      30, 0.5      31, 0.9
+    customs values, the half that the constants saw         45, 3.3      48, 3.8      71, 6.9
+    customs values, the other half                          46, 3.9      49, 4.4      70, 7.3
     ======================================================  ===========  ===========  ===========
 """
 
