@@ -56,12 +56,13 @@ def check(config: Path) -> Checked:
     if settings is None:
         mistakes += _rules_alone(config)
         return Checked(mistakes=tuple(dict.fromkeys(mistakes)))
+    mistakes += settings.lacking
     app = App(settings)
     try:
         ruleset = _collect(mistakes, lambda: app.ruleset)
         if ruleset is None:
             return Checked(mistakes=tuple(mistakes), warnings=settings.warnings)
-        return _against_figures(app)
+        return _against_figures(app, mistakes)
     finally:
         app.close()
 
@@ -90,10 +91,9 @@ def _rules_alone(config: Path) -> list[Mistake]:
     return mistakes
 
 
-def _against_figures(app: App) -> Checked:
-    """Find the rules that watch nothing, or that two sources could feed."""
+def _against_figures(app: App, mistakes: list[Mistake]) -> Checked:
+    """Find the rules that watch nothing, or that two sources could feed, beside the mistakes found already."""
     held, notes = _panels(app)
-    mistakes: list[Mistake] = []
     warnings: list[Mistake] = list(app.settings.warnings)
     every = [key for panel in held.values() for key in panel.keys]
     for rule in app.ruleset.rules if held else ():

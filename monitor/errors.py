@@ -5,6 +5,7 @@ Every error this package raises on purpose.
 
     MonitorError
       ConfigError               SettingsError, RuleError        a file a person wrote; carries where
+                                SecretMissing (a setting)       what needs the secret cannot be done
       SourceError               SourceUnavailable (try again)   SourceThrottled (retry_after)
                                 SourceRefused (credentials)     SourceFormatChanged (tell a human)
       StoreError
@@ -47,6 +48,10 @@ class ConfigError(MonitorError):
 
 class SettingsError(ConfigError):
     """A mistake in ``config/`` or in the environment."""
+
+
+class SecretMissing(SettingsError):
+    """A secret that ``config/`` names is not there; raised when it is needed."""
 
 
 class RuleError(ConfigError):

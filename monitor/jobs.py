@@ -13,7 +13,7 @@ from monitor.alerts.messages import Delivery, Notification, Outcome
 from monitor.alerts.records import Change
 from monitor.alerts.situation import Situation
 from monitor.app import App
-from monitor.errors import MonitorError, SourceError, SourceFormatChanged
+from monitor.errors import MonitorError, SecretMissing, SourceError, SourceFormatChanged, SourceRefused
 from monitor.eventlog import event
 from monitor.months import say_month
 from monitor.notify.worker import Worker
@@ -52,6 +52,8 @@ def pull(app: App, entry: SourceSettings, progress: Progress = _silent, taken: l
         trouble = _take_in(app, entry, source, taken, progress)
     except SourceError as error:
         trouble = error
+    except SecretMissing as error:
+        trouble = SourceRefused(str(error))
     _tell_late(app, entry, source)
     if trouble is not None:
         raised(app, fact_of(trouble), entry.entry, f"{entry.entry}: {trouble}")

@@ -2,7 +2,7 @@
 Secrets: taken from the environment or from a file, never written in YAML, printed as ``<secret>``.
 
 A field that a model types as ``SecretStr`` is written ``password: {env: SMTP_PASSWORD}``, ``password: {file: path}`` or
-``password_file: path``.
+``password_file: path``. One that is not there stops only what needs it: it is an `Absent`, which says so when it is asked for.
 """
 
 from __future__ import annotations
@@ -11,17 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, TypeGuard, Union, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
 
-from monitor.errors import Mistake
+from monitor.errors import Mistake, SecretMissing
 from monitor.eventlog import MASK
 from monitor.yamlfile import Document, Loc
 
 HOW = "write {env: NAME} or {file: path} here and keep it there"
-
-_ABSENT = object()
 
 
 class Secret(SecretStr):
@@ -31,26 +29,49 @@ class Secret(SecretStr):
         return MASK
 
 
+class Absent(Secret):
+    """A secret that is not there: whoever asks for it is told which, and where it is named."""
+
+    def __init__(self, mistake: Mistake) -> None:
+        super().__init__(MASK)  # as true as a secret that is there
+        self.mistake = mistake
+
+    def get_secret_value(self) -> str:
+        """
+        Refuse.
+
+        Raises
+        ------
+        SecretMissing
+        """
+        raise SecretMissing([self.mistake])
+
+
+def is_there(secret: SecretStr | None) -> TypeGuard[SecretStr]:
+    """Tell whether a secret can be checked; one that is not there is told of when it is asked for."""
+    return secret is not None and not isinstance(secret, Absent)
+
+
 @dataclass(kw_only=True)
 class Vault:
     """
     Replaces references to secrets by the secrets, and remembers them.
 
-    `mistakes` collects what is wrong, `absent` where a secret is not there, and `values` what was found, so that logs can
+    `mistakes` collects what is wrong, `lacking` which secrets are not there, and `values` what was found, so that logs can
     mask it.
     """
 
     environ: Mapping[str, str]
     folder: Path
     mistakes: list[Mistake] = field(default_factory=list)
-    absent: list[Loc] = field(default_factory=list)
+    lacking: list[Mistake] = field(default_factory=list)
     values: set[str] = field(default_factory=set)
 
     def fill(self, model: type[BaseModel], document: Document, loc: Loc, *, needed: bool = True) -> Any:
         """
-        Return the data under `loc` with every reference to a secret of `model` replaced; one that is not there is left out.
+        Return the data under `loc` with every reference to a secret of `model` replaced; an `Absent` where it is not there.
 
-        With ``needed=False``, for an entry that is switched off, it is no mistake and an empty text stands for it.
+        With ``needed=False``, for an entry that is switched off, it is not lacking.
         """
         return _Walk(self, document, needed).fields(model, document.at(loc), loc)
 
@@ -71,16 +92,13 @@ class _Walk:
                 self._twin(found, key, twin, loc)
             elif key in found:
                 found[key] = self.value(info.annotation, found[key], (*loc, key))
-            if found.get(key) is _ABSENT:
-                self.vault.absent.append((*loc, key))
-                del found[key]
         return found
 
     def value(self, annotation: Any, value: Any, loc: Loc) -> Any:
         if _is_secret(annotation) and isinstance(value, dict) and set(value) <= {"env", "file"}:
             return self._look_up(value, loc)
         if _is_secret(annotation) and isinstance(value, str | int | float) and str not in _arms(annotation):
-            return self._missing(loc, f'a secret stands here in plain text for "{loc[-1]}"; {HOW}', always=True)
+            return self._wrong(loc, f'a secret stands here in plain text for "{loc[-1]}"; {HOW}')
         for arm in _arms(annotation):
             value = self._inside(arm, value, loc)
         return value
@@ -90,22 +108,20 @@ class _Walk:
         if isinstance(arm, type) and issubclass(arm, BaseModel):
             return self.fields(arm, value, loc)
         if origin in (dict, Mapping) and isinstance(value, dict):
-            held = {key: self.value(inner[1], one, (*loc, key)) for key, one in value.items()}
-            return {key: one for key, one in held.items() if one is not _ABSENT}
+            return {key: self.value(inner[1], one, (*loc, key)) for key, one in value.items()}
         if origin in (list, tuple) and isinstance(value, list):
-            found = [self.value(inner[0], one, (*loc, at)) for at, one in enumerate(value)]
-            return [one for one in found if one is not _ABSENT]
+            return [self.value(inner[0], one, (*loc, at)) for at, one in enumerate(value)]
         return value
 
     def _twin(self, found: dict[str, Any], key: str, twin: str, loc: Loc) -> None:
         path = found.pop(twin)
         if key in found:
-            self._missing((*loc, twin), f'"{key}" and "{twin}" both stand here; write one of them', always=True)
+            self._wrong((*loc, twin), f'"{key}" and "{twin}" both stand here; write one of them')
         found[key] = self._read(path, (*loc, twin))
 
-    def _look_up(self, reference: dict[str, Any], loc: Loc) -> Secret | object:
+    def _look_up(self, reference: dict[str, Any], loc: Loc) -> Secret:
         if len(reference) != 1:
-            return self._missing(loc, "write either {env: NAME} or {file: path}", always=True)
+            return self._wrong(loc, "write either {env: NAME} or {file: path}")
         if "file" in reference:
             return self._read(reference["file"], (*loc, "file"))
         name = str(reference["env"])
@@ -113,7 +129,7 @@ class _Walk:
             return self._missing((*loc, "env"), f'the environment variable "{name}" is not set; it holds the secret "{loc[-1]}"')
         return self._keep(self.vault.environ[name])
 
-    def _read(self, path: Any, loc: Loc) -> Secret | object:
+    def _read(self, path: Any, loc: Loc) -> Secret:
         try:
             text = (self.vault.folder / str(path)).read_text(encoding="utf-8").rstrip("\r\n")
         except (OSError, ValueError) as error:
@@ -125,11 +141,17 @@ class _Walk:
         self.vault.values.add(value)
         return Secret(value)
 
-    def _missing(self, loc: Loc, sentence: str, *, always: bool = False) -> Secret | object:
-        if not self.needed and not always:
-            return Secret("")
-        self.vault.mistakes.append(self.document.mistake(loc, sentence))
-        return _ABSENT
+    def _missing(self, loc: Loc, sentence: str) -> Secret:
+        mistake = self.document.mistake(loc, sentence)
+        if self.needed:
+            self.vault.lacking.append(mistake)
+        return Absent(mistake)
+
+    def _wrong(self, loc: Loc, sentence: str) -> Secret:
+        """Note a mistake in how a secret is written, which only an edit of the file mends."""
+        mistake = self.document.mistake(loc, sentence)
+        self.vault.mistakes.append(mistake)
+        return Absent(mistake)
 
 
 def _is_secret(annotation: Any) -> bool:

@@ -63,11 +63,16 @@ class SourceSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class ReceiverSettings:
-    """One entry of ``receivers.yaml``; `parameters` is its kind's own model, with relative paths led to the desk."""
+    """
+    One entry of ``receivers.yaml``; `parameters` is its kind's own model, with relative paths led to the desk.
+
+    `lacking` are its secrets that are not there.
+    """
 
     name: str
     kind: str
     parameters: Any
+    lacking: tuple[Mistake, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +90,8 @@ class Settings:
         The receiver that hears of trouble with sources and deliveries.
     warnings : tuple of Mistake
         What is odd but works.
+    lacking : tuple of Mistake
+        Secrets that are not there: what needs them fails, everything else works.
     secrets : frozenset of str
         Values that no log may hold.
     """
@@ -107,6 +114,7 @@ class Settings:
     baskets: Baskets
     groups: Mapping[str, tuple[str, ...]]
     warnings: tuple[Mistake, ...]
+    lacking: tuple[Mistake, ...]
     secrets: frozenset[str] = dataclasses.field(repr=False)
 
     @classmethod
@@ -125,7 +133,7 @@ class Settings:
         Raises
         ------
         SettingsError
-            With every mistake of every file.
+            With every mistake of every file. A secret that is not there is none, save the database's address.
         """
         if not folder.is_dir():
             raise SettingsError(f"{folder}: there is no such folder; `monitor init` makes a desk with config/ and rules/")
@@ -176,6 +184,7 @@ class _Reading:
             baskets=baskets,
             groups=groups,
             warnings=tuple(sorted(self._warnings)),
+            lacking=tuple(sorted(self._vault.lacking)),
             secrets=frozenset(self._vault.values | _passwords(database)),
         )
 
@@ -215,10 +224,16 @@ class _Reading:
 
     def _receivers(self, places: list[Place]) -> tuple[ReceiverSettings, ...]:
         self._mistakes += doubles(places, lambda place: place.name)
-        found = [self._checker.entry(Entry, "notifiers", place) for place in places]
-        return tuple(
-            ReceiverSettings(name=keys.name, kind=keys.kind, parameters=parameters) for keys, parameters in filter(None, found)
-        )
+        return tuple(filter(None, map(self._receiver, places)))
+
+    def _receiver(self, place: Place) -> ReceiverSettings | None:
+        so_far = len(self._vault.lacking)
+        found = self._checker.entry(Entry, "notifiers", place)
+        if found is None:
+            return None
+        keys, parameters = found
+        lacking = tuple(self._vault.lacking[so_far:])
+        return ReceiverSettings(name=keys.name, kind=keys.kind, parameters=parameters, lacking=lacking)
 
     def _routes(self, receivers: list[Place]) -> tuple[Routes, str]:
         document = self._document("routes.yaml")

@@ -58,10 +58,9 @@ class Checker:
     vault: Vault
 
     def valid(self, model: type[Model], document: Document, loc: Loc) -> Model | None:
-        """Check the value under `loc`, noting what is wrong; a secret that is not there was named when it was looked for."""
+        """Check the value under `loc`, noting what is wrong."""
         found, mistakes = yamlfile.validate(model, document, loc)
-        said_already = {document.mistake(absent, f'"{absent[-1]}" is missing') for absent in self.vault.absent}
-        self.vault.mistakes += [mistake for mistake in mistakes if mistake not in said_already]
+        self.vault.mistakes += mistakes
         return found
 
     def entry(self, keys: type[Model], group: str, place: Place, *, needed: bool = True) -> tuple[Model, BaseModel] | None:

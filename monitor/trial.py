@@ -9,7 +9,7 @@ from datetime import datetime
 
 from monitor.alerts.messages import AlertState, Digest
 from monitor.app import App
-from monitor.errors import DeliveryError, MonitorError
+from monitor.errors import DeliveryError, MonitorError, SecretMissing
 from monitor.notify.base import Message
 from monitor.yamlfile import did_you_mean
 
@@ -59,6 +59,8 @@ def send_test(app: App, receiver: str) -> Iterator[Trial]:
             yield Trial(address=name, accepted=True, answer=app.notifiers[receiver].send(_message(name, app.clock())).answer)
         except DeliveryError as error:
             yield Trial(address=name, accepted=False, answer=str(error))
+        except SecretMissing as error:
+            yield Trial(address=name, accepted=False, answer=f"{receiver}: {error}")
 
 
 def _message(receiver: str, at: datetime) -> Message:

@@ -163,6 +163,19 @@ def test_one_sources_trouble_stops_no_other(desk: Desk) -> None:
     assert [type(error) for error in errors] == [SourceUnavailable]
 
 
+def test_a_source_whose_key_is_not_there_is_told_once_and_stops_no_other(desk: Desk) -> None:
+    key = {"env": "NOT_SET_KEY"}
+    live = {"name": "us", "kind": "census", "dataset": "imports/naics", "level": "NA3", "first": "2025-07", "key": key}
+    desk.sources.insert(0, live)
+    desk.month("2025-07", 100)
+    for _ in range(2):
+        _, errors = jobs.pull_all(desk.app)
+    (lacking,) = desk.app.settings.lacking
+    assert [str(error) for error in errors] == [str(lacking)]
+    assert [release.title for release in desk.app.releases.find("customs")] == ["customs magnets, July 2025"]
+    assert desk.told("operators") == ["us/imports/naics: source could not be read"]
+
+
 def test_a_late_release_is_told_once_and_once_when_it_came(desk: Desk) -> None:
     desk.sources[0]["late_after"] = "3 days"
     desk.now = datetime(2025, 8, 21, 12, tzinfo=UTC)

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ConfigDict, SecretStr
 
-from monitor.secrets import Secret, Vault
+from monitor.errors import SecretMissing
+from monitor.secrets import Secret, Vault, is_there
 from monitor.yamlfile import parse
 
 
@@ -61,28 +62,46 @@ def test_what_is_no_secret_is_left_alone(tmp_path: Path) -> None:
         ("key: plain", 'mail.yaml:1:6: a secret stands here in plain text for "key"'),
         ("key: 1234", 'mail.yaml:1:6: a secret stands here in plain text for "key"'),
         ("headers: {X: plain}", 'mail.yaml:1:14: a secret stands here in plain text for "X"'),
-        ("key: {env: NONE}", 'mail.yaml:1:12: the environment variable "NONE" is not set'),
-        ("key: {env: EMPTY}", 'mail.yaml:1:12: the environment variable "EMPTY" is not set'),
         ("key: {}", "mail.yaml:1:6: write either {env: NAME} or {file: path}"),
         ("key: {env: A, file: b}", "mail.yaml:1:6: write either {env: NAME} or {file: path}"),
-        ("key_file: nowhere", 'mail.yaml:1:11: the file "nowhere", which holds a secret, cannot be read'),
-        ("key_file: empty", 'mail.yaml:1:11: the file "empty", which holds a secret, is empty'),
-        ("key_file: binary", 'mail.yaml:1:11: the file "binary", which holds a secret, cannot be read: not text'),
         ("key: {env: A}\nkey_file: full", 'mail.yaml:2:11: "key" and "key_file" both stand here'),
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, text: str, said: str) -> None:
-    (tmp_path / "empty").write_text("\n")
     (tmp_path / "full").write_text("x")
-    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
-    _, vault = filled(text, tmp_path, A="one", EMPTY="")
+    _, vault = filled(text, tmp_path, A="one")
     assert [str(mistake)[: len(said)] for mistake in vault.mistakes] == [said]
+    assert vault.lacking == []
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("key: {env: NONE}", 'mail.yaml:1:12: the environment variable "NONE" is not set'),
+        ("key: {env: EMPTY}", 'mail.yaml:1:12: the environment variable "EMPTY" is not set'),
+        ("key_file: nowhere", 'mail.yaml:1:11: the file "nowhere", which holds a secret, cannot be read'),
+        ("key_file: empty", 'mail.yaml:1:11: the file "empty", which holds a secret, is empty'),
+        ("key_file: binary", 'mail.yaml:1:11: the file "binary", which holds a secret, cannot be read: not text'),
+    ],
+)
+def test_a_secret_that_is_not_there_is_told_when_it_is_asked_for(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "empty").write_text("\n")
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
+    data, vault = filled(text, tmp_path, EMPTY="")
+    made = Mailer.model_validate(data)
+    assert vault.mistakes == []
+    assert [str(mistake)[: len(said)] for mistake in vault.lacking] == [said]
+    assert made.key is not None
+    assert not is_there(made.key)
+    with pytest.raises(SecretMissing) as caught:
+        made.key.get_secret_value()
+    assert list(caught.value.mistakes) == vault.lacking
 
 
 def test_a_secret_of_an_entry_that_is_off_may_be_absent_but_not_written_out(tmp_path: Path) -> None:
     data, vault = filled("key: {env: NONE}\nkeys: [plain]\n", tmp_path, needed=False)
-    assert data["key"].get_secret_value() == ""
-    assert len(vault.mistakes) == 1
+    assert not is_there(data["key"])
+    assert (vault.lacking, len(vault.mistakes)) == ([], 1)
     assert "plain text" in str(vault.mistakes[0])
 
 

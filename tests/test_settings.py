@@ -201,10 +201,19 @@ def test_secrets_come_from_the_environment_and_files_and_are_never_printed(desk:
 
 def test_secrets_that_are_not_there_are_named_with_their_place(desk: Desk) -> None:
     desk.write(receivers=WEBHOOK, routes=ONE_ROUTE)
-    assert desk.mistakes()[:3] == [
+    settings = desk.load()
+    assert settings.receivers[0].lacking == settings.lacking
+    assert [str(mistake).replace(f"{desk.config}/", "") for mistake in settings.lacking] == [
         'receivers.yaml:4:16: the environment variable "HOOK_URL" is not set; it holds the secret "url"',
         'receivers.yaml:5:18: the file "hook.key", which holds a secret, cannot be read: No such file or directory',
         'receivers.yaml:6:37: the file "token.txt", which holds a secret, cannot be read: No such file or directory',
+    ]
+
+
+def test_a_desk_does_not_open_without_the_secret_that_leads_to_its_database(desk: Desk) -> None:
+    desk.write(monitor="database: {env: DESK_DATABASE}\n")
+    assert desk.mistakes() == [
+        'monitor.yaml:1:17: the environment variable "DESK_DATABASE" is not set; it holds the secret "database"'
     ]
 
 
@@ -334,6 +343,8 @@ def test_what_monitor_yaml_shows_are_the_defaults(repository: Path, desk: Desk) 
 def test_a_source_that_is_switched_off_needs_no_secret(desk: Desk) -> None:
     entry = "  - {name: live, kind: census, dataset: imports/hs, level: HS6, key: {env: CENSUS_API_KEY}, enabled: %s}\n"
     desk.write(sources=SOURCES + entry % "false")
-    assert desk.load().sources[1].enabled is False
+    settings = desk.load()
+    assert (settings.sources[1].enabled, settings.lacking) == (False, ())
     desk.write(sources=SOURCES + entry % "true")
-    assert 'the environment variable "CENSUS_API_KEY" is not set' in "\n".join(desk.mistakes())
+    (lacking,) = desk.load().lacking
+    assert 'the environment variable "CENSUS_API_KEY" is not set' in str(lacking)

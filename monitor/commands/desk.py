@@ -168,4 +168,6 @@ def serve_command(config: Path) -> None:
         schedules = {entry.entry: entry.schedule for entry in app.entries}
         with alone(app.settings.data_dir), HealthServer(vitals, app.outbox.counts, host=health.host, port=health.port) as pages:
             click.echo(f"Serving; health at {pages.url}/healthz", err=True)
+            for mistake in app.settings.lacking:
+                say(f"monitor: {mistake}", err=True)
             Scheduler(ServiceJobs(app, vitals), schedules, vitals).run(threading.Event())

@@ -11,6 +11,7 @@ from monitor.commands.terminal import as_json_option, desk_at, say, show_json, s
 from monitor.errors import MonitorError
 
 if TYPE_CHECKING:
+    from monitor.settings import ReceiverSettings
     from monitor.store.outbox import Attempt
 
 
@@ -54,14 +55,27 @@ def receivers_command() -> None:
 @as_json_option
 @click.pass_obj
 def list_receivers(config: Path, as_json: bool) -> None:
-    """List receivers and the routes that lead to them."""
+    """List receivers, the routes that lead to them, and the secrets that they lack."""
     with desk_at(config) as app:
         routes, operators = app.settings.routes.routes, app.settings.operators
-        found = [(r.name, r.kind, [route.name for route in routes if r.name in route.receivers]) for r in app.settings.receivers]
+        found = [(r, [route.name for route in routes if r.name in route.receivers]) for r in app.settings.receivers]
     if as_json:
-        show_json([{"name": n, "kind": k, "routes": led, "operators": n == operators} for n, k, led in found])
-    else:
-        show_table(("receiver", "kind", "routes"), [(name, kind, ", ".join(led)) for name, kind, led in found])
+        show_json([_listed(receiver, led, operators) for receiver, led in found])
+        return
+    show_table(("receiver", "kind", "routes"), [(receiver.name, receiver.kind, ", ".join(led)) for receiver, led in found])
+    for receiver, _ in found:
+        for mistake in receiver.lacking:
+            say(f"{receiver.name} cannot be sent to: {mistake}")
+
+
+def _listed(receiver: ReceiverSettings, routes: list[str], operators: str) -> dict[str, Any]:
+    return {
+        "name": receiver.name,
+        "kind": receiver.kind,
+        "routes": routes,
+        "operators": receiver.name == operators,
+        "lacking": [mistake.__dict__ for mistake in receiver.lacking],
+    }
 
 
 @receivers_command.command("test")

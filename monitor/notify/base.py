@@ -53,6 +53,8 @@ class Notifier(Protocol):
             If trying again can help.
         DeliveryRefused
             If it cannot.
+        SecretMissing
+            If a secret of its settings is not there; the message is tried again, under settings that may have it.
         """
         ...
 

@@ -172,13 +172,14 @@ class Email:
     def _session(self) -> Iterator[smtplib.SMTP]:
         """Connect, secure the line, log in; say good-bye whatever happens."""
         p = self._parameters
+        password = p.password.get_secret_value() if p.user and p.password else ""
         with _explained(f"{self.name}: {p.host}: "):
             smtp = self._connect()
             try:
                 if p.tls == "starttls":
                     smtp.starttls(context=self._context())
                 if p.user:
-                    smtp.login(p.user, p.password.get_secret_value() if p.password else "")
+                    smtp.login(p.user, password)
             except BaseException:
                 smtp.close()
                 raise

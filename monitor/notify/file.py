@@ -17,6 +17,7 @@ from monitor.errors import DeliveryDelayed
 from monitor.notify import render, webhook
 from monitor.notify.base import Message, Receipt
 from monitor.notify.email import Mailboxes, MailParameters, compose, listed
+from monitor.secrets import is_there
 
 if TYPE_CHECKING:
     from monitor.sources.http import Client
@@ -46,7 +47,7 @@ class File:
         @field_validator("secret")
         @classmethod
         def _can_sign(cls, secret: SecretStr | None) -> SecretStr | None:
-            if secret is not None:
+            if is_there(secret):
                 webhook.signing_key(secret.get_secret_value())
             return secret
 

@@ -26,6 +26,7 @@ from monitor.alerts.messages import AlertState
 from monitor.errors import DeliveryDelayed, DeliveryRefused, SourceError, SourceUnavailable
 from monitor.notify.base import Message, Receipt
 from monitor.notify.render import evidence_url
+from monitor.secrets import is_there
 
 if TYPE_CHECKING:
     from monitor.sources.http import Answer, Client
@@ -64,15 +65,15 @@ class Webhook:
         @field_validator("url")
         @classmethod
         def _is_an_address(cls, url: SecretStr) -> SecretStr:
-            parts = urlsplit(url.get_secret_value())
-            if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
+            parts = urlsplit(url.get_secret_value()) if is_there(url) else None
+            if parts is not None and (parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0):
                 raise ValueError("a webhook's url begins with https:// (or http://) and a host")
             return url
 
         @field_validator("secret", "old_secret")
         @classmethod
         def _can_sign(cls, secret: SecretStr | None) -> SecretStr | None:
-            if secret is not None:
+            if is_there(secret):
                 signing_key(secret.get_secret_value())
             return secret
 
@@ -82,7 +83,7 @@ class Webhook:
             for name, value in headers.items():
                 if not _TOKEN.fullmatch(name) or name.lower() in _RESERVED or name.lower().startswith("webhook-"):
                     raise ValueError(f'"{name}" cannot be set as a header of a webhook')
-                if not value.get_secret_value().isprintable():
+                if is_there(value) and not value.get_secret_value().isprintable():
                     raise ValueError(
                         f'the value of the header "{name}" has a line break or another character that cannot be sent'
                     )

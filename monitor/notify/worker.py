@@ -18,7 +18,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Protocol
 
 from monitor.alerts.messages import Delivery, Notification, Outcome
-from monitor.errors import DeliveryDelayed, DeliveryRefused, StoreError
+from monitor.errors import DeliveryDelayed, DeliveryRefused, SecretMissing, StoreError
 from monitor.notify.base import Message, Notifier
 
 if TYPE_CHECKING:
@@ -209,6 +209,8 @@ class Worker:
             return Outcome.SENT, self._notifiers[name].send(message_of(note)).answer, None
         except DeliveryDelayed as error:
             return Outcome.DELAYED, str(error), error.retry_after
+        except SecretMissing as error:
+            return Outcome.DELAYED, f"{name}: {error}", None
         except DeliveryRefused as error:
             if error.gone:
                 self._gone.add(name)

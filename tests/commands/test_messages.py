@@ -21,7 +21,7 @@ REFUSING = """receivers:
 
 def test_receivers_are_listed_with_the_routes_that_lead_to_them(desk):
     listed = {one["name"]: one for one in desk.json("receivers", "list")}
-    assert listed["desk"] == {"name": "desk", "kind": "file", "routes": ["magnets", "default"], "operators": False}
+    assert listed["desk"] == {"name": "desk", "kind": "file", "routes": ["magnets", "default"], "operators": False, "lacking": []}
     assert listed["operators"]["operators"]
     assert "operators, data-doubts" in desk.reads("receivers", "list")
 
@@ -45,6 +45,30 @@ def test_a_receiver_that_does_not_answer_fails_its_test_without_its_secrets(desk
     assert told.startswith("monitor: desk")
     assert "7c1f" not in told
     assert "5b2e" not in told
+
+
+LOCKED = """receivers:
+  - {name: desk, kind: email, host: 127.0.0.1, user: m, password: {env: NOT_SET_PASSWORD}, from: m@example.org, to: d@example.org}
+  - {name: terminal, kind: console}
+  - {name: operators, kind: file, folder: var/operators}
+"""
+
+
+def test_a_receiver_whose_secret_is_not_set_stops_nothing_but_itself(new_desk):
+    (new_desk.folder / "config" / "receivers.yaml").write_text(LOCKED)
+    lacking = 'receivers.yaml:2:73: the environment variable "NOT_SET_PASSWORD" is not set; it holds the secret "password"'
+    assert lacking in new_desk.is_told("check")
+    listed = new_desk.reads("receivers", "list").splitlines()[-1]
+    assert listed.startswith("desk cannot be sent to: ")
+    assert listed.endswith(lacking)
+    assert new_desk.is_told("receivers", "test", "desk").endswith(lacking)
+    assert "Test message" in new_desk.reads("receivers", "test", "terminal")
+    assert "to be tried again" in new_desk.reads("run")
+    assert {one["outcome"] for one in new_desk.json("deliveries", "list", "--receiver", "terminal")} == {"sent"}
+    attempts = new_desk.json("deliveries", "list", "--receiver", "desk#d@example.org")
+    assert {(one["outcome"], lacking in one["answer"]) for one in attempts} == {("delayed", True)}
+    assert new_desk.reads("alerts", "list")
+    assert new_desk.reads("explain", "gacc", "united states", "2025-05")
 
 
 def test_attempts_are_listed_newest_first(desk):
