@@ -14,6 +14,7 @@ from monitor.errors import ConfigError, MonitorError
 
 if TYPE_CHECKING:
     from monitor.app import App
+    from monitor.errors import Mistake
     from monitor.rules.examples import Example
     from monitor.ruletests.running import Result
 
@@ -71,12 +72,13 @@ def _run(app: App, files: Sequence[Path], name: str, *, quiet: bool) -> list[Res
     folder = app.settings.rules / "tests"
     if not files and not folder.is_dir():
         raise ConfigError(f"{folder}: there is no such folder; tests of rules stand there, or name their files")
-    examples = read_examples(files or [folder])
+    mistakes: list[Mistake] = []
+    examples = read_examples(files or [folder], mistakes)
     chosen = [one for one in examples if name in one.name or any(name in rule for rule in one.keys.rules)]
-    if not chosen:
+    if not chosen and not mistakes:
         raise ConfigError(f'no test is called "{name}"; there are {len(examples)}')
     results = []
-    for result in run(app, prepare(app, chosen)):
+    for result in run(app, prepare(app, chosen, mistakes)):
         results.append(result)
         if not quiet:
             _show(result)

@@ -7,10 +7,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from monitor.baskets import is_product, why_no_partner
-from monitor.months import FIRST, LAST, Month, month_of, parse_month
+from monitor.months import FIRST, LAST, Month, format_month, month_of, parse_month
 from monitor.rules.measuring import MEASURES
 from monitor.rules.schema import Fact, Strict, Words
 from monitor.series import Basis
@@ -173,13 +182,21 @@ class GivenKeys(SeriesKeys):
 class ReleaseKeys(Strict):
     """One release: the months it covers, and the figures that it changes."""
 
-    published: Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string"})] | None = Field(
-        None, description="When it came out, like 2025-06-20; without it, the 20th of the month after its newest one."
-    )
     months: Annotated[tuple[Month, ...], BeforeValidator(_months), WithJsonSchema(_MONTHS_SCHEMA)] = Field(
         description="The months that it covers: 2025-05, or 2025-01 to 2025-04."
     )
+    published: Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string"})] | None = Field(
+        None, description="When it came out, like 2025-06-20; without it, the 20th of the month after its newest one."
+    )
     revised: tuple[GivenKeys, ...] = Field((), description="Figures that differ from then on.")
+
+    @field_validator("published")
+    @classmethod
+    def _over(cls, published: datetime | None, info: ValidationInfo) -> datetime | None:
+        newest = info.data.get("months", (FIRST,))[-1]
+        if published is not None and month_of(published) <= newest:
+            raise ValueError(f"{published:%Y-%m-%d} is before {format_month(newest)} is over, which this release covers")
+        return published
 
 
 class TransitionKeys(Strict):

@@ -19,6 +19,8 @@ from monitor.errors import ConfigError, Mistake, RuleError
 from monitor.rules.example_keys import ExampleKeys, SeriesKeys
 from monitor.yamlfile import Document, Loc, did_you_mean, read, validate
 
+_LOOKED_UP = ("name", "rules", "series", "given", "facts")
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Example:
@@ -47,7 +49,7 @@ class Example:
         return self.document.mistake(loc, sentence)
 
 
-def read_examples(where: Sequence[Path]) -> tuple[Example, ...]:
+def read_examples(where: Sequence[Path], mistakes: list[Mistake] | None = None) -> tuple[Example, ...]:
     """
     Read rule tests.
 
@@ -55,21 +57,24 @@ def read_examples(where: Sequence[Path]) -> tuple[Example, ...]:
     ----------
     where : sequence of Path
         Files, or folders whose ``*.yaml`` are read.
+    mistakes : list of Mistake, optional
+        Takes every mistake of every file, and of a test that has some what can still be looked up is returned: its rules
+        and figures. Such a test is not to be run.
 
     Raises
     ------
     RuleError
-        With every mistake of every file.
+        With every mistake of every file, where no list takes them.
     """
-    mistakes: list[Mistake] = []
+    told: list[Mistake] = [] if mistakes is None else mistakes
     found: list[Example] = []
     for path in _files(where):
         try:
-            found += _read_file(read(path), mistakes)
+            found += _read_file(read(path), told)
         except ConfigError as error:
-            mistakes += error.mistakes
-    if mistakes:
-        raise RuleError(dict.fromkeys(mistakes))
+            told += error.mistakes
+    if told and mistakes is None:
+        raise RuleError(dict.fromkeys(told))
     return tuple(found)
 
 
@@ -96,12 +101,15 @@ def example_schema() -> dict[str, Any]:
 
 
 def _files(where: Sequence[Path]) -> list[Path]:
-    found: list[Path] = []
+    """Return the files, each once however often it is named."""
+    found: dict[Path, Path] = {}
     for place in where:
-        found += sorted(p for p in place.iterdir() if p.suffix in (".yaml", ".yml")) if place.is_dir() else [place]
+        inside = sorted(p for p in place.iterdir() if p.suffix in (".yaml", ".yml")) if place.is_dir() else [place]
+        for path in inside:
+            found.setdefault(path.resolve(), path)
     if not found:
         raise RuleError(f"{', '.join(map(str, where))}: no rule test (*.yaml) is here")
-    return found
+    return list(found.values())
 
 
 def _read_file(document: Document, mistakes: list[Mistake]) -> Iterable[Example]:
@@ -118,6 +126,9 @@ def _read_file(document: Document, mistakes: list[Mistake]) -> Iterable[Example]
         own = document.part(("tests", n), defaults=given, deep=("series",))
         keys, wrong = _keys(own)
         mistakes += wrong
+        if wrong and isinstance(own.data, dict):
+            rest = {key: value for key, value in own.data.items() if key in _LOOKED_UP} | {"others": "allowed"}
+            keys, _ = _keys(dataclasses.replace(own, data=rest))
         found += [Example(keys=keys, document=own)] if keys is not None else []
     mistakes += _repeated(found)
     return found

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from monitor.months import Month, format_month
 from monitor.panel import Panel
 from monitor.rules.example_keys import ExampleKeys, Reading, TransitionKeys
@@ -144,13 +146,14 @@ def _cells(
 
 
 def _agree(expected: Sequence[Expected], found: Sequence[Found], *, others: bool) -> bool:
-    left = list(found)
-    for one in expected:
-        fits = next((other for other in left if one.is_(other)), None)
-        if fits is None:
-            return False
-        left.remove(fits)
-    return others or all(other.quiet for other in left)
+    """Tell whether each expectation has a change of its own, and no change is left of which somebody was told."""
+    from scipy.optimize import linear_sum_assignment
+
+    told = sum(not other.quiet for other in found)
+    if not others and told != sum(one.keys.told for one in expected):
+        return False
+    fits = np.array([one.is_(other) for one in expected for other in found], bool).reshape(len(expected), len(found))
+    return int(fits[linear_sum_assignment(fits, maximize=True)].sum()) == len(expected)
 
 
 def _difference(cell: Cell, expected: list[Expected], found: list[Found], panel: Panel | None) -> CellDifference:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 from monitor.app import App
 from monitor.errors import ConfigError, Mistake
@@ -19,6 +21,8 @@ from monitor.series import SeriesKey
 from monitor.wording import join_words
 from monitor.yamlfile import did_you_mean
 
+_T = TypeVar("_T")
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Stage:
@@ -30,48 +34,62 @@ class Stage:
     expected: tuple[Expected, ...]
 
 
-def prepare(app: App, examples: Sequence[Example]) -> list[Stage]:
+def prepare(app: App, examples: Sequence[Example], mistakes: Sequence[Mistake] = ()) -> list[Stage]:
     """
     Find the rules and figures of every test.
+
+    Parameters
+    ----------
+    mistakes : sequence of Mistake
+        Those that were found before, told together with those found here.
 
     Raises
     ------
     ConfigError
         With every mistake of every test: an unknown rule, figures that cannot be read, a series that is not there.
     """
-    mistakes: list[Mistake] = []
-    stages = []
-    for example in examples:
-        try:
-            stages.append(_stage(app, example))
-        except ConfigError as error:
-            mistakes += error.mistakes
-    if mistakes:
-        raise ConfigError(dict.fromkeys(mistakes))
-    return stages
+    found = list(mistakes)
+    stages = [_stage(app, example, found) for example in examples]
+    if found:
+        raise ConfigError(dict.fromkeys(found))
+    return [stage for stage in stages if stage is not None]
 
 
-def _stage(app: App, example: Example) -> Stage:
-    ruleset = _rules(app, example)
-    if not example.keys.given:
-        return Stage(example=example, ruleset=ruleset, given=None, expected=())
-    releases = given(example, app)
-    expected = _Finder(example, ruleset.rules, releases.keys).expected()
-    return Stage(example=example, ruleset=ruleset, given=releases, expected=tuple(expected))
+def _stage(app: App, example: Example, mistakes: list[Mistake]) -> Stage | None:
+    """Return a test made ready; None where something was added to the mistakes."""
+    ruleset = _or_mistakes(mistakes, lambda: _rules(app, example))
+    releases = _or_mistakes(mistakes, lambda: given(example, app)) if example.keys.given else None
+    if ruleset is None or (example.keys.given and releases is None):
+        return None
+    rules, keys = ruleset.rules, releases.keys if releases else ()
+    expected = _or_mistakes(mistakes, lambda: _Finder(example, rules, keys).expected())
+    return None if expected is None else Stage(example=example, ruleset=ruleset, given=releases, expected=tuple(expected))
+
+
+def _or_mistakes(mistakes: list[Mistake], step: Callable[[], _T]) -> _T | None:
+    """Return what a step gives, or None with its mistakes added to those before."""
+    try:
+        return step()
+    except ConfigError as error:
+        mistakes += error.mistakes
+        return None
 
 
 def _rules(app: App, example: Example) -> RuleSet:
     """Return the rules that a test names: of the desk, or all of a file beside it."""
     known: dict[str, Rule | Operations] = {rule.name: rule for rule in app.ruleset.every}
     found: dict[str, Rule | Operations] = {}
+    mistakes: list[Mistake] = []
     for n, word in enumerate(example.keys.rules):
         if word.endswith((".yaml", ".yml")):
-            loaded = _of_file(app, example, n, word)
-            found |= {rule.name: rule for rule in loaded.every}
+            loaded = _or_mistakes(mistakes, partial(_of_file, app, example, n, word))
+            found |= {rule.name: rule for rule in loaded.every} if loaded else {}
         elif word in known:
             found[word] = known[word]
         else:
-            raise ConfigError([example.mistake(("rules", n), f'there is no rule "{word}"{did_you_mean(word, known)}')])
+            mistakes.append(example.mistake(("rules", n), f'there is no rule "{word}"{did_you_mean(word, known)}'))
+    if mistakes:
+        raise ConfigError(mistakes)
     wanted, about = (Rule, "figures") if example.keys.given else (Operations, "the service")
     if strangers := [rule.name for rule in found.values() if not isinstance(rule, wanted)]:
         raise ConfigError([example.mistake(("rules",), f"a test of rules on {about} has none of {join_words(strangers)}")])

@@ -67,7 +67,7 @@ def _desk(app: App, stage: Stage) -> Iterator[App]:
     """Open a desk with the settings of the real one, an empty store and the rules of a test."""
     with tempfile.TemporaryDirectory(prefix="monitor-test-") as folder:
         url = f"sqlite:///{Path(folder) / 'monitor.db'}"
-        last = stage.given.parts[-1][0].published_at if stage.given else app.clock()
+        last = max(notice.published_at for notice, _ in stage.given.parts) if stage.given else app.clock()
         desk = App(replace(app.settings, data_dir=Path(folder), database=Secret(url)), clock=lambda: last + timedelta(hours=1))
         desk.ruleset = stage.ruleset
         try:

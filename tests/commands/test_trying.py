@@ -65,6 +65,17 @@ def test_mistakes_of_all_files_are_told_together_and_exit_2(new_desk, tests):
     assert count == "2 mistakes"
 
 
+def test_names_that_lead_nowhere_are_told_beside_the_mistakes_of_reading(new_desk, tests):
+    one = tests(PASSES.replace("magnet-drop", "[nosuch, nosuch2]").replace("expect", "expcet"))
+    two = tests(PASSES.replace("series: US", "series: FR"), "two.yaml")
+    three = tests(PASSES.replace("magnet-drop", "nosuch3").replace("opened", "opend"), "three.yaml")
+    result = new_desk.types("test", str(one), str(two), str(three))
+    assert (result.exit_code, result.stdout) == (2, "")
+    places = [line.partition(": ")[0] for line in result.stderr.splitlines()]
+    wanted = [f"{one}:3:13", f"{one}:3:21", f"{one}:7:5", f"{two}:7:39", f"{three}:3:12", f"{three}:7:51", "6 mistakes"]
+    assert sorted(places) == sorted(wanted)
+
+
 def test_a_rule_that_is_not_there_exits_2(new_desk, tests):
     path = tests(PASSES.replace("magnet-drop", "magnet-dorp"))
     result = new_desk.types("test", str(path))

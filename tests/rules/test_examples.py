@@ -113,6 +113,22 @@ def test_a_folder_without_tests_is_named(tmp_path):
         read_examples([tmp_path])
 
 
+def test_a_file_that_is_named_twice_is_read_once(read, tmp_path):
+    (one,) = read(DEFAULTS + QUIET)
+    (tmp_path / "link.yaml").symlink_to("a.yaml")
+    found = read_examples([tmp_path / "a.yaml", tmp_path, tmp_path / "." / "a.yaml"])
+    assert [example.place for example in found] == [one.place]
+
+
+def test_a_release_is_published_after_the_months_that_it_covers(mistakes, read):
+    release = "    releases: [{months: 2025-01 to 2025-02, published: %s}]\n"
+    assert mistakes(DEFAULTS + QUIET + release % "2025-02-28") == [
+        "a.yaml:8:56: 2025-02-28 is before 2025-02 is over, which this release covers"
+    ]
+    (one,) = read(DEFAULTS + QUIET + release % "2025-03-01")
+    assert one.keys.releases[0].published is not None
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(RuleError, match=r"lost\.yaml:1:1: cannot be read"):
         read_examples([tmp_path / "lost.yaml"])

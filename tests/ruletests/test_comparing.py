@@ -48,6 +48,8 @@ def differs(expected, found, **changes) -> list[tuple[str, str]]:
         ([expects(level=None)], [finds()]),
         ([expects(reads={"ratio": 0.07})], [finds(ratio=0.0732)]),
         ([expects(), expects("worsened")], [finds("worsened"), finds()]),
+        ([expects(level=None), expects()], [finds(), finds(level="warning")]),
+        ([expects(reads={"ratio": 0.1}), expects(reads={"ratio": 0.07})], [finds(ratio=0.07), finds(ratio=0.12)]),
         ([], [finds(quiet="history")]),
         ([expects(told=False)], [finds(quiet="history")]),
     ],
@@ -69,6 +71,7 @@ def test_what_is_found_as_expected_is_no_difference(expected, found):
         ([expects()], [finds(quiet="history")], ("opened critical", "opened critical, not told: history")),
         ([expects(told=False)], [finds()], ("opened critical, not told", "opened critical")),
         ([expects()], [finds(), finds()], ("opened critical", "opened critical; opened critical")),
+        ([expects(level=None), expects()], [finds()], ("opened; opened critical", "opened critical")),
     ],
 )
 def test_a_cell_that_differs_shows_both(expected, found, said):
