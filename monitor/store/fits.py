@@ -38,8 +38,8 @@ class Fits:
 
     def keep(self, found: Mapping[str, bytes]) -> None:
         """Hold these; a disk that refuses is no error, only no memory."""
-        with suppress(OSError):
-            for key, content in found.items():
+        for key, content in found.items():
+            with suppress(OSError):
                 self._write(self._path(key), _checksum(key, content) + content)
 
     def _held(self, key: str) -> bytes | None:

@@ -43,6 +43,14 @@ def test_a_disk_that_refuses_is_only_no_memory(tmp_path: Path) -> None:
     assert fits.recall([KEY]) == {}
 
 
+def test_a_folder_in_the_place_of_a_fit_costs_no_other(tmp_path: Path) -> None:
+    (tmp_path / "aa" / KEY).mkdir(parents=True)
+    fits = Fits(tmp_path)
+    fits.keep({KEY: b"12345678", OTHER: b"87654321"})
+    assert fits.recall([KEY, OTHER]) == {OTHER: b"87654321"}
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [OTHER]
+
+
 def test_what_several_write_at_once_is_whole(tmp_path: Path) -> None:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda fits: [fits.keep({KEY: b"12345678" * 1000}) for _ in range(20)], [Fits(tmp_path)] * 4))
