@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from monitor.app import App
@@ -82,12 +83,12 @@ def suggest(
     groups = all_as_one if together else [([key], title) for key, title in found]
     suggested = []
     for keys, title in groups:
-        suggested.append(_of(app, keys, title, direction, at_least))
+        suggested.append(_of(app, keys, title, _name(keys, words), direction, at_least))
         progress(title)
-    return suggested
+    return _told_apart(suggested)
 
 
-def _of(app: App, keys: Sequence[SeriesKey], title: str, direction: Direction, at_least: str) -> Suggested:
+def _of(app: App, keys: Sequence[SeriesKey], title: str, name: str, direction: Direction, at_least: str) -> Suggested:
     watch = _watch(keys)
     rule = _rule(app, watch, direction, at_least)
     reader = Bench(app.figures.panel(keys[0].source, keys[0].dataset)).reader(rule)
@@ -95,7 +96,7 @@ def _of(app: App, keys: Sequence[SeriesKey], title: str, direction: Direction, a
     if watched != len(keys):
         title += f" ({say_count(watched, 'series', 'series')} with every partner of every product)"
     return Suggested(
-        name=_name(keys),
+        name=name,
         title=plain(title),
         watch=watch,
         direction=direction,
@@ -119,13 +120,23 @@ def _watch(keys: Sequence[SeriesKey]) -> dict[str, Any]:
     }
 
 
-def _name(keys: Sequence[SeriesKey]) -> str:
-    """Return the beginning of a rule's name: ``mx-naics3-336-value``, of what all its series have in common."""
+def _name(keys: Sequence[SeriesKey], asked: Sequence[str]) -> str:
+    """Return the beginning of a rule's name: ``mx-naics3-336-value``, of what all its series share, or of what was asked for."""
     first = keys[0]
     shared = [getattr(first, name) for name in ("partner", "product") if len({getattr(key, name) for key in keys}) == 1]
-    words = (*(shared or (first.source, first.dataset)), first.measure)
-    slug = "-".join(re.findall("[a-z0-9]+", "-".join(words).lower()))
+    words = (*(shared or (first.source, first.dataset, *asked)), first.measure)
+    slug = "-".join(dict.fromkeys(re.findall("[a-z0-9]+", "-".join(words).lower())))
     return slug if slug[:1].isalpha() else f"s-{slug}"
+
+
+def _told_apart(found: Sequence[Suggested]) -> list[Suggested]:
+    """Number those whose names stand before in the same file."""
+    times: Counter[str] = Counter()
+    apart = []
+    for one in found:
+        times[one.name] += 1
+        apart.append(replace(one, name=f"{one.name}-{times[one.name]}") if times[one.name] > 1 else one)
+    return apart
 
 
 def _rule(app: App, watch: dict[str, Any], direction: Direction, at_least: str) -> Rule:

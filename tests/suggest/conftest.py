@@ -19,7 +19,11 @@ START = month(2015, 1)
 
 @pytest.fixture
 def desk(repository: Path, tmp_path: Path) -> Iterator[Callable[..., App]]:
-    """Make a desk that holds these figures, by partner, in M USD; from January 2015 on where nothing else is said."""
+    """
+    Make a desk that holds these figures, by partner, in M USD; from January 2015 on where nothing else is said.
+
+    ``Mexico/NAICS3:336/export`` is of another product and flow than the others.
+    """
     opened: list[App] = []
 
     def of(
@@ -32,14 +36,15 @@ def desk(repository: Path, tmp_path: Path) -> Iterator[Callable[..., App]]:
         shutil.copytree(repository / "config", tmp_path / "config")
         shutil.copytree(repository / "rules", tmp_path / "rules")
         rows = [
-            f"{partner},{format_month(start + n)},{float(value)!r}"
+            f"{named},{format_month(start + n)},{float(value)!r}"
             for partner, values in figures.items()
+            for named in [partner.replace("/", ",") if "/" in partner else f"{partner},{product},import"]
             for n, value in enumerate(values)
             if value is not None
         ]
-        (tmp_path / "figures.csv").write_text("partner,period,value\n" + "\n".join(rows) + "\n", encoding="utf-8")
+        (tmp_path / "figures.csv").write_text("partner,product,flow,period,value\n" + "\n".join(rows) + "\n", encoding="utf-8")
         keys = {"name": "census", "kind": "table", "dataset": dataset, "path": "figures.csv", "reporter": "US"}
-        entry = keys | {"product": product, "flow": "import", "measure": "value", "unit": "M USD"}
+        entry = keys | {"measure": "value", "unit": "M USD"}
         (tmp_path / "config" / "sources.yaml").write_text(json.dumps({"sources": [entry]}), encoding="utf-8")
         app = App.open(tmp_path / "config", {}, clock=lambda: datetime(2026, 2, 2, 9, tzinfo=UTC))
         opened.append(app)

@@ -37,6 +37,19 @@ def test_too_many_series_are_for_one_rule(desk):
         suggest(app, ["naics"], Direction.DROP)
 
 
+def test_rules_over_several_products_and_partners_are_called_by_the_words_asked_for(desk):
+    app = desk({f"{partner}/NAICS3:{n}/import": noise(n, 12) for partner in ("Mexico", "Canada") for n in (334, 335, 336)})
+    names = [suggest(app, words, Direction.DROP, together=True)[0].name for words in (["naics"], ["naics", "electr"], ["336"])]
+    assert names == ["census-imports-naics-value", "census-imports-naics-electr-value", "naics3-336-value"]
+
+
+def test_series_that_would_share_a_name_in_one_file_are_numbered(desk):
+    app = desk({"Mexico": noise(1, 12), "Mexico/NAICS3:334/export": noise(2, 12), "Canada": noise(3, 12)})
+    assert [one.name for one in suggest(app, ["naics"], Direction.DROP)] == [
+        "ca-naics3-334-value", "mx-naics3-334-value", "mx-naics3-334-value-2",
+    ]  # fmt: skip
+
+
 def test_the_search_tells_how_far_it_is(desk):
     told: list[str] = []
     suggest(desk({"Mexico": noise(1, 40), "Canada": noise(2, 40)}), ["naics"], Direction.DROP, progress=told.append)
