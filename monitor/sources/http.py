@@ -143,6 +143,8 @@ class Client:
         headers: Mapping[str, str] | None = None,
         secrets: Collection[str] = (),
         accept: Collection[str] = (),
+        passing: Collection[int] = (),
+        statuses: Collection[int] = (),
         conditional: bool = False,
     ) -> Answer:
         """
@@ -156,6 +158,10 @@ class Client:
             Values that nobody may read in an error, wherever they stand.
         accept : collection of str
             Content types that the caller can read; any if empty.
+        passing : collection of int
+            Statuses that this server takes back by itself, to be tried again: a gateway's 403 that is about nobody's key.
+        statuses : collection of int
+            Error statuses that the caller reads itself: they come back as answers, at most 64 kB of them.
         conditional : bool
             Let the server say "not modified"; the answer is then the one that was held.
 
@@ -172,7 +178,8 @@ class Client:
         memory = self._memory if conditional else None
         conditions = memory.conditions(str(target)) if memory else {}
         sent = {"Accept": ", ".join(accept) or "*/*", **dict(headers or {}), **conditions}
-        call = _Call(target, sent, frozenset(secrets) | query_secrets(target), tuple(accept))
+        hidden = frozenset(secrets) | query_secrets(target)
+        call = _Call(target, sent, hidden, tuple(accept), statuses=frozenset(statuses), passing=frozenset(passing))
         with deadline(self.settings.total_s):
             answer = self._retrying()(self._attempt, call)
         return self._remembered(memory, str(target), answer) if memory else answer
@@ -247,6 +254,8 @@ class Client:
 
     def _read(self, call: _Call, response: httpx.Response) -> Answer:
         status = response.status_code
+        if status in call.statuses:
+            return self._answer(response, b"".join(head_of(response)))
         if status >= HTTPStatus.BAD_REQUEST:
             raise self._refusal(call, response)
         chunks = () if status in (204, 304) else decoded(response, call.name)
@@ -264,7 +273,7 @@ class Client:
         sentence = call.masked(f"{call.name} answered {status}{f': {text}' if text else ''}")
         if status == HTTPStatus.TOO_MANY_REQUESTS or (status == HTTPStatus.SERVICE_UNAVAILABLE and wait is not None):
             return SourceThrottled(sentence, wait)
-        if status in _TRY_AGAIN:
+        if status in _TRY_AGAIN | call.passing:
             return SourceUnavailable(sentence)
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             return SourceRefused(sentence)
@@ -298,6 +307,8 @@ class _Call:
     secrets: frozenset[str] = field(repr=False)
     accept: tuple[str, ...]
     name: str = ""
+    statuses: frozenset[int] = frozenset()
+    passing: frozenset[int] = frozenset()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", masked(self.name or str(self.url), self.secrets))
@@ -314,7 +325,7 @@ class _Call:
         if not same and self.masked(str(url)) != str(url):
             raise SourceRefused(f"{self.name} redirects to {url.host} with our credentials in the address")
         kept = self.headers if same else {"Accept": self.headers.get("Accept", "*/*")}
-        return _Call(url, kept, self.secrets, self.accept)
+        return _Call(url, kept, self.secrets, self.accept, statuses=self.statuses, passing=self.passing)
 
 
 def _address(url: str, params: Mapping[str, str] | None = None) -> httpx.URL:

@@ -129,6 +129,14 @@ def test_a_passing_fault_is_tried_again(client: Client, waits: list[float], stat
     assert len(waits) == 1
 
 
+def test_a_refusal_that_the_caller_knows_to_pass_is_tried_again(client: Client) -> None:
+    with serving(reply(b"Ip Forbidden", "403 Forbidden"), reply(b"ok")) as server:
+        assert client.get(server.url, passing=(403,)).body == b"ok"
+    with serving(reply(b"Ip Forbidden", "403 Forbidden")) as server, pytest.raises(SourceUnavailable, match="answered 403"):
+        client.get(server.url, passing=(403,))
+    assert server.calls == 3
+
+
 def test_attempts_are_capped_and_the_last_error_is_told(client: Client, waits: list[float]) -> None:
     with (
         serving(reply(b"try later", "502 Bad Gateway", Content_Type="text/plain")) as server,
@@ -184,6 +192,12 @@ def test_a_lasting_fault_is_told_at_once(client: Client, status: str, error: typ
     ):
         client.get(server.url)
     assert server.calls == 1
+
+
+def test_an_error_status_that_the_caller_reads_itself_is_an_answer(client: Client) -> None:
+    with serving(reply(b"too much", "413 Too Large")) as server:
+        answer = client.get(server.url, statuses=(413,))
+    assert (answer.status, answer.body, server.calls) == (413, b"too much", 1)
 
 
 def test_a_page_in_place_of_figures_is_named_by_its_title(client: Client) -> None:
