@@ -23,7 +23,7 @@ from monitor.telling.opinions import Opinion, opinions
 from monitor.wording import say_amount, say_deviations, say_percent
 
 COMPARED = "What it is compared with"
-BY_STL = "Trend and season by STL, this month included."
+BY_STL = "Trend and season by STL, drawn with this month too, so not those expected above."
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

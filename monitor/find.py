@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from monitor.app import App
 from monitor.countries import name_of
 from monitor.errors import MonitorError
-from monitor.series import SeriesKey
+from monitor.series import WORLD, SeriesKey
 from monitor.wording import say_count
 
 
@@ -18,7 +18,8 @@ def find_series(app: App, words: Iterable[str]) -> list[tuple[SeriesKey, str]]:
     for source, dataset in app.releases.datasets():
         names = app.names(source, dataset)
         for key in app.figures.panel(source, dataset).keys:
-            text = f"{key} {names.title(key)} {name_of(key.partner)} {name_of(key.reporter)}".casefold()
+            total = "total" if key.partner == WORLD else ""  # as rules call it
+            text = f"{key} {names.title(key)} {name_of(key.partner)} {name_of(key.reporter)} {total}".casefold()
             if all(word in text for word in wanted):
                 found.append((key, names.title(key)))
     return sorted(found, key=lambda pair: str(pair[0]))

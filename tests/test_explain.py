@@ -153,7 +153,7 @@ def test_the_parts_of_a_long_series_are_given_and_the_lack_of_them_is_explained(
     season = 600 + 60 * np.sin(2 * np.pi * np.arange(36) / 12)
     found = explain(panel(*season), key("US"), month(2027, 12), rules, Names({}))
     stl = "Trend in December 2027: 598 t; December is usually 4.8% below it; the figure is what both together give."
-    assert f"Trend and season by STL, this month included. {stl}" in as_text(found)
+    assert f"Trend and season by STL, drawn with this month too, so not those expected above. {stl}" in as_text(found)
     assert len(as_json(found)["decomposition"]["trend"]) == 36
     short = of_us(rules, 600, 610, 620, 600, 46)
     assert "Trend and season of Magnets, China to United States: not yet (seasonal decomposition: 5 of 24 months)" in as_text(

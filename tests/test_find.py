@@ -38,6 +38,12 @@ def test_one_series_is_meant_by_its_name_or_by_words_of_it_only(app):
     assert one_series(app, GERMANY) == (key, title)
 
 
+def test_the_total_is_found_by_the_word_that_rules_have_for_it(app):
+    found = find_series(app, ["total"])
+    assert found == find_series(app, ["world"])
+    assert {key.partner for key, _ in found} == {"WORLD"}
+
+
 def test_words_of_two_series_are_told_with_both(app):
     with pytest.raises(MonitorError) as told:
         one_series(app, "japan")

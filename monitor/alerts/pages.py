@@ -146,10 +146,7 @@ class Pages:
         if not still:
             return ""
         still.sort(key=lambda e: (-e.path.level, e.path.since))
-        named = [
-            f"{self.desk.names.title(e.key)} ({e.path.level.label} since {say_month(e.path.since)} by {e.rule})"
-            for e in still[:3]
-        ]
+        named = [f"{self.desk.names.title(e.key)} ({_held(e)})" for e in still[:3]]
         more = f" and {len(still) - 3} more" if len(still) > 3 else ""
         return f"Still open: {join_words(named) if not more else ', '.join(named)}{more}."
 
@@ -181,3 +178,10 @@ class Pages:
         expected = f"about {say_number(chance)}" if chance >= 1 else "less than one"
         said = say_count(alerts, "alert")
         return f"Of {say_count(judged, 'figure')} judged by the seasonal model, {said}; {expected} expected by chance."
+
+
+def _held(episode: Episode) -> str:
+    """Say at which level an alert is open, since when and by which rule, and whether it was judged of late."""
+    path = episode.path
+    unjudged = f", not judged for {say_count(path.unjudged, 'month')}" if path.unjudged else ""
+    return f"{path.level.label} since {say_month(path.since)} by {episode.rule}{unjudged}"

@@ -194,10 +194,11 @@ def show_series(config: Path, series: tuple[str, ...], as_of: str | None, months
 
     with desk_at(config) as app:
         key, title = one_series(app, " ".join(series))
-        panel = app.figures.panel(key.source, key.dataset, as_of=vintage(app, as_of))
+        known = vintage(app, as_of)
+        panel = app.figures.panel(key.source, key.dataset, as_of=known)
     row = panel.row(key)
     if row < 0:
-        raise MonitorError(f"{title}: no figure of it was known as of {as_of}")
+        raise MonitorError(f"{title}: no figure of it was known {known_when(known) if known else 'yet'}")
     panel = panel.select([row])
     if as_json:
         show_json({"series": str(key), "title": title, "unit": key.unit, "figures": _figures(panel)})
@@ -225,6 +226,11 @@ def vintage(app: App, text: str | None) -> Release | datetime | None:
     except ValueError:
         return _release_of(app, text)
     return day.replace(hour=23, minute=59, second=59, microsecond=999_999, tzinfo=UTC)
+
+
+def known_when(vintage: Release | datetime) -> str:
+    """Say as known when: ``on 2025-08-31`` or ``after gacc-2025-10-3cd14cc2``."""
+    return f"on {vintage:%Y-%m-%d}" if isinstance(vintage, datetime) else f"after {vintage.id}"
 
 
 def _release_of(app: App, text: str) -> Release:

@@ -93,16 +93,18 @@ def explain_command(
     explain gacc united states 2025-05.
     """
     from monitor import explain
-    from monitor.commands.figures import vintage
+    from monitor.commands.figures import known_when, vintage
     from monitor.find import one_series
 
     with desk_at(config) as app:
         key, title = one_series(app, " ".join(series))
-        panel = app.figures.panel(key.source, key.dataset, as_of=vintage(app, as_of))
+        known = vintage(app, as_of)
+        when = known_when(known) if known else ""
+        panel = app.figures.panel(key.source, key.dataset, as_of=known)
         if panel.row(key) < 0:
-            raise MonitorError(f"{title}: no figure of it was known as of {as_of}")
+            raise MonitorError(f"{title}: no figure of it was known {when}")
         names = app.names(key.source, key.dataset)
-        found = explain.explain(panel, key, period, app.ruleset.rules, names, app.events_of(key), _vintage_words(as_of))
+        found = explain.explain(panel, key, period, app.ruleset.rules, names, app.events_of(key), _vintage_words(when))
         if as_json:
             show_json(explain.as_json(found))
         else:
@@ -115,8 +117,8 @@ def explain_command(
             say(f"Written to {html}", err=as_json)
 
 
-def _vintage_words(as_of: str | None) -> str:
+def _vintage_words(when: str) -> str:
     """Say as known when: an explanation of an old month reads otherwise once its figure is revised."""
-    if as_of is None:
+    if not when:
         return "Figures as held now, with every revision since; --as-of shows them as they were known."
-    return f"Figures as known as of {as_of}."
+    return f"Figures as known {when}."

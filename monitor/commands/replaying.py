@@ -60,11 +60,13 @@ def replay_command(
     from monitor.replay.tally import alerts_of, compare
     from monitor.replay.writing import as_json as written
     from monitor.replay.writing import as_picture, as_table
-    from monitor.store.files import write_asked
+    from monitor.store.files import refuse_nowhere, write_asked
 
     if picture is not None:
         format_of(picture)
     _refuse_same(Path(rules), Path(against or rules), table, picture)
+    for asked in filter(None, (table, picture)):
+        refuse_nowhere(asked)
     with desk_at(config) as app:
         choices = [choose(app, words) for words in (rules, against) if words is not None]
         with progress("replaying") as step:
@@ -131,25 +133,29 @@ def _headline(found: Rehearsal, alerts: list[Alert], tallies: list[RuleTally]) -
     )
 
 
+def _count(alerts: int) -> str:
+    """Write how many alerts there are; none is a dot, which the eye passes over."""
+    return f"{alerts:,}" if alerts else "·"
+
+
 def _show_months(found: Rehearsal, alerts: list[Alert]) -> None:
     """Show how many alerts opened in each month, a row a year; a month outside the span is empty."""
     from monitor.months import month, say_month
     from monitor.replay.tally import by_month, by_year
+    from monitor.rules.levels import Level
 
     counts = by_month(alerts, found.span)
     rows = []
     for year, levels in by_year(alerts, found.span).items():
         cells = [counts.get(month(year, n)) for n in range(1, 13)]
-        critical = [str(count) for level, count in levels.items() if level.label == "critical"]
-        rows.append(
-            [str(year), *(("" if c is None else str(c.total() or "·")) for c in cells), str(levels.total()), *(critical or ["·"])]
-        )
+        months = ("" if cell is None else _count(cell.total()) for cell in cells)
+        rows.append([str(year), *months, _count(levels.total()), _count(levels[Level.CRITICAL])])
     names = [say_month(n, short=True).split()[0] for n in range(12)]
     show_table(("opened", *names, "all", "critical"), rows, right=range(1, 15))
 
 
 def _show_rules(tallies: list[RuleTally]) -> None:
-    """Show what each rule did; a level or an end that no alert has is left out."""
+    """Show what each rule did: its alerts by level, then the same by how they ended; a column that no alert has is left out."""
     from monitor.rules.levels import Level
     from monitor.wording import say_number
 
@@ -159,9 +165,9 @@ def _show_rules(tallies: list[RuleTally]) -> None:
         [
             one.rule,
             say_number(one.judged),
-            say_number(one.alerts),
-            *(say_number(one.levels[level]) for level in levels),
-            *(say_number(one.ended[end]) for end in ends),
+            _count(one.alerts),
+            *(_count(one.levels[level]) for level in levels),
+            *(_count(one.ended[end]) for end in ends),
             "" if one.median is None else say_number(one.median, 1).removesuffix(".0"),
             "" if one.longest is None else say_number(one.longest),
         ]
@@ -178,7 +184,7 @@ def _show_partners(alerts: list[Alert]) -> None:
     from monitor.wording import say_count
 
     found = by_partner(alerts)
-    rows = [(name_of(partner), f"{levels.total():,}", f"{levels[Level.CRITICAL]:,}") for partner, levels in found[:PARTNERS]]
+    rows = [(name_of(partner), _count(levels.total()), _count(levels[Level.CRITICAL])) for partner, levels in found[:PARTNERS]]
     show_table(("partner", "alerts", "critical"), rows, right=(1, 2))
     if rest := found[PARTNERS:]:
         count = sum(levels.total() for _, levels in rest)
@@ -202,10 +208,12 @@ def _show_messages(found: Rehearsal) -> None:
 def _show_change(app: App, other: Rehearsal, change: Comparison, table: Path | None) -> None:
     """Show which alerts appear and which vanish: the first of them, and how many more."""
     from monitor.months import format_month
+    from monitor.wording import say_count
 
     appear, vanish, stay, moved = map(len, (change.appear, change.vanish, change.stay, change.moved))
     of_them = f", {moved:,} of them at another highest level" if moved else ""
-    say(f"\nAgainst {other.choice.name}: {appear:,} appear, {vanish:,} vanish, {stay:,} stay{of_them}.")
+    counts = say_count(appear, "appears", "appear"), say_count(vanish, "vanishes", "vanish"), say_count(stay, "stays", "stay")
+    say(f"\nAgainst {other.choice.name}: {', '.join(counts)}{of_them}.")
     marked = [("appears", alert) for alert in change.appear] + [("vanishes", alert) for alert in change.vanish]
     marked.sort(key=lambda pair: (pair[1].since, pair[0]))
     if not marked:

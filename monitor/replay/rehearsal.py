@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -93,10 +94,16 @@ def choose(app: App, words: str) -> Choice:
     else:
         rules = tuple(rule for rule in app.ruleset.rules if rule.name == words)
         if not rules:
-            near = did_you_mean(words, [rule.name for rule in app.ruleset.rules])
+            near = did_you_mean(words, [rule.name for rule in app.ruleset.rules]) + _file_meant(app, words)
             raise MonitorError(f'"{words}" is neither a rule file, nor a folder of them, nor a rule of this desk{near}')
     has_doubts = any(rule.is_data for rule in rules)
     return Choice(name=words, rules=rules, doubts=() if has_doubts else tuple(rule for rule in app.ruleset.rules if rule.is_data))
+
+
+def _file_meant(app: App, words: str) -> str:
+    """Name the rule file whose name somebody gave without its ending, if there is one."""
+    places = (Path(f"{words}.yaml"), app.settings.rules / f"{words}.yaml")
+    return next((f"; the file of that name is {os.path.relpath(place)}" for place in places if place.is_file()), "")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -202,8 +209,10 @@ def _ended(choice: Choice, every: Sequence[_Held], span: Span) -> list[str]:
 
 
 def _reason(rule: Rule, every: Sequence[_Held]) -> str:
-    reasons = [why for held in every if held.meant_by(rule) for why in resolve(rule, held.panel).reasons]
-    return f"{rule.name} watches nothing: {reasons[0] if reasons else 'no figures of its source and dataset are held'}"
+    """Say of each dataset the last reason: series are left out one reason after the other, so it is about those nearest to it."""
+    found = [(held.name, resolve(rule, held.panel).reasons) for held in every if held.meant_by(rule)]
+    said = [f"{reasons[-1]} ({name})" for name, reasons in found if reasons]
+    return f"{rule.name} watches nothing: {'; '.join(said) or 'no figures of its source and dataset are held'}"
 
 
 def _span(datasets: Sequence[_Held], since: Month, until: Month | None) -> Span:

@@ -64,12 +64,24 @@ def write_asked(path: Path, content: str | bytes) -> None:
         If the folder is not there, or `path` is one.
     """
     written = content.encode() if isinstance(content, str) else content
-    if not path.resolve().parent.is_dir():
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+    refuse_nowhere(path)
     if path.exists() and not path.is_file():
         path.write_bytes(written)
     else:
         write_whole(path.resolve(), lambda file: file.write(written))
+
+
+def refuse_nowhere(path: Path) -> None:
+    """
+    Refuse a file that cannot be written for want of its folder, before what it shall hold is computed.
+
+    Raises
+    ------
+    OSError
+        If the folder is not there.
+    """
+    if not path.resolve().parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
 
 
 def _sync_folder(folder: Path) -> None:

@@ -97,6 +97,14 @@ def test_what_stays_open_is_a_line(memory: Any) -> None:
     assert note.digest.still_open == ""
 
 
+def test_what_stays_open_unjudged_says_for_how_long(memory: Any) -> None:
+    desk = memory(partners=("US", "DE"))
+    desk.release([100], [100])
+    desk.release([100, 10], [100, 100])
+    (note,) = desk.release([100, 10, np.nan], [100, 100, 10]).notifications
+    assert note.digest.still_open.endswith("(critical since February 2023 by fall, not judged for 1 month).")
+
+
 def test_what_is_not_judged_is_a_count(memory: Any) -> None:
     desk = memory(partners=("US", "DE"))
     desk.release([100], [100])

@@ -43,7 +43,7 @@ def test_an_as_of_that_is_neither_day_nor_release_is_told(desk):
 
 def test_a_series_that_was_not_known_yet_is_told(desk):
     told = desk.is_told("series", "show", US, "--as-of", "2017-06-30")
-    assert told == "monitor: Magnets, China to United States: no figure of it was known as of 2017-06-30"
+    assert told == "monitor: Magnets, China to United States: no figure of it was known on 2017-06-30"
 
 
 def test_words_that_fit_several_series_are_told_with_the_series(desk):

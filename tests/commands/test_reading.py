@@ -40,7 +40,7 @@ def test_an_explanation_shows_the_numbers_behind_a_verdict(desk):
 
 def test_a_series_of_which_nothing_was_known_yet_has_no_explanation(desk):
     asked = ("explain", "gacc", "united", "states", "2025-05")
-    told = "monitor: Magnets, China to United States: no figure of it was known as of 2016-06-30"
+    told = "monitor: Magnets, China to United States: no figure of it was known on 2016-06-30"
     assert desk.is_told(*asked, "--as-of", "2016-06-30") == told
 
 
@@ -51,7 +51,9 @@ def test_an_explanation_says_as_known_when(desk, tmp_path):
         .rstrip()
         .endswith("Figures as held now, with every revision since; --as-of shows them as they were known.")
     )
+    release = next(one["id"] for one in desk.json("releases", "list") if one["periods"] == ["2025-05"])
+    assert f"Figures as known after {release}." in desk.reads(*asked, "--as-of", release)
     page = tmp_path / "page.html"
     said = desk.reads(*asked, "--as-of", "2025-08-31", "--html", str(page))
-    assert "Figures as known as of 2025-08-31." in said
-    assert "Figures as known as of 2025-08-31." in page.read_text("utf-8")
+    assert "Figures as known on 2025-08-31." in said
+    assert "Figures as known on 2025-08-31." in page.read_text("utf-8")

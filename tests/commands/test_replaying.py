@@ -53,7 +53,7 @@ def test_without_an_alert_it_says_so(desk):
 
 def test_against_other_rules_it_lists_what_appears_and_what_vanishes(desk, other):
     said = desk.reads("replay", "magnet-drop", "--since", "2025-01", "--against", other)
-    assert f"Against {other}: 1 appear, 1 vanish, 3 stay, 2 of them at another highest level." in said
+    assert f"Against {other}: 1 appears, 1 vanishes, 3 stay, 2 of them at another highest level." in said
     assert [line.split("  ")[0] for line in said.splitlines()[-2:]] == ["appears", "vanishes"]
     assert said.splitlines()[-1].endswith("Magnets with semi-finished goods, China to Japan")
 
@@ -99,6 +99,7 @@ def test_a_program_is_told_the_same_and_files_are_named_beside_it(desk):
             ["magnet-drop", "--since", "2025-01", "--csv", "a.png", "--picture", "./a.png"],
             "a.png: the file that is read, or written already; choose another name",
         ),
+        (["magnet-drop", "--since", "2031-01", "--csv", "nowhere/a.csv"], "monitor: nowhere/a.csv: no such file or directory"),
         (
             ["rules/us-imports.yaml", "--since", "2025-01", "--csv", "rules/us-imports.yaml"],
             "rules/us-imports.yaml: the file that is read, or written already; choose another name",

@@ -115,7 +115,7 @@ def test_an_explanation_shows_what_the_figure_is_compared_with(explained: Explan
     text = explanation(explained)
     assert "<h2>What it is compared with</h2>" in text
     assert all(f"<dt>{name}</dt>" in text for name in ("Expected", "Level", "Season", "A year earlier", "Its market"))
-    assert "Trend and season by STL, this month included." in text
+    assert "Trend and season by STL, drawn with this month too, so not those expected above." in text
     assert [(svg["aria-label"] or "").partition(" of ")[0] for svg in Outline(text).named("svg")[1:]] == [
         "Trend", "Season", "What is left"
     ]  # fmt: skip

@@ -22,6 +22,12 @@ DOUBTFUL = """rules:
     watch: {source: gacc, product: each, measure: weight, partner: each}
     when: {data: value <= 100 t}
 """
+PRICES = """rules:
+  - name: dear
+    direction: either
+    watch: {source: gacc, product: each, measure: weight, partner: [each, total, FR]}
+    when: {data: unit_value.ratio > 2}
+"""
 LOST = """rules:
   - name: magnet-drop
     direction: drop
@@ -78,6 +84,22 @@ def test_anything_else_is_refused_with_what_may_be_meant(app, words, said):
     assert said in str(refused.value)
 
 
+def test_a_files_name_without_its_ending_is_answered_with_the_file(app, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    for words in ("rare-earth-magnets", "rules/rare-earth-magnets"):
+        with pytest.raises(MonitorError, match=r"; the file of that name is rules/rare-earth-magnets\.yaml$"):
+            choose(app, words)
+
+
+def test_what_a_rule_cannot_watch_is_told_by_the_last_that_was_left_out(app, tmp_path):
+    (tmp_path / "prices.yaml").write_text(PRICES, encoding="utf-8")
+    with pytest.raises(MonitorError) as refused:
+        rehearse(app, [choose(app, str(tmp_path / "prices.yaml"))], SINCE)
+    assert "dear watches nothing: 7 series have no unit value: neither a weight nor a quantity is held (gacc/magnets)" in str(
+        refused.value
+    )
+
+
 def test_a_file_of_rules_on_the_service_has_nothing_to_replay(app, folder):
     with pytest.raises(MonitorError, match=r"operations\.yaml: no rule on figures is here"):
         choose(app, str(folder / "rules" / "operations.yaml"))
@@ -115,12 +137,13 @@ def test_rules_that_watch_nothing_are_refused_and_some_among_others_are_named(ap
     with pytest.raises(MonitorError) as refused:
         rehearse(app, [choose(app, str(tmp_path / "lost.yaml"))], SINCE)
     assert str(refused.value) == (
-        f"{tmp_path / 'lost.yaml'}: nothing can be replayed; magnet-drop watches nothing: France: no series is held; "
+        f"{tmp_path / 'lost.yaml'}: nothing can be replayed; magnet-drop watches nothing: France: no series is held "
+        "(gacc/magnets); "
         "elsewhere watches nothing: no figures of its source and dataset are held"
     )
     (found,) = rehearse(app, [choose(app, str(folder / "rules"))], SINCE)
     assert found.blind == (
-        "unit-value-doubt watches nothing: no series has this source, dataset, reporter, flow, measure and basis",
+        "unit-value-doubt watches nothing: no series has this source, dataset, reporter, flow, measure and basis (gacc/magnets)",
     )
 
 
