@@ -94,7 +94,7 @@ def choose(app: App, words: str) -> Choice:
     else:
         rules = tuple(rule for rule in app.ruleset.rules if rule.name == words)
         if not rules:
-            near = did_you_mean(words, [rule.name for rule in app.ruleset.rules]) + _file_meant(app, words)
+            near = _file_meant(app, words) + did_you_mean(words, [rule.name for rule in app.ruleset.rules])
             raise MonitorError(f'"{words}" is neither a rule file, nor a folder of them, nor a rule of this desk{near}')
     has_doubts = any(rule.is_data for rule in rules)
     return Choice(name=words, rules=rules, doubts=() if has_doubts else tuple(rule for rule in app.ruleset.rules if rule.is_data))

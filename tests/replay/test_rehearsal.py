@@ -87,7 +87,7 @@ def test_anything_else_is_refused_with_what_may_be_meant(app, words, said):
 def test_a_files_name_without_its_ending_is_answered_with_the_file(app, folder, monkeypatch):
     monkeypatch.chdir(folder)
     for words in ("rare-earth-magnets", "rules/rare-earth-magnets"):
-        with pytest.raises(MonitorError, match=r"; the file of that name is rules/rare-earth-magnets\.yaml$"):
+        with pytest.raises(MonitorError, match=r"; the file of that name is rules/rare-earth-magnets\.yaml"):
             choose(app, words)
 
 
