@@ -28,7 +28,7 @@ from monitor.errors import MonitorError
 from monitor.months import FIRST, LAST
 from monitor.processes import processes
 from monitor.sources.batches import LongFile, open_long
-from monitor.store.files import write_whole
+from monitor.store.files import refuse_nowhere, write_whole
 from monitor.store.longfile import form_of, opened
 from monitor.wording import join_words
 
@@ -105,16 +105,16 @@ def expect_file(request: Request, progress: Callable[[float, int], None] = lambd
     """
     Write what was expected of every row of a file; `progress` is told the share done and the number of series.
 
-    Rows are written in the order of the file. Nothing is seen at `out` before all is written.
+    Rows are written in the order of the file. Nothing is seen at `out` before all is written; a link there is followed.
 
     Raises
     ------
     MonitorError
         In one sentence, if the file cannot be read, a row cannot be understood, or `out` cannot be written.
+    OSError
+        If the folder of `out` is not there.
     """
-    form_of(request.out)
-    if request.out.exists() and request.out.samefile(request.path):
-        raise MonitorError(f"{request.out}: the file that is read; choose another name")
+    _refuse_wrong(request.out, request.path)
     file = open_long(request.path)
     where = f"{request.path.name}: "
     columns = Columns.of(file.names, key=request.key, period=request.period, value=request.value, where=where)
@@ -124,6 +124,16 @@ def expect_file(request: Request, progress: Callable[[float, int], None] = lambd
         return _write(request, _pieces(file, columns), file.about, progress)
     except _Scattered:
         return _write(request, _whole(file, columns), file.about, progress)
+
+
+def _refuse_wrong(out: Path, read: Path) -> None:
+    """Refuse what cannot be written before anything is read: a pipe cannot take back what a second reading replaces."""
+    form_of(out)
+    refuse_nowhere(out)
+    if out.exists() and out.samefile(read):
+        raise MonitorError(f"{out}: the file that is read; choose another name")
+    if out.exists() and not out.is_file():
+        raise MonitorError(f"{out}: there already, and not a file; choose another name")
 
 
 def _pieces(file: LongFile, columns: Columns) -> Iterator[_Piece]:
@@ -194,7 +204,7 @@ def _write(request: Request, pieces: Iterator[_Piece], about: int, progress: Cal
                 raise MonitorError(f"{request.path.name}: there are no rows")
 
     try:
-        write_whole(request.out, write)
+        write_whole(request.out.resolve(), write)
     except BrokenProcessPool as error:
         raise MonitorError(
             "a process that judged was ended from outside, probably for want of memory; try --workers 1"

@@ -306,10 +306,22 @@ def test_the_file_that_is_read_is_never_replaced(tmp_path: Path):
     assert path.read_bytes() == before
 
 
-def test_a_full_disk_leaves_nothing(tmp_path: Path):
+def test_a_folder_is_neither_made_nor_replaced(tmp_path: Path):
     path = written(table(1), tmp_path / "a.csv")
-    with pytest.raises(MonitorError, match="cannot be written"):
-        expect_file(Request(path=path, out=Path("/dev/full/b.csv")))
+    with pytest.raises(FileNotFoundError):
+        expect_file(Request(path=path, out=tmp_path / "none" / "b.csv"))
+    (tmp_path / "b.csv").mkdir()
+    with pytest.raises(MonitorError, match=r"b\.csv: there already, and not a file; choose another name"):
+        expect_file(Request(path=path, out=tmp_path / "b.csv"))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.csv", "b.csv"]
+
+
+def test_a_link_is_followed_and_stays(tmp_path: Path):
+    path, real, link = written(table(1), tmp_path / "a.csv"), tmp_path / "real.csv", tmp_path / "b.csv"
+    link.symlink_to(real.name)
+    expect_file(Request(path=path, out=link))
+    assert link.is_symlink()
+    same(read(real), table(1))
 
 
 def test_a_name_that_says_no_form_is_refused_before_anything_is_read(tmp_path: Path):

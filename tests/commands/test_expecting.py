@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from pathlib import Path
 
 import pandas as pd
@@ -30,6 +32,18 @@ def test_it_says_how_much_was_judged_and_needs_no_desk(exports: str, tmp_path: P
     found = pd.read_parquet(out)
     assert result.stdout == f"1,216 series, 106,196 rows, {found['judged'].sum():,} judged: written to judged.parquet.\n"
     assert len(found) == 106_196
+
+
+def test_the_example_of_the_manual_is_what_comes_out(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    page = (repository / "docs" / "expect.md").read_text(encoding="utf-8")
+    call, said, shown = (re.search(rf"^```{kind}\n(.*?)^```$", page, re.M | re.S)[1] for kind in ("", "text", "csv"))
+    (tmp_path / "monitor").symlink_to(repository / "monitor")
+    monkeypatch.chdir(tmp_path)
+    assert expect(*shlex.split(call)[2:]).stdout == said
+    out = (tmp_path / "judged.csv").read_text(encoding="utf-8").splitlines()
+    head, *rows = shown.splitlines()
+    assert out[0] == head
+    assert [line for line in out if re.match('"336","MEXICO","value","2020-0[234]"', line)] == rows
 
 
 def test_only_what_is_unusual_is_written_if_asked(exports: str, tmp_path: Path):
