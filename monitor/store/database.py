@@ -1,12 +1,14 @@
 """
 One database, SQLite or PostgreSQL, behind two doors: `read` sees one committed state, `write` is all or nothing.
 
-On SQLite a writer begins with ``BEGIN IMMEDIATE``, so that it waits for the other writer instead of failing half way.
+On SQLite a writer begins with ``BEGIN IMMEDIATE``, so that it waits for the other writer instead of failing half way. Where its
+folder cannot be written, the database is read only.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -156,9 +158,23 @@ def _engine(url: str) -> Engine:
     if engine.dialect.name not in ("sqlite", "postgresql"):
         raise StoreError(f"the database is {engine.dialect.name}; known are sqlite and postgresql")
     if engine.dialect.name == "sqlite":
+        event.listen(engine, "do_connect", _find_sqlite)
         event.listen(engine, "connect", _open_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _find_sqlite(_dialect: Any, _record: Any, positional: list[Any], named: dict[str, Any]) -> None:
+    """
+    Open a file read only where its folder cannot be written.
+
+    SQLite reads a database in WAL mode through two files beside it. Where they are not there and cannot be made, nobody is
+    writing, and it is told so (``immutable``).
+    """
+    file = Path(positional[0])
+    if file.is_file() and not os.access(file.parent, os.W_OK):
+        at_rest = "" if Path(f"{file}-wal").exists() else "&immutable=1"
+        positional[0], named["uri"] = f"{file.absolute().as_uri()}?mode=ro{at_rest}", True
 
 
 def _open_sqlite(connection: Any, _record: Any) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -169,8 +170,9 @@ class Figures:
             delta = self._delta(link)
             if delta is None:
                 delta = self._make(vintage, sheet, self._scopes_of(source, dataset, keys))
-                _write_link(link, delta)
-                made = True
+                with suppress(StoreError):  # a disk that refuses is no error, only no memory
+                    _write_link(link, delta)
+                    made = True
             if until is None or place < until:
                 sheet.lay(delta)
         if made:

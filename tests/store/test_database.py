@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -135,3 +137,55 @@ def test_a_moment_without_a_time_zone_is_refused() -> None:
 
     with pytest.raises(ValueError, match="has no time zone"):
         tables.to_stamp(datetime(2025, 1, 1))
+
+
+@pytest.fixture
+def resting(tmp_path: Path) -> Path:
+    """A database with one condition, written and closed."""
+    path = tmp_path / "desk" / "monitor.db"
+    path.parent.mkdir()
+    database = Database(f"sqlite:///{path}")
+    database.migrate()
+    with database.write() as connection:
+        connection.execute(tables.conditions.insert().values(kind="a", subject="b", sentence="c", raised_at=0))
+    database.close()
+    return path
+
+
+@pytest.fixture
+def shut(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]:
+    """Take a folder the right to be written; from root too, whom no mode keeps out."""
+    access, taken = os.access, []
+
+    def take(folder: Path) -> None:
+        folder.chmod(0o555)
+        taken.append(folder)
+        monkeypatch.setattr(os, "access", lambda place, mode: mode != os.W_OK and access(place, mode))
+
+    yield take
+    for folder in taken:
+        folder.chmod(0o755)
+
+
+def test_a_database_whose_folder_cannot_be_written_is_read(resting: Path, shut: Callable[[Path], None]) -> None:
+    shut(resting.parent)
+    database = Database(f"sqlite:///{resting}")
+    database.migrate()
+    with database.read() as connection:
+        assert connection.execute(select(func.count()).select_from(tables.conditions)).scalar() == 1
+    with pytest.raises(StoreError, match=r"monitor\.db may not be written"), database.write() as connection:
+        connection.execute(tables.conditions.delete())
+    database.close()
+    assert [path.name for path in resting.parent.iterdir()] == ["monitor.db"]
+
+
+def test_what_another_process_is_writing_is_read_too(resting: Path, shut: Callable[[Path], None]) -> None:
+    writer = Database(f"sqlite:///{resting}")
+    with writer.write() as connection:
+        connection.execute(tables.conditions.update().values(sentence="newer"))
+    shut(resting.parent)
+    reader = Database(f"sqlite:///{resting}")
+    with reader.read() as connection:
+        assert connection.execute(select(tables.conditions.c.sentence)).scalar() == "newer"
+    reader.close()
+    writer.close()

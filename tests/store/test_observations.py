@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Callable
@@ -142,6 +143,15 @@ def test_the_derived_chain_may_be_lost_at_any_time(figures: Figures, commit: Com
     assert len(links) == 3
     links[1].unlink() if harm == "delete" else links[1].write_bytes(b"" if harm == "truncate" else b"x" * 500)
     np.testing.assert_array_equal(figures.panel("gacc", "magnets").values, before.values)
+
+
+def test_figures_are_read_where_the_derived_chain_cannot_be_written(figures: Figures, commit: Commit) -> None:
+    for m in (1, 2, 3):
+        commit([("US", m, float(m))], 20 + m)
+    derived = figures.folder / ".derived"
+    shutil.rmtree(derived, ignore_errors=True)
+    derived.write_text("in the way of the folder")
+    assert figures.panel("gacc", "magnets").values.tolist() == [[1.0, 2.0, 3.0]]
 
 
 def test_old_links_of_the_chain_are_dropped(figures: Figures, commit: Commit) -> None:
