@@ -49,17 +49,32 @@ class CompleteWhen(BaseModel):
         history_rows : sequence of float
             Rows per period of earlier releases, oldest first; rows are counted per period so that a release of one
             month can be measured by one of ten years.
+
+        Where a release states earlier months again, whole ones would hide that its newest is not: that one is measured by
+        those before it.
         """
-        return self._few_rows(table, history_rows) or self._no_total(table)
+        return self._few_rows(table, history_rows) or self._few_in_newest(table) or self._no_total(table)
+
+    @property
+    def _share(self) -> float:
+        return float(self.rows_at_least.rstrip(" %")) / 100 if self.rows_at_least else 0.0
 
     def _few_rows(self, table: Table, history_rows: Sequence[float]) -> str:
         if self.rows_at_least is None or not history_rows:
             return ""
         usual = median(history_rows[-RELEASES:])
         rows = len(table.frame) / max(1, table.frame["period"].nunique())
-        if rows >= float(self.rows_at_least.rstrip(" %")) / 100 * usual:
+        if rows >= self._share * usual:
             return ""
         return f"{rows:,.0f} rows a month, under {self.rows_at_least} of the usual {usual:,.0f}"
+
+    def _few_in_newest(self, table: Table) -> str:
+        rows = table.frame["period"].value_counts().sort_index().tail(RELEASES)
+        usual = rows.iloc[:-1].median()
+        if len(rows) < 2 or rows.iloc[-1] >= self._share * usual:
+            return ""
+        newest = f"{rows.iloc[-1]:,} rows in {format_month(int(rows.index[-1]))}"
+        return f"{newest}, under {self.rows_at_least} of the {usual:,.0f} in the months before"
 
     def _no_total(self, table: Table) -> str:
         if self.total is None:

@@ -34,6 +34,21 @@ def test_a_release_of_many_months_is_measured_by_the_month() -> None:
     assert rule.check(release(["US"] * 9, (MAY - 1, MAY)), [10]) == ""
 
 
+def test_whole_months_do_not_hide_that_the_newest_is_not() -> None:
+    rule = CompleteWhen(rows_at_least="60%")
+    months = [release(["US"] * rows, (MAY + at,)).frame for at, rows in enumerate((10, 10, 5))]
+    again = Table(frame=pd.concat(months[::-1]), coverage=Coverage(periods=(MAY, MAY + 1, MAY + 2)))
+    assert rule.check(again, [10]) == "5 rows in 2025-07, under 60% of the 10 in the months before"
+    assert rule.check(again, []) == "5 rows in 2025-07, under 60% of the 10 in the months before"
+    assert CompleteWhen().check(again, [10]) == ""
+
+
+def test_a_release_without_rows_is_measured_by_earlier_ones_alone() -> None:
+    nothing = Table(frame=release(["US"]).frame[:0], coverage=Coverage(periods=(MAY,)))
+    assert CompleteWhen(rows_at_least="60%").check(nothing, []) == ""
+    assert CompleteWhen(rows_at_least="60%").check(nothing, [10]) == "0 rows a month, under 60% of the usual 10"
+
+
 def test_a_first_release_has_nothing_to_be_measured_by() -> None:
     assert CompleteWhen(rows_at_least="60%").check(release(["US"]), []) == ""
 
