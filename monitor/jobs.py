@@ -47,19 +47,27 @@ def pull(app: App, entry: SourceSettings, progress: Progress = _silent, taken: l
     SourceError
         The first trouble, after everything else came in and the operators' record of it is made.
     """
-    source, taken = app.source(entry), [] if taken is None else taken
+    taken = [] if taken is None else taken
     try:
-        trouble = _take_in(app, entry, source, taken, progress)
-    except SourceError as error:
-        trouble = error
+        trouble = _look(app, entry, taken, progress)
     except SecretMissing as error:
         trouble = SourceRefused(str(error))
-    _tell_late(app, entry, source)
     if trouble is not None:
         raised(app, fact_of(trouble), entry.entry, f"{entry.entry}: {trouble}")
         raise trouble
     over(app, (Fact.SOURCE_FAILED, Fact.FORMAT_CHANGED), entry.entry)
     return taken
+
+
+def _look(app: App, entry: SourceSettings, taken: list[Release], progress: Progress) -> SourceError | None:
+    """Take in what is new, and tell what is late; return the first trouble."""
+    source = app.source(entry)
+    try:
+        trouble = _take_in(app, entry, source, taken, progress)
+    except SourceError as error:
+        trouble = error
+    _tell_late(app, entry, source)
+    return trouble
 
 
 def _take_in(app: App, entry: SourceSettings, source: Source, taken: list[Release], progress: Progress) -> SourceError | None:

@@ -165,15 +165,22 @@ def test_one_sources_trouble_stops_no_other(desk: Desk) -> None:
 
 def test_a_source_whose_key_is_not_there_is_told_once_and_stops_no_other(desk: Desk) -> None:
     key = {"env": "NOT_SET_KEY"}
-    live = {"name": "us", "kind": "census", "dataset": "imports/naics", "level": "NA3", "first": "2025-07", "key": key}
-    desk.sources.insert(0, live)
+    us = {"name": "us", "kind": "census", "dataset": "imports/naics", "level": "NA3", "first": "2025-07", "key": key}
+    desk.sources.insert(0, us)
     desk.month("2025-07", 100)
     for _ in range(2):
         _, errors = jobs.pull_all(desk.app)
-    (lacking,) = desk.app.settings.lacking
-    assert [str(error) for error in errors] == [str(lacking)]
+    assert [str(error) for error in errors] == [str(lacking) for lacking in desk.app.settings.lacking]
     assert [release.title for release in desk.app.releases.find("customs")] == ["customs magnets, July 2025"]
     assert desk.told("operators") == ["us/imports/naics: source could not be read"]
+
+
+def test_without_the_secret_of_the_proxy_nothing_is_pulled_and_that_is_recorded(desk: Desk) -> None:
+    (desk.folder / "config" / "monitor.yaml").write_text("http: {proxy: {env: NOT_SET_PROXY}}\n", encoding="utf-8")
+    desk.month("2025-07", 100)
+    _, errors = jobs.pull_all(desk.app)
+    assert [str(error) for error in errors] == [str(lacking) for lacking in desk.app.settings.lacking]
+    assert [condition.subject for condition in desk.app.conditions.open()] == ["customs/magnets"]
 
 
 def test_a_late_release_is_told_once_and_once_when_it_came(desk: Desk) -> None:
