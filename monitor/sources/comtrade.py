@@ -72,6 +72,7 @@ class ComtradeParameters(BaseModel):
     products: tuple[str, ...] = ()
     measures: tuple[Measure, ...] = Field(("value", "weight"), min_length=1)
     first: str = "2018-01"
+    partners: dict[str, str] = Field(default_factory=dict, description="Comtrade's name of a partner -> its code")
     published: Calendar | None = None
     record_limit: int = Field(default=100_000, ge=500, le=250_000)
     key: SecretStr | None = None
@@ -208,7 +209,7 @@ class Comtrade:
         rows = [row for answer in answers for row in read_rows(answer, where, self.parameters.record_limit)]
         if not rows and not self._with_world((period,)):
             raise SourceUnavailable(f"{where}: {say_month(period)} is not out yet")
-        table = table_of(rows, self._asked(period), where)
+        table = table_of(rows, self._asked(period), self.parameters.partners, where)
         self._refuse_other_codes(table, where)
         whole, half = whole_products(table, where)
         if half and not whole:

@@ -34,7 +34,7 @@ _TOLERANCE = 0.01  # of the World row, beside its partners' sum
 _WEIGHT_ESTIMATED = (4, 6)  # of legacyEstimationFlag
 
 
-def table_of(rows: Sequence[Row], asked: Mapping[str, Collection[str]], where: str) -> pd.DataFrame:
+def table_of(rows: Sequence[Row], asked: Mapping[str, Collection[str]], partners: Mapping[str, str], where: str) -> pd.DataFrame:
     """
     Return rows as a table of `FIELDS`, each about what was asked for and nothing else.
 
@@ -50,7 +50,7 @@ def table_of(rows: Sequence[Row], asked: Mapping[str, Collection[str]], where: s
             found = one_line(table[name].iloc[int(odd.argmax())], 30)
             raise SourceFormatChanged(f"{where}: a row has {name} {found}; {_listed(allowed)} was asked for")
     _refuse_repeated(table, where)
-    return table.assign(partner=_partners(table, where))
+    return table.assign(partner=_partners(table, partners, where))
 
 
 def _refuse_repeated(table: pd.DataFrame, where: str) -> None:
@@ -68,10 +68,10 @@ def _listed(allowed: Collection[str]) -> str:
     return " or ".join(allowed) if len(allowed) <= 3 else f"one of {len(allowed)}"
 
 
-def _partners(table: pd.DataFrame, where: str) -> list[str]:
+def _partners(table: pd.DataFrame, partners: Mapping[str, str], where: str) -> list[str]:
     texts = {name: table[name].astype(str) for name in ("partnerCode", "partnerISO", "partnerDesc")}
     number, distinct = pd.factorize(pd.MultiIndex.from_frame(pd.DataFrame(texts)))
-    codes = [_partner(code, iso.strip(), name.strip(), where) for code, iso, name in distinct]
+    codes = [partners.get(name.strip()) or _partner(code, iso.strip(), name.strip(), where) for code, iso, name in distinct]
     return [codes[n] for n in number]
 
 
@@ -88,7 +88,8 @@ def _partner(code: str, iso: str, name: str, where: str) -> str:
         return found
     if _LEFTOVER.search(name):
         return UNSPECIFIED
-    raise SourceFormatChanged(f'{where}: unknown partner "{one_line(name, 60)}" ({one_line(iso, 10)}, {one_line(code, 10)})')
+    said = f'"{one_line(name, 60)}" ({one_line(iso, 10)}, {one_line(code, 10)})'
+    raise SourceFormatChanged(f"{where}: unknown partner {said}; give it a code under partners")
 
 
 def figures_of(table: pd.DataFrame, measure: str, where: str) -> tuple[pd.Series, pd.Series]:
