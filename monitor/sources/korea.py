@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import pandas as pd
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
@@ -199,11 +200,18 @@ class Korea:
             answer = self._client.get(url, params=params | paging, accept=_ACCEPTED, secrets=(self._key,))
         except (SourceThrottled, SourceRefused) as error:
             raise explained(error, where, self._clock()) from None
+        answer = replace(answer, body=self._without_key(answer.body))
         try:
             return read_rows(answer, where, self._clock())
         except SourceFormatChanged as error:
             error.raw = answer.body
             raise
+
+    def _without_key(self, body: bytes) -> bytes:
+        """Return an answer without the key, should it repeat it: answers are kept, and refusals are quoted."""
+        for spelling in {self._key, quote(self._key, safe=""), quote(self._key)} - {""}:
+            body = body.replace(spelling.encode(), b"***")
+        return body
 
     def _where(self, period: Month, code: str = "") -> str:
         return f"{self.name} {self.parameters.dataset} {format_month(period)} {code}".rstrip()

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from monitor.errors import SourceFormatChanged, SourceRefused, SourceThrottled, SourceUnavailable
+from monitor.errors import SourceError, SourceFormatChanged, SourceRefused, SourceThrottled, SourceUnavailable
 from monitor.months import month
 from monitor.series import Basis, Flag, Status
 from monitor.sources.base import FIGURE_COLUMNS, ReleaseNotice
@@ -426,6 +426,16 @@ def test_a_refusal_inside_status_200_says_what_to_do(
         figures(korea())
     assert type(caught.value) is error
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("code", ["30", "77"])
+def test_a_refusal_that_repeats_the_key_is_told_and_kept_without_it(
+    korea: Callable[..., Korea], httpserver: HTTPServer, code: str
+) -> None:
+    answering(httpserver, gateway(code, f"KEY {ENCODED} {DECODED} IS WRONG"))
+    with pytest.raises(SourceError, match=rf"the API answers {code} KEY \*\*\* \*\*\* IS WRONG") as caught:
+        figures(korea())
+    assert (ENCODED.encode() not in caught.value.raw) if isinstance(caught.value, SourceFormatChanged) else code == "30"
 
 
 def test_the_services_own_envelope_refuses_as_the_gateways_does(korea: Callable[..., Korea], httpserver: HTTPServer) -> None:
