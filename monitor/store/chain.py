@@ -2,7 +2,8 @@
 Releases laid over each other, oldest first: a sheet of figures, and the cells by which each release changed it.
 
 What a release means for a cell that it does not give is decided here, once: inside its coverage a missing row is a zero
-(``absent: zero``), or a figure that is withheld (a scope that names this partner or product), else it says nothing.
+(``absent: zero``), or a figure that is withheld (a scope that names this partner or product), else it says nothing. Where
+the World's total is suppressed, so is every partner that is missing: none of them can be said to be a zero.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from monitor.months import Month
 from monitor.panel import Bools, Bytes, Floats
-from monitor.series import Coverage, SeriesKey, Status
+from monitor.series import WORLD, Coverage, SeriesKey, Status
 
 Numbers: TypeAlias = NDArray[np.int32]
 
@@ -76,6 +77,7 @@ class Scopes:
             "flows": pd.Series([key.flow for key in keys], dtype="str"),
         }
         self.measure = self._fields["measures"]
+        self._keys = keys
 
     def included(self, coverage: Coverage) -> Bools:
         """Return where a series lies in the scope."""
@@ -85,6 +87,17 @@ class Scopes:
             if scope is not None:
                 found &= column.isin(scope).to_numpy()
         return found
+
+    def totals(self, cells: Cells) -> Cells:
+        """Return the World's totals among cells."""
+        return cells.take(self._fields["partners"].iloc[cells.series].eq(WORLD).to_numpy(bool))
+
+    def split_of(self, totals: Cells, periods: NDArray[np.int64]) -> Bools:
+        """Return the cells that the given totals are the sums of, shape (n, periods)."""
+        split, _ = pd.factorize(pd.Series([key.replace(partner=WORLD) for key in self._keys], dtype=object))
+        found = np.zeros((len(split), len(periods)), bool)
+        found[split[totals.series], np.searchsorted(periods, totals.period)] = True
+        return found[split]
 
 
 class Sheet:
@@ -150,6 +163,9 @@ class Sheet:
         missing, meaning = self._missing(cells, coverage, absent, scopes, periods, status)
         value[missing] = 0.0 if meaning is Status.ABSENT_ZERO else np.nan
         status[missing], flags[missing] = meaning, 0
+        if len(totals := scopes.totals(cells.take(cells.status == Status.SUPPRESSED))):
+            hidden = missing & scopes.split_of(totals, periods)
+            value[hidden], status[hidden] = np.nan, Status.SUPPRESSED
         at = cells.series, np.searchsorted(periods, cells.period)
         value[at], status[at], flags[at] = cells.value, cells.status, cells.flags
         old = self.values[:, columns]

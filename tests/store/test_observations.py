@@ -93,6 +93,18 @@ def test_a_missing_row_outside_the_scope_says_nothing(figures: Figures, commit: 
     assert states_of(figures, "DE") == [Status.VALUE, Status.NOT_PUBLISHED]
 
 
+@pytest.mark.parametrize("absent", ["zero", "not_published"])
+def test_no_missing_partner_of_a_suppressed_total_is_a_zero(figures: Figures, commit: Commit, absent: str) -> None:
+    commit([("US", 1, 5.0), ("DE", 1, 7.0), ("WORLD", 1, 12.0)], 50, absent="zero")
+    commit([("US", 2, 5.0), ("WORLD", 2, None), ("FR", 3, 1.0), ("WORLD", 3, 1.0)], 80, absent="zero")
+    assert states_of(figures, "DE") == [Status.VALUE, Status.SUPPRESSED, Status.ABSENT_ZERO]
+    assert states_of(figures, "US") == [Status.VALUE, Status.VALUE, Status.ABSENT_ZERO]
+    assert states_of(figures, "FR") == [Status.NOT_PUBLISHED, Status.NOT_PUBLISHED, Status.VALUE]
+    assert math.isnan(figures_of(figures, "DE")[1])
+    commit([("US", 1, 5.0), ("WORLD", 1, None)], 90, absent=absent, products=("CN8:85051110",))
+    assert [states_of(figures, partner)[0] for partner in ("US", "DE")] == [Status.VALUE, Status.SUPPRESSED]
+
+
 def test_a_missing_row_of_a_source_that_does_not_claim_all_says_nothing(figures: Figures, commit: Commit) -> None:
     commit([("US", 1, 5.0), ("DE", 1, 7.0)], 50)
     commit([("US", 1, 6.0), ("US", 2, 6.0)], 80)
