@@ -58,15 +58,13 @@ def gaps(cells: pd.DataFrame, lost: pd.DataFrame, partners: Sequence[str]) -> pd
     lost : DataFrame
         What is `withheld`.
     partners : sequence of str
-        Those to tell of beside the ones that have rows in other months.
+        Those to tell of where a split is withheld; what is said of the world holds for its partners.
     """
     value = cells[(cells["measure"] == "value") & (cells["value"] > 0)]
     sums = value.groupby([*GROUP, "partner", "period"], sort=False)["value"].sum().reset_index()
     least = sums.groupby([*GROUP, "partner"], sort=False)["value"].min().rename("least").reset_index()
     least = least[least["partner"] != UNSPECIFIED]
-    told = lost[GROUP].drop_duplicates().merge(pd.DataFrame({"partner": list(partners)}), how="cross")
-    known = pd.concat([least[[*GROUP, "partner"]], told]).drop_duplicates()
-    gone = known.merge(lost, on=GROUP).assign(status=int(Status.WITHHELD))
+    gone = lost.merge(pd.DataFrame({"partner": list(partners)}), how="cross").assign(status=int(Status.WITHHELD))
     found = pd.concat([gone[[*ROW, "status"]], _hidden(value, least)]).drop_duplicates(ROW)
     beside = found.merge(cells[ROW].drop_duplicates(), "left", ROW, indicator=True)
     return beside.loc[beside["_merge"] == "left_only", [*ROW, "status"]]

@@ -3,7 +3,7 @@ Releases laid over each other, oldest first: a sheet of figures, and the cells b
 
 What a release means for a cell that it does not give is decided here, once: inside its coverage a missing row is a zero
 (``absent: zero``), or a figure that is withheld (a scope that names this partner or product), else it says nothing. Where
-the World's total is suppressed, so is every partner that is missing: none of them can be said to be a zero.
+the World's total is suppressed or withheld, so is every partner that is missing: none of them can be said to be a zero.
 """
 
 from __future__ import annotations
@@ -163,9 +163,10 @@ class Sheet:
         missing, meaning = self._missing(cells, coverage, absent, scopes, periods, status)
         value[missing] = 0.0 if meaning is Status.ABSENT_ZERO else np.nan
         status[missing], flags[missing] = meaning, 0
-        if len(totals := scopes.totals(cells.take(cells.status == Status.SUPPRESSED))):
-            hidden = missing & scopes.split_of(totals, periods)
-            value[hidden], status[hidden] = np.nan, Status.SUPPRESSED
+        for lacking in (Status.SUPPRESSED, Status.WITHHELD):
+            if len(totals := scopes.totals(cells.take(cells.status == lacking))):
+                hidden = missing & scopes.split_of(totals, periods)
+                value[hidden], status[hidden] = np.nan, lacking
         at = cells.series, np.searchsorted(periods, cells.period)
         value[at], status[at], flags[at] = cells.value, cells.status, cells.flags
         old = self.values[:, columns]

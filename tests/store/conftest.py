@@ -83,12 +83,19 @@ def releases(database: Database, figures: Figures) -> Releases:
     return Releases(database, figures)
 
 
-def make_table(cells: list[Cell], *, resolution: float = 0.0, raw: bytes = b"raw", **coverage: object) -> Table:
-    """Return a table of (partner, month of 2025, tonnes in kg or None for a suppressed cell)."""
+def make_table(
+    cells: list[Cell],
+    *,
+    resolution: float = 0.0,
+    raw: bytes = b"raw",
+    lacking: Status = Status.SUPPRESSED,
+    **coverage: object,
+) -> Table:
+    """Return a table of (partner, month of 2025, tonnes in kg or None for a cell that is `lacking`)."""
     rows = [
         ("CN", partner, "CN8:85051110", "export", "weight", "kg", "reported", JANUARY + m - 1,
          float("nan") if value is None else value,
-         int(Status.SUPPRESSED if value is None else Status.ZERO if value == 0 else Status.VALUE), 0)
+         int(lacking if value is None else Status.ZERO if value == 0 else Status.VALUE), 0)
         for partner, m, value in cells
     ]  # fmt: skip
     absent = str(coverage.pop("absent", "not_published"))

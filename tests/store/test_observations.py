@@ -105,6 +105,12 @@ def test_no_missing_partner_of_a_suppressed_total_is_a_zero(figures: Figures, co
     assert [states_of(figures, partner)[0] for partner in ("US", "DE")] == [Status.VALUE, Status.SUPPRESSED]
 
 
+def test_no_missing_partner_of_a_withheld_total_is_a_zero(figures: Figures, commit: Commit) -> None:
+    commit([("US", 1, 5.0), ("DE", 1, 7.0), ("WORLD", 1, 12.0)], 50, absent="zero")
+    commit([("WORLD", 2, None)], 80, absent="zero", lacking=Status.WITHHELD)
+    assert states_of(figures, "DE") == states_of(figures, "US") == [Status.VALUE, Status.WITHHELD]
+
+
 def test_a_missing_row_of_a_source_that_does_not_claim_all_says_nothing(figures: Figures, commit: Commit) -> None:
     commit([("US", 1, 5.0), ("DE", 1, 7.0)], 50)
     commit([("US", 1, 6.0), ("US", 2, 6.0)], 80)
