@@ -21,6 +21,8 @@ KINDS: dict[str, dict[str, str]] = {
         "table": "monitor.sources.table:Table",
         "gacc": "monitor.sources.gacc:Gacc",
         "census": "monitor.sources.census:Census",
+        "eurostat": "monitor.sources.eurostat:Eurostat",
+        "hmrc": "monitor.sources.hmrc:Hmrc",
     },
     "models": {
         "bank": "monitor.detection.bank:Bank",

@@ -27,7 +27,7 @@ from monitor.notify.render import text
 from monitor.rules import example_keys, schema, summary
 from monitor.rules.loading import load_rule_set
 from monitor.settings import Settings
-from monitor.sources import calendar, census, completeness, gacc, table
+from monitor.sources import calendar, census, completeness, eurostat, gacc, hmrc, table
 from monitor.vitals import Vitals
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -58,6 +58,8 @@ KEYS: dict[str, list[type[BaseModel]]] = {
         table.TableParameters,
         gacc.GaccParameters,
         census.CensusParameters,
+        eurostat.EurostatParameters,
+        hmrc.HmrcParameters,
         calendar.Calendar,
         completeness.CompleteWhen,
         settings_files.Event,
