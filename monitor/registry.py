@@ -21,8 +21,10 @@ KINDS: dict[str, dict[str, str]] = {
         "table": "monitor.sources.table:Table",
         "gacc": "monitor.sources.gacc:Gacc",
         "census": "monitor.sources.census:Census",
+        "comtrade": "monitor.sources.comtrade:Comtrade",
         "eurostat": "monitor.sources.eurostat:Eurostat",
         "hmrc": "monitor.sources.hmrc:Hmrc",
+        "korea": "monitor.sources.korea:Korea",
     },
     "models": {
         "bank": "monitor.detection.bank:Bank",

@@ -27,7 +27,7 @@ from monitor.notify.render import text
 from monitor.rules import example_keys, schema, summary
 from monitor.rules.loading import load_rule_set
 from monitor.settings import Settings
-from monitor.sources import calendar, census, completeness, eurostat, gacc, hmrc, table
+from monitor.sources import calendar, census, completeness, comtrade, eurostat, gacc, hmrc, korea, table
 from monitor.vitals import Vitals
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -58,8 +58,10 @@ KEYS: dict[str, list[type[BaseModel]]] = {
         table.TableParameters,
         gacc.GaccParameters,
         census.CensusParameters,
+        comtrade.ComtradeParameters,
         eurostat.EurostatParameters,
         hmrc.HmrcParameters,
+        korea.KoreaParameters,
         calendar.Calendar,
         completeness.CompleteWhen,
         settings_files.Event,
@@ -225,6 +227,7 @@ def desk(tmp_path: Path) -> Path:
 
 SECRETS = {
     "CENSUS_API_KEY": "census-key",
+    "COMTRADE_API_KEY": "comtrade-key",
     "SMTP_PASSWORD": "mail-password",
     "INCIDENTS_URL": "https://example.org/hook",
     "INCIDENTS_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from pydantic import ValidationError
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from monitor import jobs
+from monitor.app import App
 from monitor.errors import SourceFormatChanged, SourceRefused, SourceThrottled, SourceUnavailable
 from monitor.months import month
 from monitor.series import WORLD, Basis, Flag, Status
@@ -294,9 +297,12 @@ def test_two_numbers_of_one_country_are_refused(comtrade: Make, playing: Playing
 
 def test_an_unknown_partner_is_named_on_one_line(comtrade: Make, playing: Playing) -> None:
     playing.rows = [row(998, "QQQ", "Atlan\ntis\x1b[31m<script>", 5), world(5)]
-    with pytest.raises(SourceFormatChanged, match=r'unknown partner "Atlan tis \[31m<script>" \(QQQ, 998\)') as caught:
+    sentence = r'unknown partner "Atlan tis \[31m<script>" \(QQQ, 998\); give it a code under partners'
+    with pytest.raises(SourceFormatChanged, match=sentence) as caught:
         comtrade().fetch(notice())
     assert "\n" not in str(caught.value)
+    playing.rows[0]["partnerDesc"] = "Atlantis"
+    assert values(comtrade(partners={"Atlantis": "AQ"}).fetch(notice()))["AQ"] == 5
 
 
 def test_a_title_stays_on_one_line(comtrade: Make, playing: Playing) -> None:
@@ -653,6 +659,56 @@ def test_an_answer_with_a_byte_order_mark_is_read(comtrade: Make, playing: Playi
     body = b"\xef\xbb\xbf" + json.dumps({"count": 2, "data": [china(5), world(5)], "error": ""}).encode()
     playing.instead = [Response(body, content_type="application/json")]
     assert values(comtrade().fetch(notice()))["CN"] == 5
+
+
+# On a desk.
+
+
+@pytest.fixture
+def app(tmp_path: Path, httpserver: HTTPServer) -> Iterator[App]:
+    entry = {
+        "name": "comtrade", "kind": "comtrade", "dataset": "imports/jp", "reporter": "JP", "flow": "import",
+        "products": [MAGNETS], "first": "2025-01", "key": {"env": "KEY"}, "base_url": httpserver.url_for("/"),
+        "complete_when": {"total": "required"},
+    }  # fmt: skip
+    receiver = {"name": "desk", "kind": "file", "folder": "out"}
+    files = {
+        "sources": {"sources": [entry]},
+        "receivers": {"receivers": [receiver]},
+        "routes": {"operators": "desk", "routes": [{"name": "default", "receivers": ["desk"]}]},
+        "monitor": {"http": {"allow_hosts": ["127.0.0.1", "localhost"], "per_host_per_minute": 60_000}},
+    }
+    for name in ("config", "rules"):
+        (tmp_path / name).mkdir()
+    for name, content in files.items():
+        (tmp_path / "config" / f"{name}.yaml").write_text(json.dumps(content), encoding="utf-8")
+    rule = {"name": "fall", "direction": "drop", "watch": {"measure": "value"}, "when": {"warning": "value <= 1 USD"}}
+    (tmp_path / "rules" / "r.yaml").write_text(json.dumps({"rules": [rule]}), encoding="utf-8")
+    opened = App.open(tmp_path / "config", {"KEY": KEY}, clock=lambda: NOW)
+    yield opened
+    opened.close()
+
+
+def test_a_desk_takes_in_each_loading_once_and_a_lost_split_is_withheld(app: App, playing: Playing) -> None:
+    def pulled() -> list[str]:
+        playing.asked.clear()
+        return [str(release) for release in jobs.pull(app, app.entries[0])]
+
+    playing.loaded = [availability(202504, "2025-06-11T02:00:00"), availability(202505)]
+    playing.rows = [total("202504"), total(), china(8, period="202504"), world(8, period="202504"), china(5, 1), world(5, 1)]
+    assert pulled() == ["comtrade imports/jp 2025-04", "comtrade imports/jp 2025-05"]
+    assert len(playing.asked) == 3  # whether both are whole, and each
+    assert pulled() == []
+    assert len(playing.asked) == 1
+    playing.loaded[1] = availability(202505, "2025-08-01T00:00:00")
+    assert pulled() == []  # loaded again with the same figures
+    playing.loaded[1] = availability(202505, "2025-08-02T00:00:00")
+    playing.rows[4:] = [row(899, "_X ", "Areas, nes", 5, 1), world(5, 1)]
+    assert pulled() == ["comtrade imports/jp 2025-05"]
+    panel = app.figures.panel("comtrade", "imports/jp")
+    found = {(key.partner, key.measure): Status(panel.status[i, -1]) for i, key in enumerate(panel.keys)}
+    assert found["CN", "value"] is Status.WITHHELD
+    assert found[WORLD, "value"] is Status.VALUE
 
 
 # Parameters.
