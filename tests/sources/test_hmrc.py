@@ -12,6 +12,8 @@ from pydantic import ValidationError
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from monitor import jobs
+from monitor.app import App
 from monitor.errors import SourceFormatChanged, SourceThrottled, SourceUnavailable
 from monitor.months import format_month, month
 from monitor.series import Basis, Status
@@ -443,6 +445,80 @@ def test_a_revised_month_comes_with_the_next_release(hmrc: Callable[..., Hmrc], 
     assert at.to_dict() == {month(2025, 5): 640.0, month(2025, 6): 1000.0}
     assert june.coverage.periods == (month(2025, 5), month(2025, 6))
     assert len(june.raw.splitlines()) == 2
+
+
+# On a desk.
+
+
+@pytest.fixture
+def clock() -> list[datetime]:
+    """The desk's time, which a test moves."""
+    return [NOW]
+
+
+@pytest.fixture
+def app(tmp_path: Path, httpserver: HTTPServer, clock: list[datetime]) -> Iterator[App]:
+    entry = {
+        "name": "hmrc", "kind": "hmrc", "dataset": "imports/cn8", "products": ["850511"], "first": "2025-03",
+        "base_url": httpserver.url_for("/"), "complete_when": {"rows_at_least": "60%", "total": "required"},
+    }  # fmt: skip
+    files = {
+        "sources": {"sources": [entry]},
+        "receivers": {"receivers": [{"name": "desk", "kind": "file", "folder": "out"}]},
+        "routes": {"operators": "desk", "routes": [{"name": "default", "receivers": ["desk"]}]},
+        "monitor": {"http": {"allow_hosts": ["127.0.0.1", "localhost"], "per_host_per_minute": 600_000}},
+    }
+    for name in ("config", "rules"):
+        (tmp_path / name).mkdir()
+    for name, content in files.items():
+        (tmp_path / "config" / f"{name}.yaml").write_text(json.dumps(content), encoding="utf-8")
+    rule = {"name": "fall", "direction": "drop", "watch": {"measure": "value"}, "when": {"warning": "value <= 1 GBP"}}
+    (tmp_path / "rules" / "r.yaml").write_text(json.dumps({"rules": [rule]}), encoding="utf-8")
+    opened = App.open(tmp_path / "config", {}, clock=lambda: clock[0])
+    yield opened
+    opened.close()
+
+
+def test_a_desk_takes_in_each_month_once_with_revisions_and_without_false_zeros(
+    app: App, office: Office, clock: list[datetime]
+) -> None:
+    def pulled() -> list[str]:
+        return [f"{release} {release.state}" for release in jobs.pull(app, app.entries[0])]
+
+    def france() -> list[tuple[float | None, Status]]:
+        panel = app.figures.panel("hmrc", "imports/cn8")
+        [at] = [i for i, key in enumerate(panel.keys) if (key.partner, key.measure) == ("FR", "value")]
+        cells = zip(panel.values[at], panel.status[at], strict=True)
+        return [(None if value != value else float(value), Status(status)) for value, status in cells]
+
+    out(office, *range(202503, 202507))
+    assert pulled() == [f"hmrc imports/cn8 2025-0{n} committed" for n in (3, 4, 5, 6)]
+    assert pulled() == []
+
+    office.rows[0]["Value"] = 900.0
+    office.rows.append(row(MonthId=202507))
+    office.rows.append(row(1, flow=1, MonthId=202507, code="28053031"))  # the other half is out, without magnets
+    clock[0] = datetime(2025, 9, 20, tzinfo=UTC)
+    assert pulled() == ["hmrc imports/cn8 2025-07 committed"]
+    full = (1000.0, Status.VALUE)
+    assert france() == [(900.0, Status.VALUE), full, full, full, (0.0, Status.ABSENT_ZERO)]
+
+    office.rows += [row(977, 2000, MonthId=202508, SuppressionIndex=2), row(1, flow=1, MonthId=202508, code="28053031")]
+    clock[0] = datetime(2025, 10, 20, tzinfo=UTC)
+    assert pulled() == ["hmrc imports/cn8 2025-08 committed"]
+    assert france()[-2:] == [(0.0, Status.ABSENT_ZERO), (None, Status.SUPPRESSED)]
+
+
+def test_a_month_of_which_few_rows_are_there_is_held(app: App, office: Office, clock: list[datetime]) -> None:
+    out(office, *range(202503, 202507))
+    office.rows += [row(country, MonthId=number) for country in (4, 732) for number in range(202503, 202507)]
+    jobs.pull(app, app.entries[0])
+    out(office, 202507, flows=(3,))
+    office.rows.append(row(1, flow=1, MonthId=202507, code="28053031"))
+    clock[0] = datetime(2025, 9, 20, tzinfo=UTC)
+    [held] = jobs.pull(app, app.entries[0])
+    assert (str(held), held.state) == ("hmrc imports/cn8 2025-07", "held")
+    assert held.note == "4 rows in 2025-07, under 60% of the 10 in the months before"
 
 
 # Trouble.
