@@ -117,7 +117,9 @@ class Korea:
         """Return the newest month that is out by the calendar."""
         now = self._clock()
         newest = month_of(now.date()) - 1
-        return newest if self.due(newest) <= now else newest - 1
+        while self.due(newest) > now:
+            newest -= 1
+        return newest
 
     def _periods(self, period: Month) -> tuple[Month, ...]:
         """Return the months that a release states: with the newest one those before it, which were provisional."""

@@ -390,6 +390,14 @@ def test_how_many_months_are_stated_again_can_be_chosen(korea: Callable[..., Kor
     assert [bool(flag) for flag in table.frame.drop_duplicates("period")["flags"]] == [False, False, True, True]
 
 
+def test_with_another_calendar_the_newest_month_is_an_older_one(korea: Callable[..., Korea], httpserver: HTTPServer) -> None:
+    publishing(httpserver, {name: {"CN": ("1", "2", "3", "4")} for name in ("202502", "202503", "202504")})
+    source = korea(NOW, published={"days_after": 70})
+    table = source.fetch(notice(source, "2025-04"))
+    assert table.coverage.periods == (month(2025, 2), month(2025, 3), month(2025, 4))
+    assert [n.name for n in source.releases(month(2025, 3))] == ["2025-03", "2025-04"]
+
+
 def test_nothing_before_the_first_month_is_asked_for(korea: Callable[..., Korea], httpserver: HTTPServer) -> None:
     asked = publishing(httpserver, {"202506": {"CN": ("1", "2", "3", "4")}})
     figures(korea(NOW, first="2025-06"))
