@@ -24,6 +24,7 @@ KINDS: dict[str, dict[str, str]] = {
         "comtrade": "monitor.sources.comtrade:Comtrade",
         "eurostat": "monitor.sources.eurostat:Eurostat",
         "hmrc": "monitor.sources.hmrc:Hmrc",
+        "japan": "monitor.sources.japan:Japan",
         "korea": "monitor.sources.korea:Korea",
     },
     "models": {

@@ -27,7 +27,7 @@ from monitor.notify.render import text
 from monitor.rules import example_keys, schema, summary
 from monitor.rules.loading import load_rule_set
 from monitor.settings import Settings
-from monitor.sources import calendar, census, completeness, comtrade, eurostat, gacc, hmrc, korea, table
+from monitor.sources import calendar, census, completeness, comtrade, eurostat, gacc, hmrc, japan, korea, table
 from monitor.vitals import Vitals
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -61,6 +61,7 @@ KEYS: dict[str, list[type[BaseModel]]] = {
         comtrade.ComtradeParameters,
         eurostat.EurostatParameters,
         hmrc.HmrcParameters,
+        japan.JapanParameters,
         korea.KoreaParameters,
         calendar.Calendar,
         completeness.CompleteWhen,

@@ -49,6 +49,6 @@ def test_an_unknown_kind_gets_a_suggestion_or_the_list() -> None:
     with pytest.raises(SettingsError, match='unknown kind "webhok" of notifiers; did you mean "webhook"'):
         registry.load("notifiers", "webhok")
     with pytest.raises(
-        SettingsError, match='unknown kind "zzz" of sources; known are census, comtrade, eurostat, gacc, hmrc, korea, table'
+        SettingsError, match='unknown kind "zzz" of sources; known are census, comtrade, eurostat, gacc, hmrc, japan, korea, table'
     ):
         registry.load("sources", "zzz")

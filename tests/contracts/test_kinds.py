@@ -29,6 +29,7 @@ SOURCES: dict[str, dict[str, Any]] = {
     "comtrade": {"dataset": "imports/jp", "reporter": "JP", "flow": "import", "products": ["850511"], "key": "k"},
     "eurostat": {"dataset": "trade/cn8", "products": ["85051110"]},
     "hmrc": {"dataset": "imports/cn8", "products": ["850511"]},
+    "japan": {"dataset": "imports/hs9", "products": ["850511"]},
     "korea": {"dataset": "d", "products": ["8505110000"], "key": "k"},
 }
 RECEIVERS: dict[str, dict[str, Any]] = {
@@ -104,7 +105,7 @@ def test_a_source_says_its_name_what_is_out_and_when_the_next_is_due(kind: str, 
 @each_source
 def test_a_source_that_takes_files_takes_a_list_of_them(kind: str, client: Client, tmp_path: Path) -> None:
     source, _ = _built("sources", kind, SOURCES[kind], client, tmp_path)
-    if kind in ("census", "comtrade", "eurostat", "hmrc", "korea"):
+    if kind in ("census", "comtrade", "eurostat", "hmrc", "japan", "korea"):
         assert not hasattr(source, "from_files")  # it asks its source itself
         return
     paths, *more = inspect.signature(source.from_files).parameters.values()
