@@ -233,10 +233,10 @@ class Comtrade:
     def _refuse_other_codes(self, table: pd.DataFrame, where: str) -> None:
         """Refuse rows of another level, and of a reporter that is not the one that the desk means."""
         digits = _DIGITS[self.parameters.level]
-        for code in table["cmdCode"].astype(str).unique():
+        for code in table["cmdCode"].unique():
             if not re.fullmatch(rf"\d{{{digits}}}", code):
                 raise SourceFormatChanged(f'{where}: "{one_line(code, 30)}" is not a code of {self.parameters.level}')
-        for iso in table["reporterISO"].astype(str).unique():
+        for iso in table["reporterISO"].unique():
             if self.parameters.reporter != "TW" and find_code(iso) != self.parameters.reporter:
                 asked = f"reporter {self._reporter} is {one_line(iso, 30)}, not {name_of(self.parameters.reporter)}"
                 raise SourceFormatChanged(f"{where}: {asked}; correct reporter_code")
@@ -265,7 +265,7 @@ class Comtrade:
             {
                 "reporter": self.parameters.reporter,
                 "partner": table["partner"],
-                "product": self._product("") + table["cmdCode"].astype(str),
+                "product": self._product("") + table["cmdCode"],
                 "flow": self.parameters.flow,
                 "measure": measure,
                 "unit": _UNITS[measure],

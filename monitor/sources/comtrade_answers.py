@@ -109,10 +109,11 @@ def _availability(row: Row, reporter: int, where: str) -> tuple[Month, int, date
     try:
         period, records = parse_month(str(row["period"])), int(row["totalRecords"])
         at = datetime.fromisoformat(str(row["lastReleased"]))
+        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
         if int(row["reporterCode"]) != reporter:
             raise ValueError(f"it is about reporter {row['reporterCode']}")
     except KeyError as error:
         raise SourceFormatChanged(f"{where}: a row has no {error.args[0]}") from None
     except (ValueError, TypeError, OverflowError) as error:
         raise SourceFormatChanged(f"{where}: a row cannot be read: {one_line(error, 100)}") from None
-    return period, records, at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    return period, records, at

@@ -24,28 +24,28 @@ FIELDS = (
     "qtyUnitCode", "qty", "isQtyEstimated", "altQtyUnitCode", "altQty", "isAltQtyEstimated",
 )  # fmt: skip
 
-_LEFTOVER = re.compile(
-    r"\bnes\b|not elsewhere|not specified|\bbunkers\b|\bfree zones\b|\bneutral zone\b|special categories", re.I
-)
+_AS_GIVEN = frozenset({"primaryValue", "netWgt", "qty", "altQty", "isNetWgtEstimated", "isQtyEstimated", "isAltQtyEstimated"})
+_LEFTOVER = re.compile(r"\b(?:nes|not elsewhere|not specified|bunkers|free zones|neutral zone|special categories)\b", re.I)
 _PARTNERS = {0: WORLD, 97: "EU", 975: "ASEAN", 490: "TW", 899: UNSPECIFIED, 530: UNSPECIFIED}  # 530: Antilles, until 2010
-_KILOGRAMS = 8
-_PIECES = {5: 1.0, 6: 2.0, 9: 1000.0, 11: 12.0}  # items, pairs, thousands, dozens
+_KILOGRAMS = {"8": 1.0}
+_PIECES = {"5": 1.0, "6": 2.0, "9": 1000.0, "11": 12.0}  # items, pairs, thousands, dozens
 _TOLERANCE = 0.01  # of the World row, beside its partners' sum
-_WEIGHT_ESTIMATED = (4, 6)  # of legacyEstimationFlag
+_WEIGHT_ESTIMATED = ("4", "6")  # of legacyEstimationFlag
 
 
 def table_of(rows: Sequence[Row], asked: Mapping[str, Collection[str]], partners: Mapping[str, str], where: str) -> pd.DataFrame:
     """
-    Return rows as a table of `FIELDS`, each about what was asked for and nothing else.
+    Return rows as a table of `FIELDS`, codes as texts, each about what was asked for and nothing else.
 
     A row under another partner2Code, customsCode or motCode repeats a part of the row that is wanted: it is refused,
     not added.
     """
     if missing := next((name for name in FIELDS if any(name not in row for row in rows)), None):
         raise SourceFormatChanged(f"{where}: a row has no {missing}")
-    table = pd.DataFrame({name: [row[name] for row in rows] for name in FIELDS}, dtype=object)
+    columns = {name: [row[name] if name in _AS_GIVEN else str(row[name]) for row in rows] for name in FIELDS}
+    table = pd.DataFrame(columns, dtype=object)
     for name, allowed in asked.items():
-        odd = ~table[name].astype(str).isin(allowed).to_numpy(bool)
+        odd = ~table[name].isin(allowed).to_numpy(bool)
         if odd.any():
             found = one_line(table[name].iloc[int(odd.argmax())], 30)
             raise SourceFormatChanged(f"{where}: a row has {name} {found}; {_listed(allowed)} was asked for")
@@ -55,7 +55,7 @@ def table_of(rows: Sequence[Row], asked: Mapping[str, Collection[str]], partners
 
 def _refuse_repeated(table: pd.DataFrame, where: str) -> None:
     """Refuse two rows of one product and partner: adding them up overstates, and choosing one would be a guess."""
-    key = table["cmdCode"].astype(str) + " " + table["partnerCode"].astype(str)
+    key = table["cmdCode"] + " " + table["partnerCode"]
     again = key.duplicated(keep=False).to_numpy(bool)
     if again.any():
         first = int(again.argmax())
@@ -69,8 +69,7 @@ def _listed(allowed: Collection[str]) -> str:
 
 
 def _partners(table: pd.DataFrame, partners: Mapping[str, str], where: str) -> list[str]:
-    texts = {name: table[name].astype(str) for name in ("partnerCode", "partnerISO", "partnerDesc")}
-    number, distinct = pd.factorize(pd.MultiIndex.from_frame(pd.DataFrame(texts)))
+    number, distinct = pd.factorize(pd.MultiIndex.from_frame(table[["partnerCode", "partnerISO", "partnerDesc"]]))
     codes = [partners.get(name.strip()) or _partner(code, iso.strip(), name.strip(), where) for code, iso, name in distinct]
     return [codes[n] for n in number]
 
@@ -118,7 +117,7 @@ def _net_weight(table: pd.DataFrame, where: str) -> tuple[pd.Series, pd.Series]:
 
 
 def _quantity(table: pd.DataFrame, name: str, flag: str, measure: str, where: str) -> tuple[pd.Series, pd.Series]:
-    factors = {_KILOGRAMS: 1.0} if measure == "weight" else _PIECES
+    factors = _KILOGRAMS if measure == "weight" else _PIECES
     factor = table[f"{name}UnitCode"].map(factors).astype("float64")
     return _numbers(table, name, where) * factor, table[f"is{flag}Estimated"] == True  # noqa: E712
 
@@ -142,7 +141,7 @@ def whole_products(table: pd.DataFrame, where: str) -> tuple[set[str], str]:
     loaded, or a part of it is there twice.
     """
     value, _ = figures_of(table, "value", where)
-    product, world = table["cmdCode"].astype(str), table["partner"] == WORLD
+    product, world = table["cmdCode"], table["partner"] == WORLD
     total = value[world].groupby(product[world]).first()
     parts = value[~world & ~table["partner"].isin(set(GROUPS))]
     sums = parts.groupby(product[parts.index]).sum().reindex(product.unique(), fill_value=0.0)
@@ -159,7 +158,7 @@ def split_is_withheld(table: pd.DataFrame) -> bool:
     """Tell whether a product has trade and every partner of it is an area that is no country: the countries are not given."""
     parts = table[(table["partner"] != WORLD) & ~table["partner"].isin(set(GROUPS))]
     traded = parts[pd.to_numeric(parts["primaryValue"]).fillna(0.0) > 0]
-    return bool((traded["partner"] == UNSPECIFIED).groupby(traded["cmdCode"].astype(str)).all().any())
+    return bool((traded["partner"] == UNSPECIFIED).groupby(traded["cmdCode"]).all().any())
 
 
 def joined(cells: pd.DataFrame) -> pd.DataFrame:

@@ -385,6 +385,17 @@ def test_a_row_about_something_else_is_refused(comtrade: Make, playing: Playing,
         comtrade().fetch(notice())
 
 
+def test_codes_may_come_as_numbers_or_as_texts(comtrade: Make, playing: Playing) -> None:
+    playing.instead = [envelope([china(5, 1) | {"cmdCode": 850511, "partnerCode": "156"}, world(5, 1) | {"motCode": "0"}])]
+    assert values(comtrade().fetch(notice())) == {"CN": 5, WORLD: 5}
+
+
+@pytest.mark.parametrize("name", ["qtyUnitCode", "altQtyUnitCode", "legacyEstimationFlag", "isNetWgtEstimated", "cmdDesc"])
+def test_a_field_of_another_shape_takes_nothing_from_a_figure(comtrade: Make, playing: Playing, name: str) -> None:
+    playing.instead = [envelope([china(5, 1) | {name: [{"a": 1}]}, world(5, 1)])]
+    assert cells(comtrade().fetch(notice()))["CN", "weight"] == (1, Status.VALUE, Flag.NONE)
+
+
 def test_a_row_of_another_level_is_refused(comtrade: Make, playing: Playing) -> None:
     playing.instead = [envelope([china(5, cmdCode="8505"), world(5, cmdCode="8505")])]
     with pytest.raises(SourceFormatChanged, match='"8505" is not a code of HS2'):
@@ -526,6 +537,7 @@ def test_a_month_in_two_editions_is_one_release(comtrade: Make, playing: Playing
         ({"period": 202513}, "month 13 of 2025"),
         ({"lastReleased": "yesterday"}, "Invalid isoformat string: 'yesterday'"),
         ({"lastReleased": None}, "a row cannot be read"),
+        ({"lastReleased": "0001-01-01T00:00:00+14:00"}, "date value out of range"),
         ({"totalRecords": None}, "a row cannot be read"),
         ({"reporterCode": 410}, "it is about reporter 410"),
     ],
