@@ -39,7 +39,14 @@ _UNIT_OF = {"value": "JPY", "weight": "kg", "quantity": "pcs"}
 _TABLES = {"exports/hs9": ("export", "000001013181"), "imports/hs9": ("import", "000001013182")}
 _LIST = {"layout": "datalist", "toukei": "00350300", "tstat": "000001013141", "cycle": "1", "tclass1": "000001013180"}
 _PAGE = ("text/html", "application/xhtml+xml")
-_CSV = ("text/csv", "application/csv", "text/plain", "application/octet-stream", "application/force-download")
+_CSV = (
+    "text/csv",
+    "application/csv",
+    "text/plain",
+    "application/octet-stream",
+    "application/force-download",
+    "application/x-csv",
+)
 
 
 class JapanParameters(BaseModel):
