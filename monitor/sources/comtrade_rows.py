@@ -42,7 +42,7 @@ def table_of(rows: Sequence[Row], asked: Mapping[str, Collection[str]], partners
     """
     if missing := next((name for name in FIELDS if any(name not in row for row in rows)), None):
         raise SourceFormatChanged(f"{where}: a row has no {missing}")
-    columns = {name: [row[name] if name in _AS_GIVEN else str(row[name]) for row in rows] for name in FIELDS}
+    columns = {name: [row[name] if name in _AS_GIVEN else _text(row[name]) for row in rows] for name in FIELDS}
     table = pd.DataFrame(columns, dtype=object)
     for name, allowed in asked.items():
         odd = ~table[name].isin(allowed).to_numpy(bool)
@@ -51,6 +51,11 @@ def table_of(rows: Sequence[Row], asked: Mapping[str, Collection[str]], partners
             raise SourceFormatChanged(f"{where}: a row has {name} {found}; {_listed(allowed)} was asked for")
     _refuse_repeated(table, where)
     return table.assign(partner=_partners(table, partners, where))
+
+
+def _text(value: object) -> str:
+    """Return a code or a name as a text that can be stored; JSON may hold halves of characters."""
+    return str(value).encode("utf-8", "replace").decode("utf-8")
 
 
 def _refuse_repeated(table: pd.DataFrame, where: str) -> None:

@@ -301,6 +301,9 @@ def test_an_unknown_partner_is_named_on_one_line(comtrade: Make, playing: Playin
     with pytest.raises(SourceFormatChanged, match=sentence) as caught:
         comtrade().fetch(notice())
     assert "\n" not in str(caught.value)
+    playing.rows[0]["partnerDesc"] = "\ud800"  # half of a character, which JSON may hold and no file
+    with pytest.raises(SourceFormatChanged, match=r'unknown partner "\?"'):
+        comtrade().fetch(notice())
     playing.rows[0]["partnerDesc"] = "Atlantis"
     assert values(comtrade(partners={"Atlantis": "AQ"}).fetch(notice()))["AQ"] == 5
 
