@@ -128,9 +128,10 @@ class App:
         found = [e for e in self.settings.sources if (e.name, e.dataset) == (source, dataset)]
         return next((e for e in found if e.enabled), found[0] if found else None)
 
-    def source(self, entry: SourceSettings) -> Source:
-        """Build the source of an entry."""
-        made: Source = registry.load("sources", entry.kind)(entry.name, entry.parameters, client=self.client, clock=self.clock)
+    def source(self, entry: SourceSettings, client: Client | None = None) -> Source:
+        """Build the source of an entry, with another client than the desk's where one is given."""
+        kind = registry.load("sources", entry.kind)
+        made: Source = kind(entry.name, entry.parameters, client=client or self.client, clock=self.clock)
         return made
 
     @cached_property

@@ -18,6 +18,7 @@ COMMANDS = {
     "check": ("desk", "check rules, baskets, sources, receivers and routes together, offline"),
     "run": ("desk", "pull, evaluate and deliver, once"),
     "serve": ("desk", "run as a service: pull on schedule, evaluate, deliver"),
+    "sources": ("sources", "list kinds of sources, try one, print the skeleton of a new one"),
     "pull": ("figures", "take in what the sources have published"),
     "import": ("files", "make a release of files that a person has downloaded"),
     "evaluate": ("alerting", "judge the releases that are not judged yet"),

@@ -35,7 +35,7 @@ def read_files(
     SourceFormatChanged
         With the place and the reason, if a file cannot be read; nothing is taken in.
     """
-    entry = _entry(app, source)
+    entry = entry_named(app, source)
     made = app.source(entry)
     if not hasattr(made, "from_files"):
         raise MonitorError(f"{entry.entry}: the kind {entry.kind} takes no files; it asks its source itself")
@@ -67,7 +67,15 @@ def source_and_files(app: App, words: Sequence[str]) -> tuple[str, tuple[Path, .
     return downloads[0], tuple(map(Path, words))
 
 
-def _entry(app: App, source: str) -> SourceSettings:
+def entry_named(app: App, source: str) -> SourceSettings:
+    """
+    Return the one entry that a name means, on or off.
+
+    Raises
+    ------
+    MonitorError
+        If there is none, or several datasets have the name.
+    """
     found = [e for e in app.settings.sources if source in (e.entry, e.name)]
     if len(found) == 1:
         return found[0]

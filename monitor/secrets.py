@@ -154,6 +154,11 @@ class _Walk:
         return Absent(mistake)
 
 
+def secret_fields(model: type[BaseModel]) -> tuple[str, ...]:
+    """Return the fields of a model that hold a secret."""
+    return tuple(name for name, info in model.model_fields.items() if _is_secret(info.annotation))
+
+
 def _is_secret(annotation: Any) -> bool:
     return any(isinstance(arm, type) and issubclass(arm, SecretStr) for arm in _arms(annotation))
 

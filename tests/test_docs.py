@@ -310,3 +310,15 @@ def test_what_is_shown_of_a_file_without_a_desk_is_what_the_program_writes(tmp_p
         assert (found[4], found[-1]) == (cells[4], cells[-1])
         if cells[4].isdigit():
             assert [float(cell) for cell in found[5:9]] == pytest.approx([float(cell) for cell in cells[5:9]], rel=0.15, abs=0.3)
+
+
+def test_what_is_shown_of_sources_is_what_the_program_writes(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(desk)
+    monkeypatch.setenv("CENSUS_API_KEY", "census-key")
+    blocks = list(fences(ROOT / "docs" / "sources.md"))
+    called = [shlex.split(content)[1:] for language, content in blocks if not language]
+    assert [words[:2] for words in called] == [["sources", "test"], ["sources", "new"]]
+    listed, *said = [CliRunner().invoke(cli.root, words, prog_name="monitor").stdout for words in (["sources"], *called)]
+    begins, *shown = [content for language, content in blocks if language == "text"]
+    assert listed.startswith(begins), listed
+    assert said == shown

@@ -104,7 +104,7 @@ class CensusParameters(BaseModel):
     measures: tuple[Measure, ...] = Field(("value",), min_length=1)
     account: Literal["general", "consumption"] = "general"
     first: str = FIRST_MONTH
-    key: SecretStr | None = None
+    key: SecretStr | None = Field(None, description="free at api.census.gov/data/key_signup.html")
     base_url: str = "https://api.census.gov/data/timeseries/intltrade"
 
     @field_validator("first")

@@ -75,7 +75,7 @@ class ComtradeParameters(BaseModel):
     partners: dict[str, str] = Field(default_factory=dict, description="Comtrade's name of a partner -> its code")
     published: Calendar | None = None
     record_limit: int = Field(default=100_000, ge=500, le=250_000)
-    key: SecretStr | None = None
+    key: SecretStr | None = Field(default=None, description="free at comtradedeveloper.un.org")
     base_url: str = "https://comtradeapi.un.org"
 
     @field_validator("first")

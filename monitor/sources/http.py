@@ -125,6 +125,11 @@ class Client:
             context.load_verify_locations(self.settings.ca_file)
         return GuardedTransport(self._guard, context=context, proxy=self.settings.proxy, resolve=resolve)
 
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts that were called, in the order of the first call."""
+        return self._paces.hosts
+
     def close(self) -> None:
         """Close the connections."""
         self._http.close()

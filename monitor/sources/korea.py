@@ -73,7 +73,7 @@ class KoreaParameters(BaseModel):
     partners: dict[str, str] = Field(default_factory=dict)
     first: Annotated[str, AfterValidator(_month_text)] = "2015-01"
     reread: int = Field(2, ge=0, le=36)
-    key: SecretStr
+    key: SecretStr = Field(description="free at data.go.kr, for the API 15100475")
     published: Calendar = Calendar(day_of_next_month=15, time="09:00", zone="Asia/Seoul")
     base_url: str = "https://apis.data.go.kr/1220000/nitemtrade"
 

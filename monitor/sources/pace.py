@@ -32,6 +32,11 @@ class Paces:
         if not limiter.try_acquire(host, timeout=max(0.0, seconds_left())):
             raise SourceUnavailable(f"too many calls to {host} are waiting for their turn")
 
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Whom calls waited for, in the order of the first one."""
+        return tuple(self._limiters)
+
     def _new(self) -> Limiter:
         bucket = StateBucket([Rate(1, self._interval_ms)])
         return Limiter(SingleBucketFactory(bucket, schedule_leak=False), buffer_ms=1)

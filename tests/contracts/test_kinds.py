@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import inspect
 import json
+import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from pydantic import BaseModel
 
 from monitor import registry
 from monitor.alerts.messages import Digest
+from monitor.cli import root
 from monitor.errors import SourceError
 from monitor.months import month
 from monitor.notify.base import Message
@@ -31,6 +35,7 @@ SOURCES: dict[str, dict[str, Any]] = {
     "hmrc": {"dataset": "imports/cn8", "products": ["850511"]},
     "japan": {"dataset": "imports/hs9", "products": ["850511"]},
     "korea": {"dataset": "d", "products": ["8505110000"], "key": "k"},
+    "acme": {"dataset": "d", "key": "k"},
 }
 RECEIVERS: dict[str, dict[str, Any]] = {
     "console": {},
@@ -40,8 +45,23 @@ RECEIVERS: dict[str, dict[str, Any]] = {
         "host": "smtp.example.org", "user": "u", "password": "hunter2-secret", "from": "a@example.org", "to": ["b@example.org"],
     },
 }  # fmt: skip
-each_source = pytest.mark.parametrize("kind", registry.kinds("sources"))
+each_source = pytest.mark.parametrize("kind", [*registry.kinds("sources"), "acme"])
 each_notifier = pytest.mark.parametrize("kind", registry.kinds("notifiers"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def acme(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Register a source as `monitor sources new acme` writes it: it keeps the contract before a line of it is changed."""
+    folder = tmp_path_factory.mktemp("written")
+    written = CliRunner().invoke(root, ["sources", "new", "acme", "--out", str(folder / "acme.py")])
+    assert written.exit_code == 0, written.output
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        patch.setitem(registry.KINDS["sources"], "acme", "acme:Acme")
+        registry.kinds.cache_clear()
+        yield
+    sys.modules.pop("acme", None)
+    registry.kinds.cache_clear()
 
 
 @pytest.mark.parametrize("group", registry.KINDS)
@@ -105,7 +125,7 @@ def test_a_source_says_its_name_what_is_out_and_when_the_next_is_due(kind: str, 
 @each_source
 def test_a_source_that_takes_files_takes_a_list_of_them(kind: str, client: Client, tmp_path: Path) -> None:
     source, _ = _built("sources", kind, SOURCES[kind], client, tmp_path)
-    if kind in ("census", "comtrade", "eurostat", "hmrc", "japan", "korea"):
+    if kind in ("acme", "census", "comtrade", "eurostat", "hmrc", "japan", "korea"):
         assert not hasattr(source, "from_files")  # it asks its source itself
         return
     paths, *more = inspect.signature(source.from_files).parameters.values()
