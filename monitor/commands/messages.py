@@ -55,7 +55,7 @@ def receivers_command() -> None:
 @as_json_option
 @click.pass_obj
 def list_receivers(config: Path, as_json: bool) -> None:
-    """List receivers, the routes that lead to them, and the secrets that they lack."""
+    """List receivers, their routes, and the secrets that they lack."""
     with desk_at(config) as app:
         routes, operators = app.settings.routes.routes, app.settings.operators
         found = [(r, [route.name for route in routes if r.name in route.receivers]) for r in app.settings.receivers]
