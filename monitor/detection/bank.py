@@ -6,7 +6,7 @@ Each member is additive Holt-Winters with a damped trend (Gardner and McKenzie, 
 members differ in their gains. For month t with calendar month m, member j::
 
     forecast   f_j = L_j + phi B_j + S_j[m] + beta c_t                   c_t: Lunar New Year (`lunar`)
-    mixture    w_j ∝ exp(score_j);  mu = Σ w_j f_j;  s² = .69 (1 + 1/(visits of m + 1)) Σ w_j (v_j + (f_j - mu)²)
+    mixture    w_j ∝ exp(score_j);  mu = Σ w_j f_j;  s² = .72 (1 + 1/(visits of m + 1)) Σ w_j (v_j + (f_j - mu)²)
     error      e = x - f_j;  ec = clip(e, ± min(3 / (1 - a_j), 5) sqrt(v_j))
     score      score_j <- d score_j + tau log t4(e; v_j)
     variance   n <- .955 n + 1;  v_j <- v_j + (1.05 min(e², 2.5² v_j) - v_j) / n
@@ -53,7 +53,7 @@ class Constants:
     trend_most: float = 0.2
     gap_most: float = 3.0
     clip: tuple[float, float] = (3.0, 5.0)
-    averaging: float = 0.69
+    averaging: float = 0.72
     score_memory: float = 0.95
     score_rate: float = 0.2
     variance_memory: float = 0.955
