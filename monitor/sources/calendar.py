@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from monitor.months import Month, calendar_month, last_day
+from monitor.months import Month, calendar_month, last_day, parse_month
 
 
 def _known_zone(name: str) -> str:
@@ -25,6 +25,15 @@ def _clock_time(text: str) -> str:
     except ValueError:
         raise ValueError(f'"{text}" is not a time of day; write it as "08:30"') from None
     return text
+
+
+def _month_text(text: str) -> str:
+    parse_month(text)
+    return text
+
+
+MonthText = Annotated[str, AfterValidator(_month_text)]
+"""A month in an entry, written 2015-01."""
 
 
 class Calendar(BaseModel):

@@ -15,12 +15,13 @@ from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from monitor.errors import SourceFormatChanged, SourceUnavailable
 from monitor.months import Month, format_month, last_day, month_of, parse_month, say_month
 from monitor.series import Basis, Coverage, Flag
 from monitor.sources.base import FIGURE_COLUMNS, ReleaseNotice, Table
+from monitor.sources.calendar import MonthText
 from monitor.sources.census_answers import TOTAL, figures_of, read_rows, refusal, with_partners
 from monitor.sources.figures import checked
 from monitor.sources.http import Answer, Client
@@ -103,15 +104,9 @@ class CensusParameters(BaseModel):
     products: tuple[str, ...] = ()
     measures: tuple[Measure, ...] = Field(("value",), min_length=1)
     account: Literal["general", "consumption"] = "general"
-    first: str = FIRST_MONTH
+    first: MonthText = FIRST_MONTH
     key: SecretStr | None = Field(None, description="free at api.census.gov/data/key_signup.html")
     base_url: str = "https://api.census.gov/data/timeseries/intltrade"
-
-    @field_validator("first")
-    @classmethod
-    def _a_month(cls, first: str) -> str:
-        parse_month(first)
-        return first
 
     @model_validator(mode="after")
     def _fits_the_dataset(self) -> Self:

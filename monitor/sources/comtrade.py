@@ -15,14 +15,14 @@ from datetime import datetime, timedelta
 from typing import Literal, Self, TypeVar
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from monitor.countries import find_code, name_of
 from monitor.errors import SourceFormatChanged, SourceRefused, SourceThrottled, SourceUnavailable
 from monitor.months import Month, format_month, month_of, parse_month, say_month
 from monitor.series import Basis, Coverage
 from monitor.sources.base import FIGURE_COLUMNS, ReleaseNotice, Table
-from monitor.sources.calendar import Calendar
+from monitor.sources.calendar import Calendar, MonthText
 from monitor.sources.comtrade_answers import Loaded, Row, explained, loaded_months, read_rows
 from monitor.sources.comtrade_rows import figures_of, joined, split_is_withheld, table_of, whole_products
 from monitor.sources.figures import checked
@@ -71,18 +71,12 @@ class ComtradeParameters(BaseModel):
     level: Literal["HS2", "HS4", "HS6"] = "HS6"
     products: tuple[str, ...] = ()
     measures: tuple[Measure, ...] = Field(("value", "weight"), min_length=1)
-    first: str = "2018-01"
+    first: MonthText = "2018-01"
     partners: dict[str, str] = Field(default_factory=dict, description="Comtrade's name of a partner -> its code")
     published: Calendar | None = None
     record_limit: int = Field(default=100_000, ge=500, le=250_000)
     key: SecretStr | None = Field(default=None, description="free at comtradedeveloper.un.org")
     base_url: str = "https://comtradeapi.un.org"
-
-    @field_validator("first")
-    @classmethod
-    def _a_month(cls, first: str) -> str:
-        parse_month(first)
-        return first
 
     @model_validator(mode="after")
     def _can_be_asked(self) -> Self:

@@ -24,6 +24,7 @@ from monitor.errors import SourceFormatChanged, SourceUnavailable
 from monitor.months import Month, calendar_month, format_month, last_day, month, month_of, parse_month, say_month
 from monitor.series import WORLD, Coverage, Flag
 from monitor.sources.base import FIGURE_COLUMNS, ReleaseNotice, Table
+from monitor.sources.calendar import MonthText
 from monitor.sources.eurostat_answers import BRUSSELS, PUBLISHED, updated_at
 from monitor.sources.eurostat_cells import MEASURES, PARTNERS, crossed, product_of, read_cells, whole_figures, with_units
 from monitor.sources.eurostat_gaps import gaps, withheld
@@ -54,11 +55,6 @@ def _months(days: dict[str, date]) -> dict[str, date]:
     return days
 
 
-def _a_month(text: str) -> str:
-    parse_month(text)
-    return text
-
-
 class EurostatParameters(BaseModel):
     """
     What to read of Comext.
@@ -78,7 +74,7 @@ class EurostatParameters(BaseModel):
     flows: tuple[Flow, ...] = Field(("import", "export"), min_length=1)
     measures: tuple[Measure, ...] = Field(("value", "weight"), min_length=1)
     pieces: tuple[str, ...] = ()
-    first: Annotated[str, AfterValidator(_a_month)] = FIRST_MONTH
+    first: MonthText = FIRST_MONTH
     reread: int = Field(12, ge=0, le=60)
     release_days: Annotated[dict[str, date], AfterValidator(_months)] = Field(default_factory=dict)
     base_url: str = "https://ec.europa.eu/eurostat/api/comext/dissemination"

@@ -23,7 +23,7 @@ from monitor.months import Month, format_month, month_of, parse_month, say_month
 from monitor.series import Coverage
 from monitor.sources import hmrc_answers as answers
 from monitor.sources.base import ReleaseNotice, Table
-from monitor.sources.calendar import Calendar
+from monitor.sources.calendar import Calendar, MonthText
 from monitor.sources.http import Answer, Client
 from monitor.wording import one_line
 
@@ -57,17 +57,11 @@ class HmrcParameters(BaseModel):
     measures: tuple[Literal["value", "weight"], ...] = Field(("value", "weight"), min_length=1)
     pieces: tuple[str, ...] = ()
     partners: dict[str, str] = Field(default_factory=dict, description="HMRC's name of a country -> its code")
-    first: str = FIRST_MONTH
+    first: MonthText = FIRST_MONTH
     reread: int = Field(12, ge=0, le=60)
     rows_a_page: int = Field(10_000, ge=1, le=30_000, description="the API gives at most 30,000 at once")
     published: Calendar = Calendar(days_after=44, time="09:30", zone="Europe/London")
     base_url: str = "https://api.uktradeinfo.com"
-
-    @field_validator("first")
-    @classmethod
-    def _a_month(cls, first: str) -> str:
-        parse_month(first)
-        return first
 
     @field_validator("products", "pieces")
     @classmethod

@@ -16,14 +16,14 @@ from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from monitor.countries import code_of
 from monitor.errors import SourceFormatChanged, SourceUnavailable
 from monitor.months import Month, format_month, month, parse_month, say_month
 from monitor.series import Basis, Coverage, Flag
 from monitor.sources.base import FIGURE_COLUMNS, ReleaseNotice, Table
-from monitor.sources.calendar import Calendar
+from monitor.sources.calendar import Calendar, MonthText
 from monitor.sources.http import Client
 from monitor.sources.japan_file import File, figures, partners, read_file, with_total
 from monitor.sources.japan_listing import Section, Stage, Year, read_parts, read_sections, read_years
@@ -62,17 +62,11 @@ class JapanParameters(BaseModel):
     dataset: Literal["imports/hs9", "exports/hs9"]
     products: tuple[str, ...] = Field(min_length=1)
     measures: tuple[Measure, ...] = Field(("value", "weight"), min_length=1)
-    first: str = Field(default="2016-01", description="the first month to fetch")
+    first: MonthText = Field(default="2016-01", description="the first month to fetch")
     partners: dict[str, str] = Field(default_factory=dict, description="a country's number that is not known here -> its code")
     titles: dict[str, str] = Field(default_factory=dict, description="nine-digit code -> its words; the files have none")
     published: Calendar = Calendar(days_after=29, time="09:30", zone="Asia/Tokyo")
     base_url: str = "https://www.e-stat.go.jp"
-
-    @field_validator("first")
-    @classmethod
-    def _a_month(cls, first: str) -> str:
-        parse_month(first)
-        return first
 
     @model_validator(mode="after")
     def _codes(self) -> Self:

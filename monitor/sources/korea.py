@@ -17,14 +17,14 @@ from typing import Annotated, Literal
 from urllib.parse import quote, unquote
 
 import pandas as pd
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from monitor.countries import find_code
 from monitor.errors import SourceFormatChanged, SourceRefused, SourceThrottled, SourceUnavailable
 from monitor.months import Month, format_month, month_of, parse_month, say_month
 from monitor.series import WORLD, Basis, Coverage, Flag
 from monitor.sources.base import FIGURE_COLUMNS, ReleaseNotice, Table
-from monitor.sources.calendar import Calendar
+from monitor.sources.calendar import Calendar, MonthText
 from monitor.sources.figures import checked
 from monitor.sources.http import Client
 from monitor.sources.korea_answers import TOTAL, Rows, explained, numbers, read_rows
@@ -50,11 +50,6 @@ _ELEMENTS: dict[tuple[Flow, Measure], str] = {
 _UNITS: dict[Measure, str] = {"value": "USD", "weight": "kg"}
 
 
-def _month_text(text: str) -> str:
-    parse_month(text)
-    return text
-
-
 class KoreaParameters(BaseModel):
     """
     What to read of Korea's customs statistics.
@@ -71,7 +66,7 @@ class KoreaParameters(BaseModel):
     flows: tuple[Flow, ...] = Field(("import", "export"), min_length=1)
     measures: tuple[Measure, ...] = Field(("value", "weight"), min_length=1)
     partners: dict[str, str] = Field(default_factory=dict)
-    first: Annotated[str, AfterValidator(_month_text)] = "2015-01"
+    first: MonthText = "2015-01"
     reread: int = Field(2, ge=0, le=36)
     key: SecretStr = Field(description="free at data.go.kr, for the API 15100475")
     published: Calendar = Calendar(day_of_next_month=15, time="09:00", zone="Asia/Seoul")

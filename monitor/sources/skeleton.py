@@ -9,17 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Literal
+from typing import Literal
 
 import pandas as pd
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from monitor.countries import partner_of
 from monitor.errors import SourceFormatChanged, SourceUnavailable
 from monitor.months import Month, format_month, month_of, parse_month, say_month
 from monitor.series import Coverage
 from monitor.sources.base import ReleaseNotice, Table
-from monitor.sources.calendar import Calendar
+from monitor.sources.calendar import Calendar, MonthText
 from monitor.sources.figures import checked, parse_numbers
 from monitor.sources.http import Answer, Client
 from monitor.sources.payload import LINE, read_frame
@@ -32,11 +32,6 @@ NOT_OUT = 404  # how the office answers for a month that it has not published
 _ACCEPTED = ("text/csv", "text/plain")
 _UNITS = {"value": "USD", "weight": "kg"}  # the office's columns of figures, in base units
 _NEEDED = ("partner", "product", *_UNITS)
-
-
-def _month_text(text: str) -> str:
-    parse_month(text)
-    return text
 
 
 class SkeletonParameters(BaseModel):
@@ -52,7 +47,7 @@ class SkeletonParameters(BaseModel):
     reporter: str = Field("NZ", pattern=r"^[A-Z]{2}$")
     flow: Literal["import", "export"] = "import"
     partners: dict[str, str] = Field(default_factory=dict)
-    first: Annotated[str, AfterValidator(_month_text)] = "2015-01"
+    first: MonthText = "2015-01"
     key: SecretStr | None = Field(None, description="say here where a person gets it; leave the field out where none is needed")
     published: Calendar = Calendar(day_of_next_month=25, time="10:45", zone="Pacific/Auckland")
     base_url: str = "https://statistics.example.org/trade"
