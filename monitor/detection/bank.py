@@ -36,7 +36,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from monitor.detection.blocks import Block, Singles, start
-from monitor.detection.expected import Expectation, Parts, months_held, rounding_variance, zero_probability
+from monitor.detection.expected import Expectation, Parts, months_held
 from monitor.detection.lunar import regressors
 from monitor.months import calendar_month
 from monitor.panel import Bools, Floats, Panel
@@ -65,6 +65,7 @@ class Constants:
     season_prior: tuple[float, float, float] = (0.2**2, 4.0, 0.3)
     lunar_ridge: float = 0.25
     lunar_memory: float = 0.995
+    lunar_clip: float = 4.0
     block: int = 1024
 
     @property
@@ -91,13 +92,7 @@ class Bank:
     def expect(self, panel: Panel) -> Expectation:
         """Return what the bank expected of each cell before it saw it."""
         location, variance = self._ask(panel, 2, lambda smoothers, _: smoothers.law)
-        return Expectation(
-            location=location,
-            scale=np.sqrt(variance + rounding_variance(location, panel.resolution)),
-            p_zero=zero_probability(panel.values),
-            seen=months_held(panel.values),
-            start=panel.start,
-        )
+        return Expectation.of(panel, location=location, variance=variance)
 
     def parts(self, panel: Panel) -> Parts:
         """Return what each expectation is made of: the mixture's level, trend, season and Lunar New Year."""
@@ -278,7 +273,7 @@ class _Smoothers:
     def _update_lunar(self, law: Singles, logs: Singles, positive: Singles) -> None:
         """Learn New Year's coefficient from what the mixture's clipped error and the coefficient so far say together."""
         constants, lunar, (location, variance) = self.constants, self.lunar, law
-        limit = 4 * np.sqrt(variance)
+        limit = np.float32(constants.lunar_clip) * np.sqrt(variance)
         answer = self.beta * lunar + np.clip(logs - location, -limit, limit)
         taught = positive * (lunar != 0)
         keep = 1 - (1 - constants.lunar_memory) * taught
