@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from benchmarks.desk import SMALL, months, open_desk, put
 from benchmarks.stopwatch import heading, row, seconds, spread
-from monitor import jobs
+from monitor import pulling
 from monitor.panel import Panel
 from monitor.store.chain import Cells
 
@@ -45,7 +45,7 @@ def report(small: bool) -> None:
         app = open_desk(folder)
         for start, stop in ((0, -count), *((i, i + 1 or None) for i in range(-count, 0))):
             put(folder, *(figures[name] for name in names[start:stop]))
-            jobs.pull_all(app)
+            pulling.pull_all(app)
         releases = app.releases.find(*DATASET)
         middle = sorted(releases, key=lambda release: release.order)[len(releases) // 2]
         now = app.figures.panel(*DATASET)

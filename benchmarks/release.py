@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.desk import SMALL, months, open_desk, put
 from benchmarks.stopwatch import heading, row, seconds, spread
-from monitor import jobs
+from monitor import jobs, pulling
 from monitor.app import App
 from monitor.detection.fitting import using
 
@@ -19,7 +19,7 @@ AIM = 2.0
 def take_in(app: App) -> int:
     """Read, commit, judge and queue what the file holds; return how many figures the newest release covers."""
     with using(app.fitting()):
-        _, errors = jobs.pull_all(app)
+        _, errors = pulling.pull_all(app)
         for error in errors:
             raise error
         jobs.evaluate(app)

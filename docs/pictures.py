@@ -13,7 +13,7 @@ import tempfile
 from email.message import EmailMessage
 from pathlib import Path
 
-from monitor import charts, jobs
+from monitor import charts, jobs, pulling
 from monitor.app import App
 from monitor.brief import brief
 from monitor.explain import explain
@@ -70,9 +70,9 @@ def desk(folder: Path) -> tuple[App, list[Judged]]:
         shutil.copytree(shipped_folder(name), folder / name)
     app = App.open(folder / "config", {})
     entries = {(entry.name, entry.dataset): entry for entry in app.entries}
-    jobs.pull(app, entries[MAGNETS])
+    pulling.pull(app, entries[MAGNETS])
     judged = jobs.evaluate(app)
-    jobs.pull(app, entries[IMPORTS])
+    pulling.pull(app, entries[IMPORTS])
     return app, judged
 
 

@@ -116,12 +116,12 @@ def shipped_magnets(repository: Path, tmp_path_factory: pytest.TempPathFactory) 
 @pytest.fixture(scope="session")
 def held_magnets(shipped_magnets: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same desk with its bundled figures taken in, to copy; nothing is judged."""
-    from monitor import jobs
+    from monitor import pulling
     from monitor.app import App
 
     desk = Path(shutil.copytree(shipped_magnets, tmp_path_factory.mktemp("held") / "desk"))
     app = App.open(desk / "config", {})
-    jobs.pull_all(app)
+    pulling.pull_all(app)
     app.close()
     return desk
 

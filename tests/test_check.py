@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor import jobs
+from monitor import pulling
 from monitor.app import App
 from monitor.check import check
 from monitor.errors import SettingsError
@@ -69,7 +69,7 @@ def test_a_rule_that_two_sources_could_feed_must_name_one(desk):
     _, _, entry = sources.read_text().partition("sources:\n")
     sources.write_text(f"sources:\n{entry}{entry.replace('name: gacc', 'name: mirror')}")
     app = App.open(desk / "config", {})
-    jobs.pull_all(app)
+    pulling.pull_all(app)
     app.close()
     (mistake,) = check(desk / "config").mistakes
     assert mistake.sentence == 'rule "odd-rule" fits gacc magnets and mirror magnets; name the source under watch'

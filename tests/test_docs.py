@@ -17,7 +17,7 @@ import yaml
 from click.testing import CliRunner
 from pydantic import BaseModel
 
-from monitor import cli, jobs, settings_files
+from monitor import cli, jobs, pulling, settings_files
 from monitor.alerts.records import Change
 from monitor.app import App
 from monitor.baskets import load_baskets, load_partner_groups
@@ -285,7 +285,7 @@ def test_the_first_screen_shows_what_the_program_writes_about_may_2025(desk: Pat
     same = next(one for one in shipped["rules"] if one["name"] == rule["name"])
     assert {**same, "watch": shipped["defaults"]["watch"], "at_least": shipped["defaults"]["at_least"]} == rule
     app = App.open(desk / "config", {}, clock=lambda: datetime(2026, 1, 5, 9, tzinfo=UTC))
-    jobs.pull(app, next(entry for entry in app.entries if entry.entry == "gacc/magnets"))
+    pulling.pull(app, next(entry for entry in app.entries if entry.entry == "gacc/magnets"))
     judged = jobs.evaluate(app)
     app.close()
     pages = [n.digest for one in judged for n in one.evaluation.notifications if "gacc-2025-05" in n.digest.release]

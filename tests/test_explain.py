@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from monitor import cli, jobs
+from monitor import cli, pulling
 from monitor.alerts.sentences import Names
 from monitor.app import App
 from monitor.errors import MonitorError
@@ -188,7 +188,7 @@ def test_the_page_shows_what_the_program_writes(repository: Path, tmp_path: Path
     for name in ("config", "rules"):
         shutil.copytree(repository / name, tmp_path / name)
     app = App.open(tmp_path / "config", {})
-    jobs.pull(app, next(entry for entry in app.entries if entry.entry == "census/imports/naics"))
+    pulling.pull(app, next(entry for entry in app.entries if entry.entry == "census/imports/naics"))
     app.close()
     page = (repository / "docs" / "explain.md").read_text(encoding="utf-8")
     command, shown = re.findall(r"^```(?:text)?\n(.*?)^```$", page, re.M | re.S)

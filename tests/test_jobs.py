@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from monitor import jobs
+from monitor import jobs, pulling
 from monitor.alerts.assess import assess
 from monitor.app import App
 from monitor.errors import SourceError, SourceUnavailable
@@ -87,7 +87,7 @@ class Desk:
         return jobs.deliver(self.app)
 
     def pull(self) -> list[str]:
-        return [str(release) for release in jobs.pull(self.app, self.app.entries[0])]
+        return [str(release) for release in pulling.pull(self.app, self.app.entries[0])]
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def test_a_release_that_cannot_be_read_stops_no_other_is_kept_and_told_once(desk
 def test_what_came_in_beside_a_release_that_cannot_be_read_is_counted(desk: Desk) -> None:
     desk.put("2025-06.csv", "<html>moved</html>", heading="")
     desk.month("2025-07", 100)
-    taken, errors = jobs.pull_all(desk.app)
+    taken, errors = pulling.pull_all(desk.app)
     assert [str(release) for release in taken] == ["customs magnets 2025-07"]
     assert len(errors) == 1
 
@@ -158,7 +158,7 @@ def test_one_sources_trouble_stops_no_other(desk: Desk) -> None:
     desk.sources.append({**SOURCE, "dataset": "other", "folder": "nowhere"})
     desk.sources.reverse()
     desk.month("2025-05", 100)
-    taken, errors = jobs.pull_all(desk.app)
+    taken, errors = pulling.pull_all(desk.app)
     assert [str(release) for release in taken] == ["customs magnets 2025-05"]
     assert [type(error) for error in errors] == [SourceUnavailable]
 
@@ -169,7 +169,7 @@ def test_a_source_whose_key_is_not_there_is_told_once_and_stops_no_other(desk: D
     desk.sources.insert(0, us)
     desk.month("2025-07", 100)
     for _ in range(2):
-        _, errors = jobs.pull_all(desk.app)
+        _, errors = pulling.pull_all(desk.app)
     assert [str(error) for error in errors] == [str(lacking) for lacking in desk.app.settings.lacking]
     assert [release.title for release in desk.app.releases.find("customs")] == ["customs magnets, July 2025"]
     assert desk.told("operators") == ["us/imports/naics: source could not be read"]
@@ -178,7 +178,7 @@ def test_a_source_whose_key_is_not_there_is_told_once_and_stops_no_other(desk: D
 def test_without_the_secret_of_the_proxy_nothing_is_pulled_and_that_is_recorded(desk: Desk) -> None:
     (desk.folder / "config" / "monitor.yaml").write_text("http: {proxy: {env: NOT_SET_PROXY}}\n", encoding="utf-8")
     desk.month("2025-07", 100)
-    _, errors = jobs.pull_all(desk.app)
+    _, errors = pulling.pull_all(desk.app)
     assert [str(error) for error in errors] == [str(lacking) for lacking in desk.app.settings.lacking]
     assert [condition.subject for condition in desk.app.conditions.open()] == ["customs/magnets"]
 
@@ -218,7 +218,7 @@ def test_an_incomplete_release_is_held_and_never_taken_for_a_fall(desk: Desk) ->
 
 def test_a_held_release_is_judged_once_a_person_accepts_it(desk: Desk) -> None:
     held = _incomplete(desk)
-    jobs.accept(desk.app, held)
+    pulling.accept(desk.app, held)
     (judged,) = jobs.evaluate(desk.app)
     assert [t.change.value for t in judged.evaluation.transitions] == ["opened"]
     assert len(desk.told("operators")) == 2
@@ -226,7 +226,7 @@ def test_a_held_release_is_judged_once_a_person_accepts_it(desk: Desk) -> None:
 
 def test_a_rejected_release_is_never_judged(desk: Desk) -> None:
     held = _incomplete(desk)
-    release = jobs.reject(desk.app, held, "one partner only")
+    release = pulling.reject(desk.app, held, "one partner only")
     assert release.state is ReleaseState.REJECTED
     assert jobs.evaluate(desk.app) == []
     assert desk.pull() == []

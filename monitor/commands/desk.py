@@ -77,11 +77,11 @@ def run_command(config: Path) -> None:
     Releases are judged in the order of publication, each as of itself. Safe to run at any time and from two processes: a
     second run takes in nothing and sends nothing. Exits 1 if a source could not be read; the others are taken in.
     """
-    from monitor import jobs
+    from monitor import jobs, pulling
 
     with desk_at(config) as app:
         with progress("taking in") as step:
-            releases, errors = jobs.pull_all(app, step)
+            releases, errors = pulling.pull_all(app, step)
         with progress("judging", len(app.releases.pending())) as step:
             judged = [one for one in jobs.evaluate(app, step) if one.won]
         tried = jobs.deliver(app)

@@ -31,10 +31,10 @@ def pull_command(config: Path, source: str | None, as_json: bool) -> None:
     SOURCE is a source's name (gacc) or one dataset of it (census/imports/naics); without it, all that are on. Nothing is judged
     or sent: that is `monitor evaluate` and `monitor deliver`, or `monitor run` for all three.
     """
-    from monitor import jobs
+    from monitor import pulling
 
     with desk_at(config) as app, progress("taking in") as step:
-        releases, errors = jobs.pull_all(app, step, _entries(app, source))
+        releases, errors = pulling.pull_all(app, step, _entries(app, source))
     if as_json:
         show_json([release_record(release) for release in releases])
     else:
@@ -125,10 +125,10 @@ def accept_release(config: Path, release: str) -> None:
 
     The first letters of its id are enough, if no other begins so.
     """
-    from monitor import jobs
+    from monitor import pulling
 
     with desk_at(config) as app:
-        found = jobs.accept(app, release)
+        found = pulling.accept(app, release)
     click.echo(f"{found.id} is accepted; `monitor evaluate` judges it.")
 
 
@@ -142,10 +142,10 @@ def reject_release(config: Path, release: str, why: str) -> None:
 
     For example: monitor releases reject gacc-2025-11-1f3a5b7c --why "half of the countries are missing".
     """
-    from monitor import jobs
+    from monitor import pulling
 
     with desk_at(config) as app:
-        found = jobs.reject(app, release, why)
+        found = pulling.reject(app, release, why)
     say(f"{found.id} is rejected: {why}")
 
 

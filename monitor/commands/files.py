@@ -33,7 +33,7 @@ def import_command(config: Path, words: tuple[str, ...], published: str | None, 
       monitor import download-1.csv download-2.csv
       monitor import gacc/magnets corrected.csv --published 2025-08-20
     """
-    from monitor import jobs
+    from monitor import pulling
     from monitor.imports import read_files, source_and_files, understood
 
     with desk_at(config) as app:
@@ -43,7 +43,7 @@ def import_command(config: Path, words: tuple[str, ...], published: str | None, 
         entry, notice, table = read_files(app, source, files, published)
         if not as_json:
             say(understood(table))
-        release = jobs.commit(app, entry, notice, table, as_history=as_history)
+        release = pulling.commit(app, entry, notice, table, as_history=as_history)
         if as_json:
             show_json({"understood": understood(table), "release": release and release_record(release)})
         elif release is None:

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import yaml
 
-from monitor import jobs
+from monitor import jobs, pulling
 from monitor.alerts.messages import Notification
 from monitor.alerts.records import Episode, Transition
 from monitor.app import App
@@ -69,7 +69,7 @@ class Desk:
 
     def run(self) -> list[jobs.Judged]:
         """Pull, evaluate and deliver, as `monitor run` does."""
-        _, errors = jobs.pull_all(self.app)
+        _, errors = pulling.pull_all(self.app)
         assert not errors, errors
         judged = jobs.evaluate(self.app)
         jobs.deliver(self.app)
@@ -80,7 +80,7 @@ class Desk:
         file = self.folder / f"{source.replace('/', '-')}-{published[:10]}.csv"
         file.write_text(csv, encoding="utf-8")
         entry, notice, table = read_files(self.app, source, [file], published)
-        assert jobs.commit(self.app, entry, notice, table) is not None
+        assert pulling.commit(self.app, entry, notice, table) is not None
         return jobs.evaluate(self.app) if evaluate else []
 
     def transitions(self, *, history: bool = False) -> list[tuple[Episode, Transition]]:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from pytest_httpserver import HTTPServer
 
-from monitor import jobs
+from monitor import jobs, pulling
 
 KILLS = 12
 SEED = 20250520
@@ -169,8 +169,8 @@ def test_two_runs_at_once_end_as_one_would(small: Callable[[Path], Any], hook: H
 
 def test_jobs_may_be_killed_between_themselves(small: Callable[[Path], Any], hook: HTTPServer, tmp_path: Path) -> None:
     desk = small(tmp_path / "desk")
-    jobs.pull_all(desk.app)
-    jobs.pull_all(desk.app)
+    pulling.pull_all(desk.app)
+    pulling.pull_all(desk.app)
     jobs.evaluate(desk.app)
     assert jobs.evaluate(desk.app) == []
     waiting = desk.app.outbox.counts()["waiting"]

@@ -19,7 +19,7 @@ from aiosmtpd.controller import Controller
 from pytest_httpserver import HTTPServer
 from standardwebhooks.webhooks import Webhook
 
-from monitor import jobs
+from monitor import jobs, pulling
 
 HEADING = "period,partner,product,value_t,kind\n"
 SECRET = "whsec_" + base64.b64encode(b"a secret of twenty-four bytes.").decode()
@@ -307,12 +307,12 @@ def test_a_partner_that_is_no_country_is_named_and_nothing_is_taken_in(desk: Any
     desk.edit(
         "config/sources.yaml", lambda c: c["sources"][0].update(path="inbox.csv", package=None) or c["sources"][0].pop("package")
     )
-    taken, errors = jobs.pull_all(desk.app)
+    taken, errors = pulling.pull_all(desk.app)
     assert taken == []
     assert len(errors) == 1
     assert "inbox.csv" in str(errors[0])
     assert "onclick" in str(errors[0])
-    jobs.pull_all(desk.app)
+    pulling.pull_all(desk.app)
     jobs.deliver(desk.app)
     said = [file.read_text(encoding="utf-8") for file in (desk.folder / "operators").glob("*.txt")]
     assert len(said) == 1  # told once

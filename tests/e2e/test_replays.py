@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from monitor import jobs
+from monitor import jobs, pulling
 from monitor.months import format_month, month, parse_month
 from monitor.replay.judging import Known
 from monitor.replay.rehearsal import choose, rehearse
@@ -25,7 +25,7 @@ def published(period: str) -> str:
 def judged(new_desk: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, list[Any]]:
     """A desk that has judged the bundled releases, and what it judged."""
     desk = new_desk(tmp_path_factory.mktemp("replayed"), sources=["gacc/magnets"], rules=["rare-earth-magnets"])
-    jobs.pull_all(desk.app)
+    pulling.pull_all(desk.app)
     return desk, jobs.evaluate(desk.app)
 
 

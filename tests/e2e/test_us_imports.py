@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from monitor import jobs
+from monitor import jobs, pulling
 from monitor.alerts.records import Episode
 from monitor.months import format_month, month
 from monitor.rules.levels import Level
@@ -31,7 +31,7 @@ def _level_in(episodes: list[Episode], partner: str, product: str, at: int) -> L
 def by_release(new_desk: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
     """US imports as they are bundled: a release of history, then the last 24 months one by one."""
     desk = new_desk(tmp_path_factory.mktemp("imports"), sources=[IMPORTS], rules=["us-imports"])
-    jobs.pull_all(desk.app)
+    pulling.pull_all(desk.app)
     desk.judged = jobs.evaluate(desk.app)
     return desk
 
@@ -42,7 +42,7 @@ def at_once(new_desk: Callable[..., Any], tmp_path_factory: pytest.TempPathFacto
     rules = ["us-imports", "us-imports-structural", "supplier-concentration", "data-quality"]
     desk = new_desk(tmp_path_factory.mktemp("at-once"), sources=[IMPORTS], rules=rules, releases=None)
     desk.write("config/monitor.yaml", {"digest": {"full_lines": FEW}})
-    jobs.pull_all(desk.app)
+    pulling.pull_all(desk.app)
     desk.judged = jobs.evaluate(desk.app)
     return desk
 

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from monitor import jobs
+from monitor import pulling
 from monitor.app import App
 from monitor.errors import MonitorError, RuleError
 from monitor.imports import read_files
@@ -169,7 +169,7 @@ def test_a_dataset_with_one_release_is_as_that_one_knows_it(magnets_desk, tmp_pa
     app = App.open(magnets_desk / "config", {})
     lines = [f"2025-{n:02d},United States,CN8:85051110,{600 if n < 6 else 40},stated" for n in range(1, 8)]
     (tmp_path / "all.csv").write_text("\n".join(["period,partner,product,value_t,kind", *lines]), encoding="utf-8")
-    jobs.commit(app, *read_files(app, "gacc/magnets", [tmp_path / "all.csv"], "2025-08-20"))
+    pulling.commit(app, *read_files(app, "gacc/magnets", [tmp_path / "all.csv"], "2025-08-20"))
     found = drop(app, as_published=True)
     app.close()
     assert found.figures == [

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from monitor import jobs
+from monitor import pulling
 from monitor.app import App
 from monitor.errors import SourceFormatChanged, SourceRefused, SourceThrottled, SourceUnavailable
 from monitor.months import month
@@ -707,7 +707,7 @@ def app(tmp_path: Path, httpserver: HTTPServer) -> Iterator[App]:
 def test_a_desk_takes_in_each_loading_once_and_a_lost_split_is_withheld(app: App, playing: Playing) -> None:
     def pulled() -> list[str]:
         playing.asked.clear()
-        return [str(release) for release in jobs.pull(app, app.entries[0])]
+        return [str(release) for release in pulling.pull(app, app.entries[0])]
 
     playing.loaded = [availability(202504, "2025-06-11T02:00:00"), availability(202505)]
     playing.rows = [total("202504"), total(), china(8, period="202504"), world(8, period="202504"), china(5, 1), world(5, 1)]

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from monitor import jobs
+from monitor import pulling
 from monitor.app import App
 from monitor.errors import SourceFormatChanged, SourceThrottled, SourceUnavailable
 from monitor.months import format_month, month
@@ -483,7 +483,7 @@ def test_a_desk_takes_in_each_month_once_with_revisions_and_without_false_zeros(
     app: App, office: Office, clock: list[datetime]
 ) -> None:
     def pulled() -> list[str]:
-        return [f"{release} {release.state}" for release in jobs.pull(app, app.entries[0])]
+        return [f"{release} {release.state}" for release in pulling.pull(app, app.entries[0])]
 
     def france() -> list[tuple[float | None, Status]]:
         panel = app.figures.panel("hmrc", "imports/cn8")
@@ -512,11 +512,11 @@ def test_a_desk_takes_in_each_month_once_with_revisions_and_without_false_zeros(
 def test_a_month_of_which_few_rows_are_there_is_held(app: App, office: Office, clock: list[datetime]) -> None:
     out(office, *range(202503, 202507))
     office.rows += [row(country, MonthId=number) for country in (4, 732) for number in range(202503, 202507)]
-    jobs.pull(app, app.entries[0])
+    pulling.pull(app, app.entries[0])
     out(office, 202507, flows=(3,))
     office.rows.append(row(1, flow=1, MonthId=202507, code="28053031"))
     clock[0] = datetime(2025, 9, 20, tzinfo=UTC)
-    [held] = jobs.pull(app, app.entries[0])
+    [held] = pulling.pull(app, app.entries[0])
     assert (str(held), held.state) == ("hmrc imports/cn8 2025-07", "held")
     assert held.note == "4 rows in 2025-07, under 60% of the 10 in the months before"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor import jobs
+from monitor import pulling
 from monitor.app import App
 from monitor.months import Month, format_month, month
 
@@ -48,7 +48,7 @@ def desk(repository: Path, tmp_path: Path) -> Iterator[Callable[..., App]]:
         (tmp_path / "config" / "sources.yaml").write_text(json.dumps({"sources": [entry]}), encoding="utf-8")
         app = App.open(tmp_path / "config", {}, clock=lambda: datetime(2026, 2, 2, 9, tzinfo=UTC))
         opened.append(app)
-        jobs.pull(app, app.entries[0])
+        pulling.pull(app, app.entries[0])
         return app
 
     yield of

@@ -1,0 +1,163 @@
+"""Pull: take in what a source has published and the desk does not hold, checked, whole, and told to operators where it is not."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+
+from monitor.app import App
+from monitor.errors import MonitorError, SecretMissing, SourceError, SourceFormatChanged, SourceRefused
+from monitor.eventlog import event
+from monitor.months import say_month
+from monitor.operations import fact_of, over, raised
+from monitor.rules.schema import Fact
+from monitor.series import Release, ReleaseState
+from monitor.settings import SourceSettings
+from monitor.sources.base import ReleaseNotice, Source, Table
+from monitor.sources.figures import not_ahead, same_units
+from monitor.store.files import plain, write_whole
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[str], None]
+
+
+def silent(step: str) -> None:
+    """Show no progress."""
+
+
+def pull(app: App, entry: SourceSettings, progress: Progress = silent, taken: list[Release] | None = None) -> list[Release]:
+    """
+    Take in everything that a source has published and the desk does not hold.
+
+    A release that cannot be read is kept aside whole and stops no other. What came in is added to `taken` and returned;
+    the list has it even where there was trouble.
+
+    Raises
+    ------
+    SourceError
+        The first trouble, after everything else came in and the operators' record of it is made.
+    """
+    taken = [] if taken is None else taken
+    try:
+        trouble = _look(app, entry, taken, progress)
+    except SecretMissing as error:
+        trouble = SourceRefused(str(error))
+    if trouble is not None:
+        raised(app, fact_of(trouble), entry.entry, f"{entry.entry}: {trouble}")
+        raise trouble
+    over(app, (Fact.SOURCE_FAILED, Fact.FORMAT_CHANGED), entry.entry)
+    return taken
+
+
+def _look(app: App, entry: SourceSettings, taken: list[Release], progress: Progress) -> SourceError | None:
+    """Take in what is new, and tell what is late; return the first trouble."""
+    source = app.source(entry)
+    try:
+        trouble = _take_in(app, entry, source, taken, progress)
+    except SourceError as error:
+        trouble = error
+    _tell_late(app, entry, source)
+    return trouble
+
+
+def _take_in(app: App, entry: SourceSettings, source: Source, taken: list[Release], progress: Progress) -> SourceError | None:
+    """Commit what is new into `taken`; return the first release's error, if one could not be read."""
+    known = app.releases.known(entry.name, entry.dataset)
+    trouble: SourceError | None = None
+    for notice in source.releases(0):
+        if notice.name in known:
+            continue
+        try:
+            release = commit(app, entry, notice, source.fetch(notice))
+        except SourceFormatChanged as error:
+            _keep_aside(app, entry, notice, error)
+            trouble = trouble or error
+            continue
+        progress(f"{entry.entry} {notice.name}")
+        taken += [release] if release is not None else []
+    return trouble
+
+
+def _keep_aside(app: App, entry: SourceSettings, notice: ReleaseNotice, error: SourceFormatChanged) -> None:
+    """Keep what came of a release that cannot be read, for a person to look at."""
+    event(log, "release not read", level=logging.WARNING, source=entry.entry, release=notice.name, why=str(error))
+    if error.raw:
+        name = f"{plain(entry.entry)}-{plain(notice.name)}"
+        write_whole(app.settings.data_dir / "aside" / name, lambda file: file.write(error.raw))
+
+
+def _tell_late(app: App, entry: SourceSettings, source: Source) -> None:
+    """Tell the operators, once, that the next release is overdue."""
+    held = app.releases.find(entry.name, entry.dataset) if entry.late_after is not None else []
+    if not held or entry.late_after is None:
+        return
+    month = max(release.newest for release in held) + 1
+    due = source.due(month)
+    if due is not None and app.clock() > due + entry.late_after:
+        when = f"{due:%-d %B %Y, %H:%M} UTC"
+        raised(app, Fact.RELEASE_LATE, entry.entry, f"{entry.entry}: {say_month(month)} was due on {when} and is not out.")
+    else:
+        over(app, (Fact.RELEASE_LATE,), entry.entry)
+
+
+def commit(app: App, entry: SourceSettings, notice: ReleaseNotice, table: Table, *, as_history: bool = False) -> Release | None:
+    """Store one release, held where it is not complete; return None where it is the newest one again."""
+    _refuse_impossible(app, entry, notice, table)
+    history = app.releases.rows_history(entry.name, entry.dataset, 12)
+    held = entry.complete_when.check(table, history) if entry.complete_when else ""
+    release = app.releases.commit(table, notice, source=entry.name, fetched_at=app.clock(), as_history=as_history, held=held)
+    if release is None:
+        return None
+    event(log, "release came in", release=release.id, rows=release.rows, held=held or None)
+    subject = _subject(release)
+    if release.state is ReleaseState.HELD:
+        sentence = f"{release.title} is held: {held}. `monitor releases accept {release.id}` takes it in."
+        raised(app, Fact.RELEASE_HELD, subject, sentence)
+    else:
+        over(app, (Fact.RELEASE_HELD,), subject)
+    return release
+
+
+def _refuse_impossible(app: App, entry: SourceSettings, notice: ReleaseNotice, table: Table) -> None:
+    """Refuse what only the desk can see to be wrong, with what came, so that it is kept aside."""
+    where = f"{entry.entry} {notice.name}"
+    try:
+        not_ahead(table.frame, app.clock(), where=where)
+        same_units(table.frame, app.figures.keys_of(entry.name, entry.dataset), where=where)
+    except SourceFormatChanged as error:
+        error.raw = table.raw
+        raise
+
+
+def _subject(release: Release) -> str:
+    return f"{release.source}/{release.dataset} {say_month(release.newest)}"
+
+
+def pull_all(
+    app: App, progress: Progress = silent, entries: Sequence[SourceSettings] | None = None
+) -> tuple[list[Release], list[MonitorError]]:
+    """Pull every entry that is on, or those given; one source's trouble stops no other."""
+    taken: list[Release] = []
+    errors: list[MonitorError] = []
+    for entry in app.entries if entries is None else entries:
+        try:
+            pull(app, entry, progress, taken)
+        except SourceError as error:
+            errors.append(error)
+    return taken, errors
+
+
+def accept(app: App, release: str) -> Release:
+    """Take a held release in."""
+    return _decided(app, app.releases.accept(release))
+
+
+def reject(app: App, release: str, why: str) -> Release:
+    """Reject a held release; it is kept and never judged."""
+    return _decided(app, app.releases.reject(release, why))
+
+
+def _decided(app: App, release: Release) -> Release:
+    over(app, (Fact.RELEASE_HELD,), _subject(release))
+    return release
