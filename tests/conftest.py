@@ -1,18 +1,27 @@
-"""What all tests share: programs that a machine may lack are named and skipped, or forbidden to be missing."""
+"""
+What all tests share: programs that a machine may lack, and a desk in a folder.
+
+A program that is not there is named and its tests are skipped, or that is forbidden.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import tempfile
 import uuid
 from collections.abc import Callable, Generator, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 from sqlalchemy import create_engine, text
+
+if TYPE_CHECKING:
+    from monitor.app import App
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
@@ -130,3 +139,91 @@ def held_magnets(shipped_magnets: Path, tmp_path_factory: pytest.TempPathFactory
 def magnets_desk(shipped_magnets: Path, tmp_path: Path) -> Path:
     """A desk of one's own, with the shipped files that concern magnets; nothing is taken in."""
     return Path(shutil.copytree(shipped_magnets, tmp_path / "desk"))
+
+
+class Desk:
+    """A desk in a folder with one watched folder of files, whose clock a test moves."""
+
+    us = "United States,CN8:85051110"
+    heading = "period,partner,product,value_t\n"
+    rules = """rules:
+  - name: fall
+    direction: drop
+    watch: {measure: weight}
+    when: {warning: value <= 50 t, critical: value <= 20 t}
+  - name: operations
+    kind: operations
+    facts: [source_failed, release_late, release_held, format_changed, delivery_died]
+    labels: {audience: operators}
+"""
+    source: dict[str, Any] = {
+        "name": "customs", "kind": "table", "dataset": "magnets", "title": "Magnets", "folder": "inbox",
+        "reporter": "CN", "flow": "export", "measure": "weight", "unit": "t",
+        "columns": {"value": "value_t"}, "published": {"day_of_next_month": 20, "time": "10:00"},
+    }  # fmt: skip
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.now = folder, datetime(2025, 9, 1, tzinfo=UTC)
+        self.opened: list[App] = []
+        for name in ("config", "rules", "inbox"):
+            (folder / name).mkdir()
+        self.edit_rules(self.rules)
+        self.sources: list[dict[str, Any]] = [dict(self.source)]
+        self.receivers: list[dict[str, Any]] = [
+            {"name": "desk", "kind": "file", "folder": "var/out"},
+            {"name": "operators", "kind": "file", "folder": "var/operators"},
+        ]
+
+    def open(self, **parts: Any) -> App:
+        """Write the files of config/ and open the desk anew, as another process would."""
+        from monitor.app import App
+
+        operators = {"name": "operators", "match": ['audience="operators"'], "receivers": ["operators"]}
+        routes = {"operators": "operators", "routes": [operators, {"name": "default", "receivers": ["desk"]}]}
+        content = {"sources": {"sources": self.sources}, "receivers": {"receivers": self.receivers}, "routes": routes}
+        for name, data in content.items():
+            (self.folder / "config" / f"{name}.yaml").write_text(json.dumps(data), encoding="utf-8")
+        self.opened.append(App.open(self.folder / "config", {}, clock=lambda: self.now, **parts))
+        return self.opened[-1]
+
+    def edit_rules(self, content: str) -> None:
+        (self.folder / "rules" / "r.yaml").write_text(content, encoding="utf-8")
+
+    @property
+    def app(self) -> App:
+        return self.opened[-1] if self.opened else self.open()
+
+    def put(self, name: str, *rows: str, heading: str = heading) -> None:
+        """Put a file into the watched folder; it has been quiet for a while."""
+        path = self.folder / "inbox" / name
+        path.write_text(heading + "".join(f"{row}\n" for row in rows), encoding="utf-8")
+        old = (self.now - timedelta(hours=1)).timestamp()
+        os.utime(path, (old, old))
+
+    def month(self, period: str, tonnes: float) -> None:
+        self.put(f"{period}.csv", f"{period},{self.us},{tonnes}")
+
+    def told(self, receiver: str) -> list[str]:
+        """Return the subjects of what waits for a receiver, or was sent to it, in the order in which it was sent."""
+        self.deliver()
+        found = sorted((self.folder / "var" / ("out" if receiver == "desk" else receiver)).glob("*.eml"))
+        return [line[9:] for path in found for line in path.read_text("utf-8").splitlines() if line.startswith("Subject: ")]
+
+    def deliver(self) -> int:
+        from monitor import jobs
+
+        return jobs.deliver(self.app)
+
+    def pull(self) -> list[str]:
+        from monitor import pulling
+
+        return [str(release) for release in pulling.pull(self.app, self.app.entries[0])]
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """A desk that reads the files of a folder; nothing is taken in."""
+    made = Desk(tmp_path)
+    yield made
+    for app in made.opened:
+        app.close()
