@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from monitor.detection import breadth, changes, market, reasons, records, season, shift
+from monitor.detection import breadth, changes, market, presence, reasons, records, season, shift
 from monitor.panel import Floats, Panel
 from monitor.units import Dimension
 
@@ -177,6 +177,41 @@ def _runs() -> list[Indicator]:
     ]
 
 
+def _presence() -> list[Indicator]:
+    return [
+        Indicator(
+            name="first_trade",
+            compute=presence.first_trade,
+            why=reasons.of_first_trade,
+            dimension=Dimension.STEPS,
+            summary="months held of the market before the first trade of a partner, at that trade",
+            across=True,
+        ),
+        Indicator(
+            name="quiet_before",
+            compute=presence.quiet_before,
+            why=reasons.of_quiet_before,
+            dimension=Dimension.STEPS,
+            summary="months without trade that this month ends",
+        ),
+        Indicator(
+            name="months_traded",
+            compute=presence.months_traded,
+            why=reasons.never,
+            dimension=Dimension.STEPS,
+            summary="months with trade among the last 24",
+            parameters={"months": Parameter(default=24, least=1, most=60)},
+        ),
+        Indicator(
+            name="withheld_streak",
+            compute=presence.withheld_streak,
+            why=reasons.never,
+            dimension=Dimension.STEPS,
+            summary="months in a row that the source no longer gives",
+        ),
+    ]
+
+
 def _market() -> list[Indicator]:
     return [
         Indicator(
@@ -307,7 +342,7 @@ def _together() -> list[Indicator]:
 
 
 def _table() -> dict[str, Indicator]:
-    rows = [*_changes(), *_usuals(), *_runs(), *_market(), *_expectations(), *_over_months(), *_together()]
+    rows = [*_changes(), *_usuals(), *_runs(), *_presence(), *_market(), *_expectations(), *_over_months(), *_together()]
     return {row.name: row for row in rows}
 
 

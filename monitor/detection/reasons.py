@@ -109,6 +109,18 @@ def of_months_since_trade(panel: Panel, row: int, column: int) -> str:
     return this_month(panel, row, column) or "last trade: none in the months held"
 
 
+def of_first_trade(panel: Panel, row: int, column: int) -> str:
+    """Say in which month an earlier trade may hide."""
+    missing = np.flatnonzero(~panel.known[row, :column])
+    return this_month(panel, row, column) or _gap("first trade", panel, row, int(missing[-1]))
+
+
+def of_quiet_before(panel: Panel, row: int, column: int) -> str:
+    """Say that no trade is held before, or where it may hide."""
+    never = not (panel.values[row, :column] > 0).any()
+    return this_month(panel, row, column) or ("last trade: none is held" if never else of_months_since_trade(panel, row, column))
+
+
 def of_share(panel: Panel, row: int, column: int) -> str:
     """Say that the partner is no country, or what is wrong with the total."""
     return _no_country("share", panel, row) or this_month(panel, row, column) or _no_total("share", panel, row, column)
