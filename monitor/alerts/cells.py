@@ -30,7 +30,11 @@ Picture = Callable[[], Chart]
 
 @dataclass(frozen=True, kw_only=True)
 class Item:
-    """One change that somebody is told: whose, what, and the facts of its cell. `change` is None for "open at the start"."""
+    """
+    One change that somebody is told: whose, what, and the facts of its cell. `change` is None for "open at the start".
+
+    `news` is how a subject counts it where it is new, as one and as many; empty for what the direction says.
+    """
 
     episode: Episode
     change: Change | None
@@ -42,7 +46,7 @@ class Item:
     old: Path | None = None
     summary: str = ""
     runbook: str = ""
-    first_word: str = ""
+    news: tuple[str, str] = ("", "")
     readings: tuple[str, ...] = ()
     picture: Picture | None = None
 

@@ -93,9 +93,10 @@ def _word(item: Item) -> tuple[str, str]:
     way = {Direction.DROP: "drop", Direction.RISE: "rise"}.get(item.direction, "figure out of line")
     if item.change is None:
         return "open at the start", "open at the start"
+    if PARTS[item.change] is Part.NEW and item.news[0]:
+        return item.news
     if item.change is Change.EVENT:
-        word = item.first_word or "event"
-        return word, f"{word}s"
+        return "event", "events"
     if PARTS[item.change] is Part.NEW:
         return f"new {way}", f"new {way.replace('figure', 'figures') if ' ' in way else way + 's'}"
     words = {Change.WORSENED: "worse", Change.EASED: "eased", Change.NOT_JUDGED: "not judged"}

@@ -28,8 +28,9 @@ class Facts:
     Amounts are in the key's unit, growth and shares as fractions; NaN is "not known". `base` is the figure a year
     earlier, `previous` that of the month before, `usual` the median of `usual_months` figures in the 24 months before.
     `low` and `high` are the spans over which the figure is the lowest or highest. `why_yoy` and `why_model` say why
-    there is no y/y or no expectation. `pair` says that the figure is the sum of January and February, `alone` that it is a
-    January judged without its February.
+    there is no y/y or no expectation. `total` is the published total of its market; `ungiven` counts the months, up to this
+    one, that the source withholds or suppresses. `pair` says that the figure is the sum of January and February, `alone`
+    that it is a January judged without its February.
     """
 
     key: SeriesKey
@@ -59,6 +60,8 @@ class Facts:
     probability_of_zero: float = NAN
     surprise: float = NAN
     share: float = NAN
+    total: float = NAN
+    ungiven: int = 0
     rank: float = NAN
     ranked: int = 0
     ranked_share: float = NAN
@@ -118,6 +121,8 @@ class FactBook:
             low=self._record(row, column, low=True),
             high=self._record(row, column, low=False),
             pair=self.reader.pairs and known and calendar_month(panel.start + column) == 2,
+            total=float(self._totals[row, column]),
+            ungiven=int(self.reader.ask("withheld_streak")[row, column]),
             alone=bool(self.reader.alone[row, column]),
             why_yoy="" if not math.isnan(read["yoy"]) else self.reader.why(Ask("yoy"), row, column),
             **read,
@@ -137,6 +142,11 @@ class FactBook:
     def _record(self, row: int, column: int, *, low: bool) -> records.Span | None:
         panel = self._comparable
         return records.extremes_span(panel, row, column, low=low) if panel.known[row, column] else None
+
+    @cached_property
+    def _totals(self) -> Floats:
+        whole = self.reader.whole
+        return whole.take(whole.values, whole.totals[self.reader.rows])
 
     @cached_property
     def _coverage(self) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 from monitor.alerts.cells import PARTS, Item
 from monitor.alerts.evidence import Found
 from monitor.alerts.facts import FactBook, Facts, chart
-from monitor.alerts.readings import readings, speaks_of_size
+from monitor.alerts.readings import readings, speaks_of_giving, speaks_of_size
 from monitor.alerts.records import Change, Episode, Step
 from monitor.alerts.sentences import Names, corrected, outcome, revised_words, withdrawn
 from monitor.alerts.situation import Desk
@@ -74,7 +74,7 @@ def _item(found: Found, book: FactBook, row: int, desk: Desk, late: bool) -> Ite
         old=changed.old,
         summary=fill(rule.summary, summary_values(facts, step, rule, desk.names)),
         runbook=rule.runbook,
-        first_word=_first_word(rule),
+        news=_news(rule),
         picture=lambda: chart(book, row, column, title, desk.events(facts.key)),
     )
 
@@ -100,7 +100,8 @@ def _outcome(found: Found, facts: Facts) -> str:
         return corrected(changed.old, path, revisions, unit)
     if step.change is Change.WITHDRAWN and changed.old:
         return withdrawn(changed.old, revisions, unit)
-    said = outcome(step.change, step.level, Level(changed.previous), path, facts, of_size=speaks_of_size(found.verdicts))
+    words = {"of_size": speaks_of_size(found.verdicts), "of_giving": speaks_of_giving(found.verdicts)}
+    said = outcome(step.change, step.level, Level(changed.previous), path, facts, **words)
     if step.change is Change.OPENED_BY_REVISION and revisions:
         said += f": {revised_words(revisions, unit)}"
     return said
@@ -132,8 +133,18 @@ def summary_values(facts: Facts, step: Step, rule: Rule, names: Names) -> dict[s
     }
 
 
-def _first_word(rule: Rule) -> str:
-    if rule.kind is not RuleKind.EVENT:
-        return ""
+_NEWS = {
+    "first_rise_in": ("first rise", "first rises"),
+    "first_fall_in": ("first fall", "first falls"),
+    "first_trade": ("new partner", "new partners"),
+    "quiet_before": ("returning partner", "returning partners"),
+    "months_since_trade": ("vanished partner", "vanished partners"),
+    "withheld_streak": ("no longer given", "no longer given"),
+}
+"""How a subject counts what a rule finds, by the indicator that it reads."""
+
+
+def _news(rule: Rule) -> tuple[str, str]:
     names = {call.indicator for _, condition in rule.levels for call in condition.calls}
-    return "first rise" if "first_rise_in" in names else "first fall" if "first_fall_in" in names else ""
+    found = [words for indicator, words in _NEWS.items() if indicator in names]
+    return found[0] if found and (rule.kind is RuleKind.EVENT or "withheld_streak" in names) else ("", "")

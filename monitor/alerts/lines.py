@@ -10,7 +10,7 @@ from monitor.alerts.cells import Item, ordered
 from monitor.alerts.facts import Facts
 from monitor.alerts.messages import Line, Part, Reason
 from monitor.alerts.records import Change
-from monitor.alerts.sentences import Names, comparison, doubts, figure, is_country, model, rank, record
+from monitor.alerts.sentences import Names, comparison, doubts, figure, is_country, model, rank, record, still_given
 from monitor.countries import name_of
 from monitor.months import say_month
 from monitor.rules.levels import Level
@@ -53,7 +53,7 @@ def _kind(cell: Cell) -> tuple[object, ...]:
         return (str(key), lead.facts.month)
     steps = lead.episode.path.steps
     side = steps[-1].side if steps else 0
-    return (lead.part, key.replace(partner=""), lead.facts.month, side)
+    return (lead.part, key.replace(partner=""), lead.facts.month, side, lead.facts.ungiven)
 
 
 def line_of_many(cells: Sequence[Cell], names: Names) -> Line:
@@ -68,14 +68,14 @@ def line_of_many(cells: Sequence[Cell], names: Names) -> Line:
         series=str(key.replace(partner="*")),
         month=facts.month,
         title=capital(f"{names.product(key.product)}, {flow} of {name_of(key.reporter)}"),
-        figure=f"{say_count(len(leads), 'partner')}{_way(first)} in {say_month(facts.month)}",
-        sentences=_together(value, usual, unit),
+        figure=f"{say_count(len(leads), 'partner')} {figure(facts) if facts.ungiven else f'{_way(first)}in {say_month(facts.month)}'}",
+        sentences=(still_given(facts),) if still_given(facts) else _together(value, usual, unit),
         outcome=_outcomes(leads),
         level=max(lead.level for lead in leads),
         reasons=tuple(_reason(item) for cell in cells for item in ordered(cell)),
         value=value if math.isfinite(value) else None,
         unit=unit,
-        table=(("Partner", "Figure", "y/y", "Of its usual", "Level"), *(_row(lead) for lead in leads)),
+        table=_last_given(leads) if facts.ungiven else _moved(leads),
     )
 
 
@@ -83,7 +83,7 @@ def _way(lead: Item) -> str:
     """Say which way the series went, where that is news."""
     steps = lead.episode.path.steps
     side = steps[-1].side if steps and lead.part in (Part.NEW, Part.WORSE) else 0
-    return {-1: " below their usual", 1: " above their usual"}.get(side, "")
+    return {-1: "below their usual ", 1: "above their usual "}.get(side, "")
 
 
 def _together(value: float, usual: float, unit: str) -> tuple[str, ...]:
@@ -91,6 +91,16 @@ def _together(value: float, usual: float, unit: str) -> tuple[str, ...]:
     if math.isnan(value) or not usual > 0:
         return ()
     return (f"together {say_amount(value, unit)}, {say_percent(value / usual, 0)} of their usual {say_amount(usual, unit)}.",)
+
+
+def _moved(leads: Sequence[Item]) -> tuple[tuple[str, ...], ...]:
+    return (("Partner", "Figure", "y/y", "Of its usual", "Level"), *(_row(lead) for lead in leads))
+
+
+def _last_given(leads: Sequence[Item]) -> tuple[tuple[str, ...], ...]:
+    """Return the table of partners that are withheld: what was given of each before."""
+    rows = ((name_of(lead.facts.key.partner), "; ".join(lead.readings), lead.level.label) for lead in leads)
+    return (("Partner", "Before", "Level"), *rows)
 
 
 def _row(lead: Item) -> tuple[str, ...]:
@@ -149,7 +159,7 @@ def sentences(facts: Facts, cell: list[Item]) -> list[str]:
     said = [comparison(facts, month_before=moving, usual=not events), *map(_sentence, read), record(facts)]
     if events and is_country(facts.key):
         said.append(rank(facts))
-    return [sentence for sentence in (*said, model(facts), *doubts(facts)) if sentence]
+    return [sentence for sentence in (*said, still_given(facts), model(facts), *doubts(facts)) if sentence]
 
 
 def _sentence(words: str) -> str:

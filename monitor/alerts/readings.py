@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
 
 from monitor.judge import Verdicts
+from monitor.months import say_month
+from monitor.panel import Panel
 from monitor.rules.expression import Call
 from monitor.wording import say_amount, say_count, say_deviations, say_growth, say_number, say_percent
 
@@ -53,7 +58,9 @@ _WORDS: dict[str, Words] = {
     "fall_streak": lambda value, _: f"{say_count(int(value), 'y/y fall')} in a row",
     "zero_streak": lambda value, _: f"{say_count(int(value), 'month')} at zero",
     "missing_streak": lambda value, _: f"{say_count(int(value), 'month')} without a figure",
-    "months_since_trade": lambda value, _: f"{say_count(int(value), 'month')} since the last trade",
+    "first_trade": lambda value, _: f"first trade in the {say_count(int(value) + 1, 'month')} held" if value else "",
+    "quiet_before": lambda value, _: f"no trade for {say_count(int(value), 'month')} before" if value else "",
+    "months_traded": lambda value, of: f"trade in {int(value)} of the last {say_count(of.get('months', 24), 'month')}",
 }
 
 _LEVEL = frozenset(
@@ -68,14 +75,42 @@ def speaks_of_size(verdicts: Verdicts) -> bool:
     return any(call.indicator in _LEVEL and not call.sibling for call in calls)
 
 
+def speaks_of_giving(verdicts: Verdicts) -> bool:
+    """True where a rule looks at whether the source gives the figure at all."""
+    return any(call.indicator == "withheld_streak" for _, condition in verdicts.rule.levels for call in condition.calls)
+
+
 def readings(verdicts: Verdicts, row: int, column: int) -> tuple[str, ...]:
     """Return the values of a rule's conditions in a cell, in words; what every line says is left out."""
     calls = dict.fromkeys(call for _, condition in verdicts.rule.levels for call in condition.calls)
     said = [(call, float(verdicts.reader.read(call)[row, column])) for call in calls]
-    return tuple(filter(None, (_words(call, value) for call, value in said if math.isfinite(value))))
+    history = _History(verdicts.panel, row, column)
+    return tuple(filter(None, (_words(call, value, history) for call, value in said if math.isfinite(value))))
 
 
-def _words(call: Call, value: float) -> str:
+@dataclass(frozen=True)
+class _History:
+    """The figures of a series up to the cell that is told."""
+
+    panel: Panel
+    row: int
+    column: int
+
+    def since_trade(self, months: int) -> str:
+        """Say for how long there was no trade, and the last there was."""
+        return f"no trade for {say_count(months, 'month')}; last {self._figure(self.column - months)}" if months else ""
+
+    def last_given(self, months: int) -> str:
+        """Say the last figure before months that are withheld."""
+        held = np.flatnonzero(self.panel.known[self.row, : self.column + 1])
+        return f"last figure {self._figure(int(held[-1]))}" if months and len(held) else ""
+
+    def _figure(self, column: int) -> str:
+        amount = say_amount(float(self.panel.values[self.row, column]), self.panel.keys[self.row].unit)
+        return f"{amount} in {say_month(self.panel.start + column)}"
+
+
+def _words(call: Call, value: float, history: _History) -> str:
     arguments = dict(call.arguments)
     if dict(call.sibling).get("measure") == "unit_value":
         return _of_price(call, value)
@@ -84,6 +119,10 @@ def _words(call: Call, value: float) -> str:
         return f"{call.indicator} of {others} {say_number(value, 2)}"
     if call.indicator == "yoy":
         return _growth(value, arguments) if arguments.get("months", 1) > 1 or arguments.get("years", 1) > 1 else ""
+    if call.indicator == "months_since_trade":
+        return history.since_trade(int(value))
+    if call.indicator == "withheld_streak":
+        return history.last_given(int(value))
     words = _WORDS.get(call.indicator)
     return words(value, arguments) if words else ""
 

@@ -52,6 +52,8 @@ def say_small(count: int) -> str:
 def figure(facts: Facts) -> str:
     """Say the figure and its month: ``46 t in May 2025``."""
     month = f"January and {say_month(facts.month)}" if facts.pair else say_month(facts.month)
+    if facts.ungiven:
+        return f"{facts.status.sentence} since {say_month(facts.month - facts.ungiven + 1)}"
     if not facts.status.is_number:
         return f"{facts.status.sentence} for {month}"
     doubt = "" if facts.status is Status.VALUE else f" ({facts.status.sentence})"
@@ -180,6 +182,13 @@ def unusual_base(facts: Facts) -> str:
     return f"A year earlier was itself {say_percent(facts.base_ratio, 0)} of its usual{two}."
 
 
+def still_given(facts: Facts) -> str:
+    """Say that a total is given of which a part is withheld: ``The total is still given: 5,000 t.``; "" where none is."""
+    if not facts.ungiven or not is_country(facts.key) or math.isnan(facts.total):
+        return ""
+    return f"The total is still given: {say_amount(facts.total, facts.key.unit)}."
+
+
 def is_country(key: SeriesKey) -> bool:
     """True where the partner is a country, so that a rank or a share can be said."""
     return partner_kind(key.partner) is PartnerKind.COUNTRY
@@ -193,11 +202,14 @@ def span_words(first: Month, last: Month) -> str:
     return f"{say_count(count, 'month')}, {say_month(first)} to {say_month(last)}"
 
 
-def outcome(change: Change, level: Level, previous: Level, path: Path, facts: Facts, *, of_size: bool = True) -> str:
+def outcome(
+    change: Change, level: Level, previous: Level, path: Path, facts: Facts, *, of_size: bool = True, of_giving: bool = False
+) -> str:
     """
     Say what changed since the last message: ``New, critical``, ``Recovered (104% of its usual; below for 2 months…)``.
 
-    `of_size` says that the rule looks at the figure itself, not at a share or a concentration.
+    `of_size` says that the rule looks at the figure itself, not at a share or a concentration; `of_giving` that it looks at
+    whether the source gives it.
     """
     if change in (Change.OPENED, Change.EVENT):
         return f"New, {level.label}"
@@ -211,7 +223,7 @@ def outcome(change: Change, level: Level, previous: Level, path: Path, facts: Fa
     if change is Change.EASING:
         return f"Easing: no level holds, not yet clear, {level.label} since {say_month(path.since)}"
     if change is Change.RECOVERED:
-        return _recovered(path, facts, of_size)
+        return f"Given again (not given for {_past(path)})" if of_giving else _recovered(path, facts, of_size)
     if change is Change.NEW_NORMAL:
         side = _away(facts, path)
         return f"New normal: no longer unexpected{side}"
@@ -224,7 +236,12 @@ def _recovered(path: Path, facts: Facts, of_size: bool) -> str:
     side = path.steps[-1].side if path.steps and of_size else 0
     word = "below" if side < 0 else "above" if side > 0 else "open"
     ratio = "" if math.isnan(facts.ratio) or not of_size else f"{say_percent(facts.ratio, 0)} of its usual; "
-    return f"Recovered ({ratio}{word} for {span_words(path.since, max(path.since, path.until - 1))})"
+    return f"Recovered ({ratio}{word} for {_past(path)})"
+
+
+def _past(path: Path) -> str:
+    """Name the months of an episode that is over."""
+    return span_words(path.since, max(path.since, path.until - 1))
 
 
 def _away(facts: Facts, path: Path) -> str:

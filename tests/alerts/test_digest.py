@@ -146,7 +146,7 @@ def test_a_subject_says_what_and_how_many(item: Callable[..., Item], changes: li
 
 
 def test_a_subject_counts_a_cell_once_and_names_a_first_rise(item: Callable[..., Item]) -> None:
-    event = item(Change.EVENT, level=INFO, rule="first", first_word="first rise")
+    event = item(Change.EVENT, level=INFO, rule="first", news=("first rise", "first rises"))
     assert subject([event], FRAME).endswith(": 1 first rise")
     assert subject([event, item()], FRAME).endswith(": 1 new drop")
 
