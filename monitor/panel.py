@@ -39,6 +39,8 @@ class Panel:
         `Flag` bits of each cell.
     resolution : ndarray, shape (n,)
         The rounding step that the source declares, in the key's unit; 0 where figures are exact.
+    first : ndarray, shape (n, T), optional
+        The figures as first released, NaN where none was; None where every figure stands as it was, or nobody asked.
 
     Notes
     -----
@@ -51,6 +53,7 @@ class Panel:
     status: Bytes
     flags: Bytes
     resolution: Floats
+    first: Floats | None = None
 
     @classmethod
     def of(
@@ -62,6 +65,7 @@ class Panel:
         status: Bytes | None = None,
         flags: Bytes | None = None,
         resolution: Floats | float = 0.0,
+        first: Floats | None = None,
     ) -> Panel:
         """Build a panel from figures; without `status`, NaN is not published and 0 a stated zero."""
         values = np.ascontiguousarray(values, dtype=np.float64).reshape(len(keys), -1)
@@ -70,7 +74,8 @@ class Panel:
         if flags is None:
             flags = np.zeros(values.shape, np.uint8)
         steps = np.broadcast_to(np.asarray(resolution, np.float64), (len(keys),)).copy()
-        return cls(keys=tuple(keys), start=start, values=values, status=status.astype(np.uint8), flags=flags, resolution=steps)
+        status = status.astype(np.uint8)
+        return cls(keys=tuple(keys), start=start, values=values, status=status, flags=flags, resolution=steps, first=first)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -94,6 +99,11 @@ class Panel:
         return month - self.start
 
     @property
+    def released(self) -> Floats:
+        """The figures as they were first released, shape (n, T)."""
+        return self.values if self.first is None else self.first
+
+    @property
     def known(self) -> Bools:
         """Where a cell is a number, shape (n, T)."""
         return ~np.isnan(self.values)
@@ -108,6 +118,7 @@ class Panel:
             status=self.status[rows],
             flags=self.flags[rows],
             resolution=self.resolution[rows],
+            first=None if self.first is None else self.first[rows],
         )
 
     def cut(self, last: Month) -> Panel:
@@ -120,6 +131,7 @@ class Panel:
             status=self.status[:, :stop],
             flags=self.flags[:, :stop],
             resolution=self.resolution,
+            first=None if self.first is None else self.first[:, :stop],
         )
 
     @cached_property

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from monitor.detection import breadth, changes, market, presence, reasons, records, season, shift
+from monitor.detection import breadth, changes, market, presence, reasons, records, revisions, season, shift
 from monitor.panel import Floats, Panel
 from monitor.units import Dimension
 
@@ -47,6 +47,8 @@ class Indicator:
         True where `compute` and `why` take ``expectation=`` (expected, lower, upper, surprise…).
     model : str
         The kind of model asked, whatever the rule's is; "" for the rule's own.
+    vintages : bool
+        True where the figures as first released are read (revision…), which a panel has only where it was asked for them.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Indicator:
     across: bool = False
     expects: bool = False
     model: str = ""
+    vintages: bool = False
 
 
 _YEARS = Parameter(default=1, least=1, most=5)
@@ -212,6 +215,28 @@ def _presence() -> list[Indicator]:
     ]
 
 
+def _revisions() -> list[Indicator]:
+    return [
+        Indicator(
+            name="revision",
+            compute=revisions.revision,
+            why=reasons.of_revision,
+            dimension=Dimension.GROWTH,
+            summary="growth since the figure was first released; 0 where it was not revised",
+            vintages=True,
+        ),
+        Indicator(
+            name="revision_score",
+            compute=revisions.revision_score,
+            why=reasons.of_revision,
+            dimension=Dimension.SCORE,
+            summary="that growth against the usual revision of the market, in standard deviations, signed",
+            across=True,
+            vintages=True,
+        ),
+    ]
+
+
 def _market() -> list[Indicator]:
     return [
         Indicator(
@@ -342,7 +367,8 @@ def _together() -> list[Indicator]:
 
 
 def _table() -> dict[str, Indicator]:
-    rows = [*_changes(), *_usuals(), *_runs(), *_presence(), *_market(), *_expectations(), *_over_months(), *_together()]
+    rows = [*_changes(), *_usuals(), *_runs(), *_presence(), *_revisions(), *_market()]
+    rows += [*_expectations(), *_over_months(), *_together()]
     return {row.name: row for row in rows}
 
 

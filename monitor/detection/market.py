@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from monitor.countries import PartnerKind, partner_kind
@@ -138,6 +140,11 @@ def unit_value(panel: Panel) -> Floats:
     """
     value, amount = price_rows(panel)
     return quotient(panel.take(panel.values, value), panel.take(panel.values, amount))
+
+
+def first_unit_value(panel: Panel) -> Floats | None:
+    """Return the unit values of what was first released, shape (n, T); None where no figure was revised."""
+    return None if panel.first is None else unit_value(replace(panel, values=panel.first, first=None))
 
 
 def unit_value_unit(panel: Panel, row: int) -> str:

@@ -36,14 +36,20 @@ def combined(panel: Panel) -> Panel:
 
     January keeps its figure only where February's column is there and February's cell is no number.
     """
-    january, february = _pairs(panel)
-    values = np.where(_columns(panel, 2), january + february, panel.values)
     follows = np.full(panel.shape, np.nan)
     follows[:, :-1] = panel.values[:, 1:]
     alone = np.isnan(follows) & (np.arange(panel.shape[1]) < panel.shape[1] - 1)
-    values = np.where(_columns(panel, 1) & ~alone, np.nan, values)
+    values = _summed(panel, panel.values, alone)
+    first = None if panel.first is None else _summed(panel, panel.first, alone)
     lost = np.isnan(values) & panel.known
-    return replace(panel, values=values, status=np.where(lost, Status.NOT_PUBLISHED, panel.status).astype(np.uint8))
+    status = np.where(lost, Status.NOT_PUBLISHED, panel.status).astype(np.uint8)
+    return replace(panel, values=values, status=status, first=first)
+
+
+def _summed(panel: Panel, figures: Floats, alone: Bools) -> Floats:
+    """Add January to February; a January that is not alone waits."""
+    values = np.where(_columns(panel, 2), changes.lagged(figures, 1) + figures, figures)
+    return np.where(_columns(panel, 1) & ~alone, np.nan, values)
 
 
 def waits(pairs: Panel) -> Bools:

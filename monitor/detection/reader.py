@@ -200,9 +200,11 @@ class Reader:
 
 def unit_values(panel: Panel) -> Panel:
     """Return the panel of unit values: the same rows, each cell its price."""
-    values = INDICATORS["unit_value"].compute(panel)
+    values = market.unit_value(panel)
     status = np.where(np.isnan(values), Status.NOT_PUBLISHED, Status.VALUE).astype(np.uint8)
-    return replace(panel, values=values, status=status, resolution=np.zeros(len(panel.keys)))
+    return replace(
+        panel, values=values, status=status, resolution=np.zeros(len(panel.keys)), first=market.first_unit_value(panel)
+    )
 
 
 def unknown_calls(calls: tuple[Call, ...], reader: Reader, row: int, column: int) -> list[Call]:

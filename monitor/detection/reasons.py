@@ -121,6 +121,11 @@ def of_quiet_before(panel: Panel, row: int, column: int) -> str:
     return this_month(panel, row, column) or ("last trade: none is held" if never else of_months_since_trade(panel, row, column))
 
 
+def of_revision(panel: Panel, row: int, column: int) -> str:
+    """Say that there is no figure, or that what was first released gave none."""
+    return this_month(panel, row, column) or "revision: what was first released gives no such figure"
+
+
 def of_share(panel: Panel, row: int, column: int) -> str:
     """Say that the partner is no country, or what is wrong with the total."""
     return _no_country("share", panel, row) or this_month(panel, row, column) or _no_total("share", panel, row, column)

@@ -59,13 +59,21 @@ def _row(rng: np.random.Generator, width: int) -> tuple[Floats, Any]:
     return values, status
 
 
+def _first(rng: np.random.Generator, values: Floats) -> Floats:
+    """Draw what was first released: much as it is, some of it revised, also from zero, to zero and to no figure."""
+    moved = rng.random(values.shape) < 0.2
+    before = np.round(np.exp(rng.normal(0, 0.1, values.shape)) * np.nan_to_num(values, nan=50.0))
+    return np.where(moved, np.where(rng.random(values.shape) < 0.1, 0.0, before), values)
+
+
 def _draw(seed: int, products: int, width: int) -> Panel:
     rng = np.random.default_rng(seed)
     keys = _keys(products)
     rows = [_row(rng, width) for _ in keys]
     order = rng.permutation(len(keys))
     values, status = (np.array([row[part] for row in rows]).reshape(len(keys), width) for part in (0, 1))
-    return Panel.of([keys[i] for i in order], month(2019, int(rng.integers(1, 13))), values[order], status=status[order])
+    values, status, start = values[order], status[order], month(2019, int(rng.integers(1, 13)))
+    return Panel.of([keys[i] for i in order], start, values, status=status, first=_first(rng, values))
 
 
 @cache
@@ -209,7 +217,7 @@ def test_a_reason_does_not_know_the_future(indicator: Indicator) -> None:
 @cache
 def _thousandfold(seed: int) -> Panel:
     panel = _panel(seed)
-    return Panel.of(panel.keys, panel.start, panel.values * 1000, status=panel.status)
+    return Panel.of(panel.keys, panel.start, panel.values * 1000, status=panel.status, first=panel.released * 1000)
 
 
 @each_panel
