@@ -4,11 +4,13 @@ Releases laid over each other, oldest first: a sheet of figures, and the cells b
 What a release means for a cell that it does not give is decided here, once: inside its coverage a missing row is a zero
 (``absent: zero``), or a figure that is withheld (a scope that names this partner or product), else it says nothing. Where
 the World's total is suppressed or withheld, so is every partner that is missing: none of them can be said to be a zero.
+Where the World's total is above zero and a release that claims every partner gives none, the split is withheld.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -92,12 +94,26 @@ class Scopes:
         """Return the World's totals among cells."""
         return cells.take(self._fields["partners"].iloc[cells.series].eq(WORLD).to_numpy(bool))
 
-    def split_of(self, totals: Cells, periods: NDArray[np.int64]) -> Bools:
-        """Return the cells that the given totals are the sums of, shape (n, periods)."""
-        split, _ = pd.factorize(pd.Series([key.replace(partner=WORLD) for key in self._keys], dtype=object))
-        found = np.zeros((len(split), len(periods)), bool)
-        found[split[totals.series], np.searchsorted(periods, totals.period)] = True
-        return found[split]
+    @cached_property
+    def _split(self) -> NDArray[np.int64]:
+        """A number per series, equal for the partners of one total and for the total itself, shape (n,)."""
+        names = ("reporter", "product", "flow", "measure", "unit", "basis")
+        fields = [tuple([getattr(key, name) for name in names]) for key in self._keys]
+        return np.asarray(pd.factorize(pd.Series(fields, dtype=object))[0], np.int64)
+
+    def split_of(self, given: Cells, periods: NDArray[np.int64]) -> Bools:
+        """Return the cells of every split in which one of these is given, shape (n, periods)."""
+        found = np.zeros((len(self._split), len(periods)), bool)
+        found[self._split[given.series], np.searchsorted(periods, given.period)] = True
+        return found[self._split]
+
+    def without_partners(self, cells: Cells, periods: NDArray[np.int64]) -> Bools:
+        """Return the cells of which the total is above zero and no partner is given, shape (n, periods)."""
+        is_total = self._fields["partners"].iloc[cells.series].eq(WORLD).to_numpy(bool)
+        totals, partners = cells.take(is_total & (cells.value > 0)), cells.take(~is_total)
+        if not len(totals):
+            return np.zeros((len(self._keys), len(periods)), bool)
+        return self.split_of(totals, periods) & ~self.split_of(partners, periods)
 
 
 class Sheet:
@@ -163,6 +179,9 @@ class Sheet:
         missing, meaning = self._missing(cells, coverage, absent, scopes, periods, status)
         value[missing] = 0.0 if meaning is Status.ABSENT_ZERO else np.nan
         status[missing], flags[missing] = meaning, 0
+        if meaning is Status.ABSENT_ZERO and coverage.partners is None:
+            hidden = missing & scopes.without_partners(cells, periods)
+            value[hidden], status[hidden] = np.nan, Status.WITHHELD
         for lacking in (Status.SUPPRESSED, Status.WITHHELD):
             if len(totals := scopes.totals(cells.take(cells.status == lacking))):
                 hidden = missing & scopes.split_of(totals, periods)

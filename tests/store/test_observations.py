@@ -111,6 +111,16 @@ def test_no_missing_partner_of_a_withheld_total_is_a_zero(figures: Figures, comm
     assert states_of(figures, "DE") == states_of(figures, "US") == [Status.VALUE, Status.WITHHELD]
 
 
+def test_a_split_of_which_only_the_total_is_given_is_withheld_and_no_zero(figures: Figures, commit: Commit) -> None:
+    commit([("US", 1, 5.0), ("DE", 1, 7.0), ("WORLD", 1, 12.0)], 50, absent="zero")
+    commit([("WORLD", 2, 11.0)], 80, absent="zero")
+    assert states_of(figures, "DE") == states_of(figures, "US") == [Status.VALUE, Status.WITHHELD]
+    commit([("US", 3, 5.0), ("WORLD", 3, 5.0), ("WORLD", 4, 0.0)], 110, absent="zero")
+    assert states_of(figures, "DE")[2:] == [Status.ABSENT_ZERO, Status.ABSENT_ZERO]
+    commit([("WORLD", 5, 9.0)], 140, absent="zero", partners=("WORLD", "US"))
+    assert states_of(figures, "US")[4] is Status.ABSENT_ZERO
+
+
 def test_a_missing_row_of_a_source_that_does_not_claim_all_says_nothing(figures: Figures, commit: Commit) -> None:
     commit([("US", 1, 5.0), ("DE", 1, 7.0)], 50)
     commit([("US", 1, 6.0), ("US", 2, 6.0)], 80)
