@@ -3,49 +3,59 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from monitor.alerts.digest import operations
 from monitor.alerts.messages import Digest, Notification
 from monitor.app import App
-from monitor.errors import SourceError, SourceFormatChanged
 from monitor.rules.schema import Fact, Operations
 
 _NAMESPACE = uuid.UUID("f0a7a0a2-7d0c-5d5e-8f43-0f4b2c7c1b55")
 
-_WORDS = {
-    Fact.SOURCE_FAILED: "source could not be read",
-    Fact.FORMAT_CHANGED: "source answers in another format",
-    Fact.RELEASE_LATE: "release is late",
-    Fact.RELEASE_HELD: "release is held",
-    Fact.DELIVERY_DIED: "message was not delivered",
+WORDS: dict[Fact, tuple[str, str]] = {
+    Fact.SOURCE_FAILED: ("source could not be read", "source can be read again"),
+    Fact.CREDENTIALS_MISSING: ("credentials are missing or refused", "credentials are accepted"),
+    Fact.QUOTA_USED_UP: ("source takes no more calls for now", "source takes calls again"),
+    Fact.FORMAT_CHANGED: ("source answers in another format", "source answers in its format again"),
+    Fact.RELEASE_LATE: ("release is late", "the late release is out"),
+    Fact.RELEASE_HELD: ("release is held", "the held release is decided"),
+    Fact.CODE_ENDED: ("a product code may have ended", "the product code is decided"),
+    Fact.SUMS_DIFFER: ("sums differ", "the sums agree again"),
+    Fact.TASK: ("files are to be fetched by hand", "the files are in"),
+    Fact.TASK_OVERDUE: ("files are overdue", "the overdue files are in"),
+    Fact.DELIVERY_DIED: ("message was not delivered", "messages are delivered again"),
 }
-
-_OVER = {
-    Fact.SOURCE_FAILED: "source can be read again",
-    Fact.FORMAT_CHANGED: "source answers in its format again",
-    Fact.RELEASE_LATE: "the late release is out",
-    Fact.RELEASE_HELD: "the held release is decided",
-    Fact.DELIVERY_DIED: "messages are delivered again",
-}
+"""What is said when a fact begins, and when it is over."""
 
 
-def fact_of(error: SourceError) -> Fact:
-    """Return which fact an error of a source is."""
-    return Fact.FORMAT_CHANGED if isinstance(error, SourceFormatChanged) else Fact.SOURCE_FAILED
+def raised(app: App, fact: Fact, subject: str, sentence: str, *, ends: Collection[Fact] = ()) -> None:
+    """
+    Record that a fact holds, and tell it if it is new and a rule asks for it.
 
-
-def raised(app: App, fact: Fact, subject: str, sentence: str) -> None:
-    """Record that a fact holds, and tell it if it is new and a rule asks for it."""
-    digest = operations(f"{subject}: {_WORDS[fact]}", sentence, at=app.clock())
-    app.conditions.raise_(fact.value, subject, sentence, app.clock(), notifications=_pages(app, fact, subject, digest))
+    What it `ends` is over with it. Whoever is told of the new fact reads so in the same message; everybody else who knows of
+    the old one gets a message that it is over.
+    """
+    former = [Fact(one.kind) for one in app.conditions.open() if one.subject == subject and one.kind in ends]
+    notes = tuple(f"No longer: {WORDS[one][0]}." for one in former)
+    digest = operations(f"{subject}: {WORDS[fact][0]}", sentence, at=app.clock(), notes=notes)
+    pages = _pages(app, fact, subject, digest)
+    new = app.conditions.raise_(fact.value, subject, sentence, app.clock(), notifications=pages)
+    heard = {page.receiver for page in pages} if new else set()
+    for one in former:
+        _end(app, one, subject, f"no longer: {WORDS[one][0]}", heard)
 
 
 def over(app: App, facts: Iterable[Fact], subject: str) -> None:
     """Record that facts no longer hold; tell it where they did."""
     for fact in facts:
-        digest = operations(f"{subject}: {_OVER[fact]}", f"{subject}: {_OVER[fact]}.", at=app.clock())
-        app.conditions.clear(fact.value, subject, app.clock(), notifications=_pages(app, fact, subject, digest, ended=True))
+        _end(app, fact, subject, WORDS[fact][1])
+
+
+def _end(app: App, fact: Fact, subject: str, words: str, heard: Collection[str] = ()) -> None:
+    """Record that a fact is over, and tell those who have not heard it elsewhere."""
+    digest = operations(f"{subject}: {words}", f"{subject}: {words}.", at=app.clock())
+    pages = [page for page in _pages(app, fact, subject, digest, ended=True) if page.receiver not in heard]
+    app.conditions.clear(fact.value, subject, app.clock(), notifications=pages)
 
 
 def _pages(app: App, fact: Fact, subject: str, digest: Digest, *, ended: bool = False) -> list[Notification]:
@@ -59,19 +69,26 @@ def _pages(app: App, fact: Fact, subject: str, digest: Digest, *, ended: bool = 
 
 def _messages(app: App, rule: Operations, fact: Fact, subject: str, digest: Digest, *, ended: bool) -> list[Notification]:
     labels = {"alertname": rule.name, "kind": "operations", "fact": fact.value, "severity": rule.level.label, **rule.labels}
-    now = app.clock()
-    cause = f"{fact.value}|{subject}|{'over' if ended else 'begun'}|{now.isoformat()}"
+    cause = f"{fact.value}|{subject}|{'over' if ended else 'begun'}|{app.clock().isoformat()}"
+    return [
+        message
+        for route in app.settings.routes.find(labels)
+        for receiver in route.receivers
+        for message in messages(app, receiver, route.name, cause, digest)
+    ]
+
+
+def messages(app: App, receiver: str, route: str, cause: str, digest: Digest) -> list[Notification]:
+    """Return a message to each address of a receiver; of the same cause it is the same message."""
     return [
         Notification(
             id=str(uuid.uuid5(_NAMESPACE, f"{cause}|{name}")),
             receiver=name,
-            route=route.name,
-            thread=f"{route.name}|{name}",
+            route=route,
+            thread=f"{route}|{name}",
             cause=cause,
-            created_at=now,
+            created_at=app.clock(),
             digest=digest,
         )
-        for route in app.settings.routes.find(labels)
-        for receiver in route.receivers
         for name in app.reach[receiver].names(receiver)
     ]

@@ -9,13 +9,14 @@ from monitor.app import App
 from monitor.errors import MonitorError, SecretMissing, SourceError, SourceFormatChanged, SourceRefused
 from monitor.eventlog import event
 from monitor.months import say_month
-from monitor.operations import fact_of, over, raised
+from monitor.operations import over, raised
 from monitor.rules.schema import Fact
 from monitor.series import Release, ReleaseState
 from monitor.settings import SourceSettings
 from monitor.sources.base import ReleaseNotice, Source, Table
 from monitor.sources.figures import not_ahead, same_units
 from monitor.store.files import plain, write_whole
+from monitor.troubles import all_is_well, refuse_early, trouble_found
 
 log = logging.getLogger(__name__)
 
@@ -36,17 +37,19 @@ def pull(app: App, entry: SourceSettings, progress: Progress = silent, taken: li
     Raises
     ------
     SourceError
-        The first trouble, after everything else came in and the operators' record of it is made.
+        The first trouble, after everything else came in and the operators' record of it is made. A source that wants no call
+        yet is not asked.
     """
     taken = [] if taken is None else taken
+    refuse_early(app, entry)
     try:
         trouble = _look(app, entry, taken, progress)
     except SecretMissing as error:
         trouble = SourceRefused(str(error))
     if trouble is not None:
-        raised(app, fact_of(trouble), entry.entry, f"{entry.entry}: {trouble}")
+        trouble_found(app, entry, trouble)
         raise trouble
-    over(app, (Fact.SOURCE_FAILED, Fact.FORMAT_CHANGED), entry.entry)
+    all_is_well(app, entry)
     return taken
 
 

@@ -51,6 +51,7 @@ class SourceSettings:
     enabled: bool
     schedule: Schedule
     late_after: timedelta | None
+    failed_after: timedelta
     credit: str
     complete_when: CompleteWhen | None
     parameters: Any
@@ -216,7 +217,7 @@ class _Reading:
         found = [
             self._checker.entry(SourceKeys, "sources", place, needed=place.data.get("enabled") is not False) for place in places
         ]
-        shared = ("name", "kind", "dataset", "title", "enabled", "schedule", "late_after", "credit", "complete_when")
+        shared = tuple(field.name for field in dataclasses.fields(SourceSettings) if field.name != "parameters")
         return tuple(
             SourceSettings(**{key: getattr(keys, key) for key in shared}, parameters=parameters)
             for keys, parameters in filter(None, found)

@@ -138,6 +138,7 @@ class SourceKeys(Entry):
     enabled: bool = True
     schedule: Schedule = Schedule()
     late_after: Duration | None = None
+    failed_after: Duration = timedelta(hours=1)
     credit: str = ""
     complete_when: CompleteWhen | None = None
 

@@ -153,7 +153,7 @@ class Desk:
     when: {warning: value <= 50 t, critical: value <= 20 t}
   - name: operations
     kind: operations
-    facts: [source_failed, release_late, release_held, format_changed, delivery_died]
+    facts: [source_failed, credentials_missing, quota_used_up, format_changed, release_late, release_held, delivery_died]
     labels: {audience: operators}
 """
     source: dict[str, Any] = {
@@ -165,6 +165,7 @@ class Desk:
     def __init__(self, folder: Path) -> None:
         self.folder, self.now = folder, datetime(2025, 9, 1, tzinfo=UTC)
         self.opened: list[App] = []
+        self.environ: dict[str, str] = {}
         for name in ("config", "rules", "inbox"):
             (folder / name).mkdir()
         self.edit_rules(self.rules)
@@ -183,7 +184,7 @@ class Desk:
         content = {"sources": {"sources": self.sources}, "receivers": {"receivers": self.receivers}, "routes": routes}
         for name, data in content.items():
             (self.folder / "config" / f"{name}.yaml").write_text(json.dumps(data), encoding="utf-8")
-        self.opened.append(App.open(self.folder / "config", {}, clock=lambda: self.now, **parts))
+        self.opened.append(App.open(self.folder / "config", self.environ, clock=lambda: self.now, **parts))
         return self.opened[-1]
 
     def edit_rules(self, content: str) -> None:
@@ -204,10 +205,10 @@ class Desk:
         self.put(f"{period}.csv", f"{period},{self.us},{tonnes}")
 
     def told(self, receiver: str) -> list[str]:
-        """Return the subjects of what waits for a receiver, or was sent to it, in the order in which it was sent."""
+        """Send what is due; return the subjects of everything that a receiver got, in order."""
         self.deliver()
-        found = sorted((self.folder / "var" / ("out" if receiver == "desk" else receiver)).glob("*.eml"))
-        return [line[9:] for path in found for line in path.read_text("utf-8").splitlines() if line.startswith("Subject: ")]
+        attempts = reversed(self.app.outbox.deliveries(receiver=receiver))
+        return [attempt.subject for attempt in attempts if attempt.outcome.value == "sent"]
 
     def deliver(self) -> int:
         from monitor import jobs

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from monitor.app import App
-from monitor.errors import SourceFormatChanged, SourceRefused, SourceUnavailable
-from monitor.operations import fact_of, over, raised
+from monitor.operations import WORDS, over, raised
 from monitor.rules.schema import Fact
 
 
@@ -19,6 +18,12 @@ def app(magnets_desk):
 
 def messages(app: App):
     return [claim.notification for claim in app.outbox.claim(app.clock(), lease=app.settings.deliver.give_up_after)]
+
+
+def sent(app: App):
+    """Return everything that was told, in order."""
+    app.worker().run_once()
+    return [app.outbox.get(attempt.notification) for attempt in reversed(app.outbox.deliveries())]
 
 
 def test_trouble_is_told_once_to_the_operators_however_often_it_is_found(app):
@@ -60,13 +65,27 @@ def test_what_no_rule_asks_for_is_recorded_and_told_to_nobody(magnets_desk):
     app.close()
 
 
-@pytest.mark.parametrize(
-    ("error", "fact"),
-    [
-        (SourceFormatChanged("the total is missing"), Fact.FORMAT_CHANGED),
-        (SourceUnavailable("no answer"), Fact.SOURCE_FAILED),
-        (SourceRefused("the key is refused"), Fact.SOURCE_FAILED),
-    ],
-)
-def test_an_answer_in_another_format_is_another_fact_than_no_answer(error, fact):
-    assert fact_of(error) is fact
+def test_every_fact_has_words_for_its_beginning_and_its_end():
+    assert set(WORDS) == set(Fact)
+    assert len({words for pair in WORDS.values() for words in pair}) == 2 * len(Fact)
+
+
+def test_a_fact_that_ends_another_says_so_in_the_same_message(app):
+    raised(app, Fact.SOURCE_FAILED, "gacc/magnets", "no answer")
+    for _ in range(2):
+        raised(app, Fact.FORMAT_CHANGED, "gacc/magnets", "no column of weight", ends=(Fact.SOURCE_FAILED, Fact.QUOTA_USED_UP))
+    assert [condition.kind for condition in app.conditions.open()] == ["format_changed"]
+    _, message = sent(app)
+    assert message.digest.subject == "gacc/magnets: source answers in another format"
+    assert message.digest.notes == ("no column of weight", "No longer: source could not be read.")
+
+
+def test_whoever_is_not_told_of_the_new_fact_is_told_that_the_old_one_is_over(magnets_desk):
+    rules = magnets_desk / "rules" / "operations.yaml"
+    rules.write_text("rules: [{name: failed, kind: operations, facts: [source_failed], labels: {audience: operators}}]\n")
+    app = App.open(magnets_desk / "config", {})
+    raised(app, Fact.SOURCE_FAILED, "gacc/magnets", "no answer")
+    raised(app, Fact.FORMAT_CHANGED, "gacc/magnets", "no column of weight", ends=(Fact.SOURCE_FAILED,))
+    subjects = [message.digest.subject for message in sent(app)]
+    assert subjects == ["gacc/magnets: source could not be read", "gacc/magnets: no longer: source could not be read"]
+    app.close()

@@ -84,7 +84,7 @@ def test_a_source_whose_key_is_not_there_is_told_once_and_stops_no_other(desk):
         _, errors = pulling.pull_all(desk.app)
     assert [str(error) for error in errors] == [str(lacking) for lacking in desk.app.settings.lacking]
     assert [release.title for release in desk.app.releases.find("customs")] == ["customs magnets, July 2025"]
-    assert desk.told("operators") == ["us/imports/naics: source could not be read"]
+    assert desk.told("operators") == ["us/imports/naics: credentials are missing or refused"]
 
 
 def test_without_the_secret_of_the_proxy_nothing_is_pulled_and_that_is_recorded(desk):

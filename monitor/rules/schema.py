@@ -156,9 +156,15 @@ class Fact(StrEnum):
     """What operators are told about the service itself."""
 
     SOURCE_FAILED = "source_failed"
+    CREDENTIALS_MISSING = "credentials_missing"
+    QUOTA_USED_UP = "quota_used_up"
+    FORMAT_CHANGED = "format_changed"
     RELEASE_LATE = "release_late"
     RELEASE_HELD = "release_held"
-    FORMAT_CHANGED = "format_changed"
+    CODE_ENDED = "code_ended"
+    SUMS_DIFFER = "sums_differ"
+    TASK = "task"
+    TASK_OVERDUE = "task_overdue"
     DELIVERY_DIED = "delivery_died"
 
 
