@@ -14,7 +14,7 @@ from monitor import registry
 from monitor.alerts.messages import Delivery, Notification
 from monitor.alerts.sentences import Names
 from monitor.alerts.situation import Desk, Reach
-from monitor.baskets import Baskets
+from monitor.baskets.records import Baskets
 from monitor.detection.fitting import Bar, Fitting, silent
 from monitor.months import Month
 from monitor.notify.base import Notifier

@@ -15,7 +15,7 @@ import numpy as np
 
 from monitor.alerts.facts import Facts
 from monitor.alerts.sentences import Names, against_last_year, figure
-from monitor.baskets import Composite, is_aggregate, is_composite
+from monitor.baskets.records import Composite, is_aggregate, is_composite
 from monitor.detection.expected import NEEDED
 from monitor.errors import MonitorError
 from monitor.months import Month, format_month, say_month

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from monitor.app import App
-from monitor.baskets import load_baskets, load_partner_groups
+from monitor.baskets.loading import load_baskets
+from monitor.baskets.partners import load_partner_groups
 from monitor.errors import ConfigError, Mistake, StoreError
 from monitor.panel import Panel
 from monitor.rules.loading import load_rule_set, resolve, rivals

@@ -19,7 +19,9 @@ from pydantic import BaseModel, SecretStr
 
 from monitor import settings_files, yamlfile
 from monitor.alerts.routing import Route, Routes
-from monitor.baskets import Baskets, load_baskets, load_partner_groups
+from monitor.baskets.loading import load_baskets
+from monitor.baskets.partners import load_partner_groups
+from monitor.baskets.records import Baskets
 from monitor.errors import ConfigError, Mistake, SettingsError
 from monitor.secrets import Secret, Vault
 from monitor.settings_entries import Checker, Place, anchored, doubles

@@ -155,9 +155,10 @@ def validate(model: type[Model], document: Document, loc: Loc = ()) -> tuple[Mod
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return ``; did you mean "threshold"?``, or the list of what is known if nothing is near."""
+    """Return ``; did you mean "threshold"?``, or the list of what is known if nothing is near or has it as one of its words."""
     names = list(dict.fromkeys(known))
     near = difflib.get_close_matches(word, names, 1) or difflib.get_close_matches(word.lower(), names, 1)
+    near = near or [name for name in names if word in name.split("_")]
     if near:
         return f'; did you mean "{near[0]}"?'
     return f"; known are {', '.join(names)}" if 0 < len(names) <= 16 else ""

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from monitor.alerts.sentences import Names
-from monitor.baskets import load_baskets
+from monitor.baskets.loading import load_baskets
 from monitor.brief import Brief, as_json, brief
 from monitor.countries import WORLD, code_of
 from monitor.errors import MonitorError

@@ -20,7 +20,8 @@ from pydantic import BaseModel
 from monitor import cli, jobs, pulling, settings_files
 from monitor.alerts.records import Change
 from monitor.app import App
-from monitor.baskets import load_baskets, load_partner_groups
+from monitor.baskets.loading import load_baskets
+from monitor.baskets.partners import load_partner_groups
 from monitor.detection.indicators import INDICATORS
 from monitor.notify import console, email, file, webhook
 from monitor.notify.render import text

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy.special import ndtr
 
 from monitor.alerts.episodes import fold
-from monitor.baskets import Basket, Code
+from monitor.baskets.records import Basket, Code
 from monitor.detection.bank import Bank
 from monitor.detection.expected import quantile
 from monitor.judge import DOUBTED, Bench, Verdicts, judge

@@ -185,6 +185,7 @@ def test_all_mistakes_are_told_together():
 
 def test_hints_name_the_nearest_word_or_list_the_few_known():
     assert did_you_mean("YOY", ["yoy", "mom"]) == '; did you mean "yoy"?'
+    assert did_you_mean("from", ["code", "valid_from"]) == '; did you mean "valid_from"?'
     assert did_you_mean("zzz", ["yoy", "mom"]) == "; known are yoy, mom"
     assert did_you_mean("zzz", map(str, range(99))) == ""
 

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from monitor.baskets import Basket, is_product, why_no_partner
+from monitor.baskets.partners import why_no_partner
+from monitor.baskets.records import Basket, Place, is_product
 from monitor.errors import Mistake
 from monitor.registry import kinds
 from monitor.rules.condition import Condition, ConditionError, common_score, dimension_of_unit, parse
@@ -62,6 +63,7 @@ def compile_rule(document: Document, names: Names) -> tuple[Rule | None, list[Mi
     if written is None or work.mistakes:
         return None, work.mistakes
     products, summed, each, partners = work.scope(written)
+    basket = work.names.baskets.get(written.watch.basket or "") if summed is None else None
     rule = Rule(
         levels=levels,
         clear=clear,
@@ -70,9 +72,10 @@ def compile_rule(document: Document, names: Names) -> tuple[Rule | None, list[Mi
         within=written.for_[1],
         products=products,
         summed=summed,
+        basket=basket,
         each_partner=each,
         partners=partners,
-        version=_version(written, levels, clear, floors, (products, summed, each, partners)),
+        version=_version(written, levels, clear, floors, (products, summed, each, partners), basket),
         unit=next(iter(work.units), ""),
         place=_place(document),
         **{name: getattr(written, name) for name in _AS_WRITTEN},
@@ -293,24 +296,35 @@ def _place(document: Document) -> str:
     return f"{at.path}:{at.line}"
 
 
+def _total(summed: Basket | None) -> str | None:
+    return repr([code.decides for code in summed.summed]) if summed is not None else None
+
+
+def _places(basket: Basket | None) -> list[str]:
+    """Return which codes of a watched basket are read in some places only, and where."""
+    return [repr((code.product, code.place)) for code in (basket.codes if basket else ()) if code.place != Place()]
+
+
 def _version(
     written: RuleModel,
     levels: tuple[tuple[Level, Condition], ...],
     clear: Condition | None,
     floors: tuple[AtLeast, ...],
     scope: tuple[tuple[str, ...] | None, Basket | None, bool, tuple[str, ...]],
+    basket: Basket | None,
 ) -> str:
     """Hash what decides a verdict, in a form that spelling and the order of keys do not change."""
     products, summed, each, partners = scope
     decides = {
         "watch": written.watch.model_dump(mode="json", exclude={"product", "partner", "basket"}),
-        "scope": [products, repr(summed.codes) if summed else None, each, sorted(partners)],
+        "scope": [products, _total(summed), each, sorted(partners)],
         "when": {level.label: str(condition) for level, condition in levels},
         "clear": str(clear),
         "at_least": sorted(f"{floor.amount!r} {floor.unit} {floor.share!r}" for floor in floors),
         "for": written.for_,
         "kind": written.kind,
         "direction": written.direction,
+        **({"places": places} if (places := _places(basket)) else {}),
         **({"false_discovery": written.false_discovery} if written.false_discovery else {}),
         **{name: getattr(written, name) for name in ("min_history", "jan_feb", "model")},
     }

@@ -18,7 +18,8 @@ from pydantic import (
     model_validator,
 )
 
-from monitor.baskets import is_product, why_no_partner
+from monitor.baskets.partners import why_no_partner
+from monitor.baskets.records import is_product
 from monitor.months import FIRST, LAST, Month, format_month, month_of, parse_month
 from monitor.rules.measuring import MEASURES
 from monitor.rules.schema import Fact, Strict, Words
@@ -149,8 +150,11 @@ class GivenKeys(SeriesKeys):
 
     from_: AMonth | None = Field(None, alias="from", description="The month of the first figure, or the first month taken.")
     to: AMonth | None = Field(None, description="The last month taken of a file, or of bundled figures.")
-    figures: tuple[Figure | None, ...] | None = Field(
-        None, min_length=1, max_length=_MOST_FIGURES, description="A figure a month; ~ is not published, 0 a stated zero."
+    figures: tuple[Figure | Literal["withheld"] | None, ...] | None = Field(
+        None,
+        min_length=1,
+        max_length=_MOST_FIGURES,
+        description="A figure a month; ~ is not published, 0 a stated zero, withheld what the source no longer gives.",
     )
     file: str | None = Field(None, min_length=1, description="A table with a row a figure, beside this file.")
     bundled: Literal[True] | None = Field(None, description="Figures that come with an entry of config/sources.yaml.")

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from monitor.baskets import Basket
+from monitor.baskets.records import Basket
 from monitor.errors import ConfigError, Mistake, RuleError
 from monitor.rules.compiling import Names, compile_operations, compile_rule
 from monitor.rules.schema import Operations, OperationsModel, Rule, RuleModel

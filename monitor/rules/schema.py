@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from monitor.baskets import Basket
+from monitor.baskets.records import Basket
 from monitor.detection.indicators import INDICATORS
 from monitor.rules.condition import Condition, common_score
 from monitor.rules.expression import Bounds, Call
@@ -210,6 +210,8 @@ class Rule:
         Product codes watched; None is each product that is no aggregate.
     summed : Basket or None
         The basket whose total is watched.
+    basket : Basket or None
+        The basket that `products` are codes of; it says where each is read.
     each_partner : bool
         Every country is watched, beside `partners`.
     partners : tuple of str
@@ -237,6 +239,7 @@ class Rule:
     model: str = "bank"
     products: tuple[str, ...] | None = None
     summed: Basket | None = None
+    basket: Basket | None = None
     each_partner: bool = True
     partners: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict, hash=False)

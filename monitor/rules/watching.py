@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from monitor.baskets import is_aggregate, with_total
+from monitor.baskets.records import is_aggregate
+from monitor.baskets.totals import members, with_total
 from monitor.countries import PartnerKind, name_of, partner_kind
-from monitor.detection.market import price_rows, unit_value, unit_value_unit
+from monitor.detection.market import first_unit_value, price_rows, unit_value, unit_value_unit
 from monitor.panel import Bools, Ints, Panel
 from monitor.rules.schema import Rule
 from monitor.series import SeriesKey, Status
@@ -57,6 +58,7 @@ def with_unit_values(panel: Panel) -> Panel:
     own = np.arange(len(panel.keys))
     rows = np.flatnonzero((value == own) & (amount >= 0))
     values = unit_value(panel)[rows]
+    first = first_unit_value(panel)
     keys = [panel.keys[i].replace(measure="unit_value", unit=unit_value_unit(panel, int(i))) for i in rows]
     return Panel(
         keys=(*panel.keys, *keys),
@@ -65,6 +67,7 @@ def with_unit_values(panel: Panel) -> Panel:
         status=np.vstack([panel.status, np.where(np.isnan(values), Status.NOT_PUBLISHED, Status.VALUE).astype(np.uint8)]),
         flags=np.vstack([panel.flags, panel.flags[rows]]),
         resolution=np.concatenate([panel.resolution, np.zeros(len(rows))]),
+        first=None if panel.first is None or first is None else np.vstack([panel.first, first[rows]]),
     )
 
 
@@ -105,7 +108,8 @@ def _matches_fields(rule: Rule, panel: Panel) -> Bools:
 def _matches_products(rule: Rule, panel: Panel) -> Bools:
     column = panel.fields["product"]
     if rule.products is not None:
-        return column.isin(rule.products).to_numpy(bool)
+        named = column.isin(rule.products).to_numpy(bool)
+        return named if rule.basket is None else named & members(rule.basket, panel.fields)
     single = [product for product in column.unique() if not is_aggregate(product)]
     return column.isin(single).to_numpy(bool)
 

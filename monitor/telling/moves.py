@@ -10,7 +10,7 @@ import numpy as np
 
 from monitor.alerts.facts import FactBook, Facts
 from monitor.alerts.sentences import Names, model, record, unusual_base
-from monitor.baskets import is_aggregate
+from monitor.baskets.records import is_aggregate
 from monitor.countries import PartnerKind, partner_kind
 from monitor.detection.reader import Reader
 from monitor.months import say_month

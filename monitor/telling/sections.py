@@ -21,7 +21,7 @@ from monitor.alerts.sentences import (
     say_small,
     unusual_base,
 )
-from monitor.baskets import Composite
+from monitor.baskets.records import Composite
 from monitor.countries import PartnerKind, name_of, partner_kind
 from monitor.detection.reader import Reader
 from monitor.months import Month, say_month

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from monitor.baskets import Basket, Code
+from monitor.baskets.records import Basket, Code
 from monitor.errors import RuleError
 from monitor.rules.loading import RuleSet, load_rule_set
 
 BASKETS = {
     "magnets": Basket(name="magnets", title="Magnets", codes=(Code(product="CN8:85051110"), Code(product="X:semi"))),
+    "semi": Basket(name="semi", title="Semi", codes=(Code(product="X:semi"),)),
     "both": Basket(name="both", title="Both", codes=(Code(product="HS6:850511"), Code(product="HS6:850519"))),
 }
 GROUPS = {"neighbours": ("CA", "MX")}

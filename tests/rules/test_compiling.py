@@ -63,7 +63,7 @@ SUMMARY_NAMES = "rule, level, change, source, dataset, reporter, partner, produc
         ("    watch: {measure: weight, product: '8505'}\n" + WHEN, '4:39: "8505" has no nomenclature; write it like HS6:850511'),
         ("    watch: {measure: weight, product: [each, HS6:1]}\n" + WHEN, '4:40: "each" stands alone, not in a list'),
         ("    watch: {measure: weight, product: total}\n" + WHEN, "4:39: a total is the sum of a basket; name one under basket"),
-        ("    watch: {measure: weight, basket: magnets, product: total}\n" + WHEN, '4:56: the basket "magnets" has no total: X:semi overlaps other codes and cannot be summed'),
+        ("    watch: {measure: weight, basket: semi, product: total}\n" + WHEN, '4:53: the basket "semi" has no total: X:semi overlaps other codes and cannot be summed'),
         ("    watch: {measure: unit_value, basket: both, product: total}\n" + WHEN, "4:57: prices cannot be summed; watch each code instead"),
         ("    watch: {measure: weight, basket: both, product: HS6:8505110}\n" + WHEN, '4:53: HS6:8505110 is not in the basket "both"; did you mean "HS6:850511"?'),
         ("    watch: {measure: weight, partner: [each, China]}\n" + WHEN, '4:46: "China" is not a code of a partner; write CN'),

@@ -7,7 +7,8 @@ import jsonschema
 import pytest
 import yaml
 
-from monitor.baskets import load_baskets, load_partner_groups
+from monitor.baskets.loading import load_baskets
+from monitor.baskets.partners import load_partner_groups
 from monitor.errors import RuleError
 from monitor.rules.loading import RuleSet, load_rule_set, load_rules, rule_schema, ruleset_version
 
