@@ -33,6 +33,11 @@ class RuleSet:
         return (*self.rules, *self.operations)
 
     @property
+    def reads_first(self) -> bool:
+        """True where a rule reads the figures as first released."""
+        return any(rule.reads_first for rule in self.rules)
+
+    @property
     def version(self) -> str:
         """Changes when any rule on figures would judge differently."""
         return ruleset_version(self.rules)

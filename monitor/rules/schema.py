@@ -261,6 +261,11 @@ class Rule:
         return tuple(dict.fromkeys(call for condition in self.conditions for call in condition.calls))
 
     @property
+    def reads_first(self) -> bool:
+        """True where the figures as first released are read."""
+        return any(INDICATORS[call.indicator].vintages for call in self.calls)
+
+    @property
     def is_data(self) -> bool:
         """True where the rule doubts figures instead of judging trade."""
         return self.levels[0][0] is Level.DATA
