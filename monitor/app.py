@@ -59,6 +59,7 @@ class App:
 
     def __post_init__(self) -> None:
         self.opened_at = self.clock()
+        self._sources: dict[str, tuple[SourceSettings, Source]] = {}
 
     @classmethod
     def open(cls, folder: Path, environ: Mapping[str, str] | None = None, **parts: Any) -> App:
@@ -129,9 +130,18 @@ class App:
         return next((e for e in found if e.enabled), found[0] if found else None)
 
     def source(self, entry: SourceSettings, client: Client | None = None) -> Source:
-        """Build the source of an entry, with another client than the desk's where one is given."""
+        """
+        Return the source of an entry, or one with another client than the desk's where one is given.
+
+        The desk's own stays the same object as long as its entry does: it remembers which files it has read.
+        """
+        held = self._sources.get(entry.entry)
+        if client is None and held is not None and held[0] is entry:
+            return held[1]
         kind = registry.load("sources", entry.kind)
         made: Source = kind(entry.name, entry.parameters, client=client or self.client, clock=self.clock)
+        if client is None:
+            self._sources[entry.entry] = (entry, made)
         return made
 
     @cached_property

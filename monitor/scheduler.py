@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
@@ -33,6 +33,7 @@ from monitor.vitals import Vitals
 log = logging.getLogger(__name__)
 
 PATIENCE = 9.0  # seconds that jobs at hand have left once the service is asked to stop
+SWEEP = timedelta(hours=1)
 PAUSE = 5.0  # seconds before deliveries begin again after an error
 
 _EVERY_JOB: dict[str, Any] = {"coalesce": True, "misfire_grace_time": None, "max_instances": 1, "replace_existing": True}
@@ -65,14 +66,27 @@ class Scheduler:
         When each source is pulled.
     vitals : Vitals
         Is told how every round ended.
+    sweep : timedelta
+        How often to judge what no pull of this process brought.
+    workers : Threads, optional
+        What runs the jobs.
     """
 
-    def __init__(self, jobs: Jobs, schedules: Mapping[str, Schedule], vitals: Vitals) -> None:
+    def __init__(
+        self,
+        jobs: Jobs,
+        schedules: Mapping[str, Schedule],
+        vitals: Vitals,
+        *,
+        sweep: timedelta = SWEEP,
+        workers: Threads | None = None,
+    ) -> None:
         self._jobs = jobs
         self._schedules = schedules
         self._vitals = vitals
+        self._sweep = sweep
         self._judging = threading.Lock()
-        self._workers = _Threads()
+        self._workers = workers or Threads()
         self._clock = BackgroundScheduler(executors={"default": self._workers}, timezone=UTC)
 
     def run(self, stop: threading.Event) -> None:
@@ -97,13 +111,35 @@ class Scheduler:
         """Return when each job runs next."""
         return {job.id: job.next_run_time for job in self._clock.get_jobs()}
 
+    @property
+    def running(self) -> bool:
+        """True once jobs are started when they are due."""
+        return bool(self._clock.running)
+
+    @property
+    def idle(self) -> bool:
+        """True while no job runs and none is due."""
+        now = datetime.now(UTC)
+        due = any(at is not None and at <= now for at in self.next_times().values())  # first: what is due may start in between
+        return not due and not self._workers.busy
+
+    def wake(self) -> None:
+        """Start at once what is due by now; needed only where the machine's clock was set."""
+        self._clock.wakeup()
+
     def _plan(self) -> None:
         now = datetime.now(UTC)
         for name, schedule in self._schedules.items():
             job = f"pull:{name}"
             self._clock.add_job(self._pull, schedule.trigger(), [name], id=job, name=job, next_run_time=now, **_EVERY_JOB)
         # A crash between a release and its judgement, or a release that another process took in, is found here.
-        self._clock.add_job(self._evaluate, IntervalTrigger(hours=1), id="evaluate", next_run_time=now, **_EVERY_JOB)
+        self._clock.add_job(
+            self._evaluate,
+            IntervalTrigger(seconds=int(self._sweep.total_seconds())),
+            id="evaluate",
+            next_run_time=now,
+            **_EVERY_JOB,
+        )
 
     def _pull(self, name: str) -> None:
         def pull() -> None:
@@ -145,7 +181,7 @@ class Scheduler:
         return True
 
 
-class _Threads(BaseExecutor):  # type: ignore[misc]
+class Threads(BaseExecutor):  # type: ignore[misc]
     """A daemon thread a job, so that a source that hangs cannot keep the process from ending."""
 
     def __init__(self) -> None:

@@ -126,7 +126,9 @@ class _Service:
     def settle(self) -> None:
         """Let everything that is due be done, and everything that it says be delivered."""
         while True:
-            self._wait(self._is_idle)
+            self._wait(lambda: self._scheduler.running)
+            self._scheduler.wake()
+            self._wait(lambda: self._scheduler.idle)
             if not self._jobs.delivered(self._wait):
                 return
 
@@ -134,10 +136,6 @@ class _Service:
         self._stop.set()
         self._thread.join()
         self.app.close()
-
-    def _is_idle(self) -> bool:
-        self._scheduler.wake()
-        return self._scheduler.idle
 
     def _wait(self, holds: Callable[[], bool]) -> None:
         """Wait in real time until something holds."""

@@ -1,0 +1,113 @@
+"""Under a clock that a test moves, the real service does a year's work in seconds, in order, and delivers all of it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from players.clock import Clock
+
+START = datetime(2025, 5, 1, 9, tzinfo=UTC)
+MONTHS = ("2025-05", "2025-06", "2025-07", "2025-08", "2025-09", "2025-10")
+
+
+@pytest.fixture
+def clock() -> Iterator[Clock]:
+    with Clock(START) as made:
+        yield made
+
+
+@pytest.fixture
+def desk(new_desk: Callable[..., Any], tmp_path: Path, figures: dict[str, str]) -> Any:
+    """A desk whose figures come as files into a watched folder, and whose messages go into another."""
+    keys = {"package": None, "releases": None, "schedule": {"cron": "0 3 * * *", "zone": "UTC"}}
+    made = new_desk(tmp_path / "desk", sources=["gacc/magnets"], rules=["rare-earth-magnets"], **keys)
+    made.edit("config/sources.yaml", lambda content: content["sources"][0].update(folder="inbox"))
+    receivers = [{"name": name, "kind": "file", "folder": f"said/{name}", "as": "text"} for name in ("desk", "operators")]
+    made.write("config/receivers.yaml", {"receivers": receivers})
+    made.write("config/routes.yaml", {"operators": "operators", "routes": [{"name": "all", "receivers": ["desk"]}]})
+    (made.folder / "inbox").mkdir()
+    drop(made, "history", [month for month in figures if month < MONTHS[0]], figures)
+    return made
+
+
+def drop(desk: Any, name: str, months: list[str], figures: dict[str, str]) -> Path:
+    path: Path = desk.folder / "inbox" / f"{name}.csv"
+    path.write_text("period,partner,product,value_t,kind\n" + "".join(figures[month] for month in months))
+    return path
+
+
+def said(desk: Any, receiver: str) -> list[str]:
+    return sorted(path.name for path in (desk.folder / "said" / receiver).glob("*"))
+
+
+def day_of(month: str) -> datetime:
+    """Return a moment of the 20th of the next month, after the folder was last looked at that day."""
+    year, index = divmod(int(month[:4]) * 12 + int(month[5:]), 12)
+    return datetime(year, index + 1, 20, 10, tzinfo=UTC)
+
+
+def live(clock: Clock, desk: Any, figures: dict[str, str]) -> list[tuple[str, str, str]]:
+    """Serve the desk from May to December while a file is dropped each month; return what was sent, when and to whom."""
+    clock.touch(desk.folder / "inbox" / "history.csv")
+    app = clock.serve(desk.folder / "config")
+    for month in MONTHS:
+        clock.to(day_of(month))
+        clock.touch(drop(desk, month, [month], figures))
+    clock.to(datetime(2026, 5, 1, tzinfo=UTC))
+    return [(attempt.at.isoformat(), attempt.receiver, attempt.subject) for attempt in app.outbox.deliveries()][::-1]
+
+
+def test_a_year_is_lived_through_wake_up_by_wake_up(clock: Clock, desk: Any, figures: dict[str, str]) -> None:
+    sent = live(clock, desk, figures)
+    assert clock.now == datetime(2026, 5, 1, tzinfo=UTC)
+    looked = [day_of(month).replace(hour=3) + timedelta(days=1) for month in MONTHS]  # the next look at the folder
+    assert [at for at, _, _ in sent][1:] == [at.isoformat() for at in looked]
+    assert [subject for _, _, subject in sent][1].startswith("China magnets, May 2025")
+    assert [release.fetched_at for release in clock.app.releases.find()][1:] == looked
+    assert len(said(desk, "desk")) == len(sent)
+    assert clock.app.outbox.counts() == {"waiting": 0, "sent": len(sent), "dead": 0}
+    assert {job: ended.failure for job, ended in clock.vitals.rounds.items()} == dict.fromkeys(
+        ("pull:gacc/magnets", "evaluate", "deliver"), ""
+    )
+
+
+def test_every_wake_up_is_reached_in_its_turn_and_none_is_left_out(clock: Clock, desk: Any) -> None:
+    clock.serve(desk.folder / "config", sweep=timedelta(hours=6))
+    times: list[datetime] = []
+    evaluate = clock.vitals.evaluated
+    clock.vitals.evaluated = lambda changes: (times.append(clock.now), evaluate(changes))[1]  # type: ignore[method-assign]
+    clock.to(START + timedelta(days=1, minutes=1))
+    assert times == [START + timedelta(hours=6 * n) for n in (1, 2, 3, 4)]
+
+
+def test_a_message_that_could_not_be_sent_is_sent_when_it_is_due_again(clock: Clock, desk: Any, figures: dict[str, str]) -> None:
+    (desk.folder / "said").write_text("a file where a folder is needed")
+    clock.touch(desk.folder / "inbox" / "history.csv")
+    app = clock.serve(desk.folder / "config")
+    clock.to(START + timedelta(days=1))
+    tried = app.outbox.deliveries()
+    assert len(tried) > 3
+    assert {attempt.outcome.value for attempt in tried} == {"delayed"}
+    (desk.folder / "said").unlink()
+    clock.to(START + timedelta(days=2))
+    assert app.outbox.counts()["waiting"] == 0
+    assert len(said(desk, "desk")) == 1
+
+
+def test_time_never_goes_back(clock: Clock) -> None:
+    with pytest.raises(ValueError, match="is past"):
+        clock.to(START - timedelta(seconds=1))
+
+
+def test_two_lives_are_the_same(clock: Clock, desk: Any, figures: dict[str, str], tmp_path: Path) -> None:
+    shutil.copytree(desk.folder, tmp_path / "twin")
+    first = live(clock, desk, figures)
+    clock.stop()
+    desk.folder = tmp_path / "twin"
+    with Clock(START) as again:
+        assert live(again, desk, figures) == first
