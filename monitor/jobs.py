@@ -104,7 +104,7 @@ def situation(app: App, release: Release, *, again: bool = False) -> Situation:
         told=tuple(app.episodes.told([episode.id for episode in stored])),
         versions=app.episodes.rule_versions(source, dataset),
         horizon=app.releases.horizon(source, dataset),
-        live_from=release.newest if live_from is None else live_from,
+        live_from=release.newest + release.as_history if live_from is None else live_from,
         revisions=tuple(app.figures.revisions(release)),
         title=app.title(release),
         credit=app.credit(release),
@@ -113,6 +113,7 @@ def situation(app: App, release: Release, *, again: bool = False) -> Situation:
         tell_quiet=_tells_quiet(app, release),
         late=late,
         again=again,
+        starts=not app.releases.is_live(source, dataset),
         after=0 if last is None else last.number,
     )
 

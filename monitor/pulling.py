@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from monitor.app import App
 from monitor.errors import MonitorError, SecretMissing, SourceError, SourceFormatChanged, SourceRefused
@@ -66,13 +66,50 @@ def _look(app: App, entry: SourceSettings, taken: list[Release], progress: Progr
 
 def _take_in(app: App, entry: SourceSettings, source: Source, taken: list[Release], progress: Progress) -> SourceError | None:
     """Commit what is new into `taken`; return the first release's error, if one could not be read."""
+    out = list(source.releases(0))
+    newest = newest_of(out)
+    first = source.past_is_history and app.releases.live_from(entry.name, entry.dataset) is None
+    past = {notice.name for notice in out if notice is not newest} if first else set()
+    return take_in(app, entry, source, missing(app, entry, out), past, taken, progress)
+
+
+def missing(app: App, entry: SourceSettings, out: Iterable[ReleaseNotice]) -> list[ReleaseNotice]:
+    """Return the releases that are out and that the desk does not hold, in their order."""
     known = app.releases.known(entry.name, entry.dataset)
+    return [notice for notice in out if notice.name not in known]
+
+
+def newest_of(out: Sequence[ReleaseNotice]) -> ReleaseNotice | None:
+    """Return the release of the newest month, the last one where there are several."""
+    return max(reversed(out), key=lambda notice: max(notice.periods, default=-1), default=None)
+
+
+def take_in(
+    app: App,
+    entry: SourceSettings,
+    source: Source,
+    notices: Iterable[ReleaseNotice],
+    past: Collection[str],
+    taken: list[Release],
+    progress: Progress = silent,
+) -> SourceError | None:
+    """
+    Fetch and commit releases, those named in `past` as history; what came in is added to `taken`.
+
+    Returns
+    -------
+    SourceError or None
+        The first of those that cannot be read, which stop no other.
+
+    Raises
+    ------
+    SourceError
+        If the source does not answer, or refuses; what came in before is kept.
+    """
     trouble: SourceError | None = None
-    for notice in source.releases(0):
-        if notice.name in known:
-            continue
+    for notice in notices:
         try:
-            release = commit(app, entry, notice, source.fetch(notice))
+            release = commit(app, entry, notice, source.fetch(notice), as_history=notice.name in past)
         except SourceFormatChanged as error:
             _keep_aside(app, entry, notice, error)
             trouble = trouble or error

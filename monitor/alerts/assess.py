@@ -43,6 +43,7 @@ class _Assessment:
         watching = [rule for rule in desk.rules if _watches(rule, situation.release)]
         self.verdicts = judge(Bench(situation.panel), watching)
         self.first = situation.horizon is None
+        self.starts = self.first or situation.starts
         self.horizon = situation.live_from - 1 if situation.horizon is None else situation.horizon
         self.found: list[Found] = []
         self.episodes: dict[str, Episode] = {}
@@ -117,7 +118,7 @@ class _Assessment:
     def _record(self, changed: Changed, verdicts: Verdicts, row: int, quiet: str) -> None:
         if changed.step.change is Change.LAPSED:
             quiet = quiet or "never said"
-        elif (self.first and changed.step.month < self.situation.live_from) or self.situation.release.as_history:
+        elif (self.starts and changed.step.month < self.situation.live_from) or self.situation.release.as_history:
             quiet = "history"
         elif not changed.tell:
             quiet = quiet or NOTHING_THAT_MATTERS
@@ -133,7 +134,7 @@ class _Assessment:
     def _opened(self, episode: Episode) -> Episode:
         """Note when an alert was first told of; what is stored keeps its newest path, which later months may have moved on."""
         at = self.situation.release.published_at
-        self.episodes[episode.id] = replace(self.episodes[episode.id], opened_at=at, history=False)
+        self.episodes[episode.id] = replace(self.episodes.get(episode.id, episode), opened_at=at, history=False)
         return replace(episode, opened_at=at, history=False)
 
     def _revised(self, changed: Changed) -> tuple[Revision, ...]:
@@ -155,14 +156,15 @@ class _Assessment:
         return [retirement(episode, self.situation, self.desk) for episode in gone]
 
     def _open_at_start(self) -> list[Start]:
-        if not self.first or self.situation.release.as_history:
+        if not self.starts or self.situation.release.as_history:
             return []
+        stored = {episode.id: episode for episode in self.situation.stored}
         told = {found.changed.episode.id for found in self.found if not found.quiet}
         places = {(v.rule.name, str(key)): (v, row) for v in self.verdicts for row, key in enumerate(v.keys)}
         return [
             (*places[episode.rule, str(episode.key)], self._opened(episode))
-            for episode in tuple(self.episodes.values())
-            if episode.path.state is State.FIRING and episode.id not in told
+            for episode in (stored | self.episodes).values()
+            if episode.path.state is State.FIRING and episode.id not in told and (episode.rule, str(episode.key)) in places
         ]
 
     def _unsaid(self, said: set[str]) -> list[Episode]:

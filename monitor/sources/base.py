@@ -64,9 +64,15 @@ class Table:
 
 
 class Source(Protocol):
-    """Where figures come from. `name` is part of every key."""
+    """
+    Where figures come from.
+
+    `name` is part of every key. `past_is_history` says that a new desk is told of the newest release alone, as an office's API
+    offers years of them; releases of files that a person gave are told one by one.
+    """
 
     name: str
+    past_is_history: bool
 
     def releases(self, since: Month) -> Iterable[ReleaseNotice]:
         """Say what is out from a month on, oldest first; cheap, without figures."""
@@ -74,6 +80,10 @@ class Source(Protocol):
 
     def fetch(self, notice: ReleaseNotice) -> Table:
         """Read the figures of one release."""
+        ...
+
+    def calls(self, *notices: ReleaseNotice) -> int:
+        """Say how many requests fetching these releases takes, without what pages, retries and waiting may add."""
         ...
 
     def due(self, period: Month) -> datetime | None:

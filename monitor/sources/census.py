@@ -136,6 +136,7 @@ class Census:
     """The US account of its own trade."""
 
     Parameters = CensusParameters
+    past_is_history = True
 
     def __init__(self, name: str, parameters: CensusParameters, *, client: Client, clock: Callable[[], datetime]) -> None:
         self.name = name
@@ -199,6 +200,10 @@ class Census:
         except SourceFormatChanged as error:
             error.raw = b"\n".join(answer.body for answer in answers)
             raise
+
+    def calls(self, *notices: ReleaseNotice) -> int:
+        """Say how many requests fetching these releases takes."""
+        return len(notices) * len(self._predicates())
 
     def due(self, period: Month) -> datetime:
         """Return when a month is expected."""

@@ -97,6 +97,7 @@ class Comtrade:
     """One country's account of its trade, as it stands in UN Comtrade."""
 
     Parameters = ComtradeParameters
+    past_is_history = True
 
     def __init__(self, name: str, parameters: ComtradeParameters, *, client: Client, clock: Callable[[], datetime]) -> None:
         self.name = name
@@ -139,6 +140,10 @@ class Comtrade:
         except SourceFormatChanged as error:
             error.raw = _together(answers)
             raise
+
+    def calls(self, *notices: ReleaseNotice) -> int:
+        """Say how many requests fetching these releases takes."""
+        return len(notices) * len(self._batches())
 
     def due(self, period: Month) -> datetime | None:
         """Return when a month is expected, where the desk says so."""

@@ -96,6 +96,7 @@ class Eurostat:
     """The European Union's account of its own trade, inside and outside the Union."""
 
     Parameters = EurostatParameters
+    past_is_history = True
 
     def __init__(
         self,
@@ -160,6 +161,12 @@ class Eurostat:
         closing = calendar_month(month_of(self.due(period).date())) in (9, 10, 11) and self.parameters.reread
         return min(start, month(period // 12 - 1, 1)) if closing else start
 
+    def calls(self, *notices: ReleaseNotice) -> int:
+        """Say how many requests fetching these releases takes: the figures, and the world's trade to compare them with."""
+        spans = [notice.periods or (parse_month(notice.name),) for notice in notices]
+        asked = [query for periods in spans for query in (self._control_query(periods), self._query(periods[0], periods[-1]))]
+        return sum(len(query.within_limits()) for query in asked)
+
     def due(self, period: Month) -> datetime:
         """Return when a month is expected: on the day of Eurostat's calendar, else 46 days after its end, 11:00 in Brussels."""
         day = self._days().get(period) or last_day(period) + timedelta(days=DAYS_AFTER_MONTH)
@@ -208,14 +215,16 @@ class Eurostat:
 
     def _control(self, talk: Conversation, periods: tuple[Month, ...]) -> pd.DataFrame:
         """Return the world's trade in every product from long before, once every reporter has the months that are read."""
-        first = periods[0] - LOOKBACK
-        rows = talk.rows(self._world(first, periods[-1], (CONTROL, *self.parameters.products)))
+        rows = talk.rows(self._control_query(periods))
         totals = read_cells(rows, {}, talk.where)
         for period in periods:
             if without := self._without(period, totals):
                 raise self._not_whole(period, without, talk.where)
         products = [product_of(code) for code in self.parameters.products]
         return totals[totals["product"].isin(products)]
+
+    def _control_query(self, periods: tuple[Month, ...]) -> Query:
+        return self._world(periods[0] - LOOKBACK, periods[-1], (CONTROL, *self.parameters.products))
 
     def _not_whole(self, period: Month, without: list[str], where: str) -> SourceUnavailable | SourceFormatChanged:
         if len(without) == len(self.parameters.reporters):

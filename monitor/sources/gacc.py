@@ -80,6 +80,7 @@ class Gacc:
     """China's customs figures from downloaded files."""
 
     Parameters = GaccParameters
+    past_is_history = False
 
     def __init__(self, name: str, parameters: GaccParameters, *, client: Client, clock: Callable[[], datetime]) -> None:
         self.name = name
@@ -98,6 +99,10 @@ class Gacc:
         if paths is None:
             raise SourceUnavailable(f"{self.name} {notice.dataset}: the files of {notice.name} are no longer there")
         return self.read_files(paths)
+
+    def calls(self, *notices: base.ReleaseNotice) -> int:
+        """Say that files take no request."""
+        return 0
 
     def due(self, period: Month) -> datetime | None:
         """Return when a month is expected."""

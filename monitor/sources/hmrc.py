@@ -89,6 +89,7 @@ class Hmrc:
     """The UK's account of its own trade."""
 
     Parameters = HmrcParameters
+    past_is_history = True
 
     def __init__(self, name: str, parameters: HmrcParameters, *, client: Client, clock: Callable[[], datetime]) -> None:
         self.name = name
@@ -115,6 +116,12 @@ class Hmrc:
                 estimated=True,
                 periods=tuple(range(oldest, period + 1)),
             )
+
+    def calls(self, *notices: ReleaseNotice) -> int:
+        """Say how many requests fetching these releases takes; the words of the codes are asked for once."""
+        months = sum(len(notice.periods) or 1 for notice in notices)
+        once = 1 if notices and "_titles" not in vars(self) else 0
+        return (months + once) * len(self._filters(""))
 
     def due(self, period: Month) -> datetime:
         """Return when a month is expected."""

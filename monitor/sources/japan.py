@@ -84,6 +84,7 @@ class Japan:
     """Japan's own account of its trade."""
 
     Parameters = JapanParameters
+    past_is_history = True
 
     def __init__(self, name: str, parameters: JapanParameters, *, client: Client, clock: Callable[[], datetime]) -> None:
         self.name = name
@@ -138,6 +139,12 @@ class Japan:
         except SourceFormatChanged as error:
             error.raw = raw
             raise
+
+    def calls(self, *notices: ReleaseNotice) -> int:
+        """Say how many requests fetching these releases takes: a year's files are read once, and its page where it was not."""
+        years = {_year(parse_month(notice.name.split()[0])) for notice in notices} - set(self._files)
+        usual = max(map(len, self._pages.values()), default=len({code[:2] for code in self.parameters.products}))
+        return sum(len(self._pages[year]) if year in self._pages else 1 + usual for year in years)
 
     def due(self, period: Month) -> datetime:
         """Return when a month is expected."""

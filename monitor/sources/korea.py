@@ -77,6 +77,7 @@ class Korea:
     """Korea's account of its own trade."""
 
     Parameters = KoreaParameters
+    past_is_history = True
 
     def __init__(self, name: str, parameters: KoreaParameters, *, client: Client, clock: Callable[[], datetime]) -> None:
         self.name = name
@@ -122,6 +123,10 @@ class Korea:
             return (period,)
         first = max(period - self.parameters.reread, parse_month(self.parameters.first))
         return tuple(range(min(first, period), period + 1))
+
+    def calls(self, *notices: ReleaseNotice) -> int:
+        """Say how many requests fetching these releases takes: one for each code and month."""
+        return sum(len(self._periods(parse_month(notice.name))) for notice in notices) * len(self.parameters.products)
 
     def due(self, period: Month) -> datetime:
         """Return when a month is expected."""

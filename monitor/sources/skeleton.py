@@ -57,6 +57,7 @@ class Skeleton:
     """One country's account of its own trade."""
 
     Parameters = SkeletonParameters
+    past_is_history = True  # a new desk is told of the newest month alone
 
     def __init__(self, name: str, parameters: SkeletonParameters, *, client: Client, clock: Callable[[], datetime]) -> None:
         self.name = name
@@ -108,6 +109,10 @@ class Skeleton:
             raw=answer.body,
             raw_name=f"{re.sub(r'[^A-Za-z0-9]+', '-', self.parameters.dataset)}-{notice.name}.csv",
         )
+
+    def calls(self, *notices: ReleaseNotice) -> int:
+        """Say how many requests fetching these releases takes."""
+        return len(notices)
 
     def due(self, period: Month) -> datetime:
         """Return when a month is expected."""

@@ -151,6 +151,7 @@ class Table:
     """Figures from files."""
 
     Parameters = TableParameters
+    past_is_history = False
 
     def __init__(self, name: str, parameters: TableParameters, *, client: Client, clock: Callable[[], datetime]) -> None:
         self.name = name
@@ -226,6 +227,10 @@ class Table:
         for periods in self._months(content):
             name = format_month(periods[-1])
             yield self._notice(name, periods, file.time), partial(self._part, content, periods, f"{file.name}-{name}.parquet")
+
+    def calls(self, *notices: base.ReleaseNotice) -> int:
+        """Say how many requests fetching these releases takes: one each for an address, none for files."""
+        return len(notices) if self.parameters.url else 0
 
     def due(self, period: Month) -> datetime | None:
         """Return when a month is expected; None where no calendar is declared."""

@@ -189,6 +189,13 @@ class Releases:
         with self._database.read() as connection:
             return connection.execute(query.order_by(_releases.c.arrival).limit(1)).scalar()
 
+    def is_live(self, source: str, dataset: str) -> bool:
+        """Tell whether a release was judged that did not come in as history."""
+        query = select(func.count()).select_from(_releases)
+        query = query.where(of_dataset(source, dataset), _COMMITTED, _JUDGED, ~_releases.c.as_history)
+        with self._database.read() as connection:
+            return bool(connection.execute(query).scalar())
+
     def titles(self, source: str, dataset: str) -> dict[str, str]:
         """Return the source's own names of its product codes."""
         table = tables.titles
