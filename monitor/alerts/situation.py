@@ -53,7 +53,8 @@ class Situation:
     `panel` is the dataset as of the release. `horizon` is the newest month judged before, None for a dataset's first
     release; months before `live_from` are history. `versions` are the rule versions of the last evaluation.
     `tell_quiet` asks for the one line of a release in which nothing is unusual; `again` says that the release was judged
-    before, under other rules; `starts` that no release but history was judged before. `after` is the number of the dataset's last evaluation, 0 where there is none.
+    before, under other rules; `starts` that no release but history was judged before. `after` is the number of the dataset's
+    last evaluation, 0 where there is none.
     """
 
     release: Release
