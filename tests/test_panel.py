@@ -76,3 +76,11 @@ def test_a_table_of_the_figures_leaves_out_what_was_not_published() -> None:
     figures = Panel.of([key()], month(2024, 1), np.array([[5.0, np.nan, 0.0]]))
     table = figures.to_frame()
     assert table[["period", "value", "status"]].to_numpy().tolist() == [["2024-01", 5.0, "value"], ["2024-03", 0.0, "zero"]]
+
+
+def test_figures_as_first_released_go_with_their_series_and_months() -> None:
+    first = np.array([[1.0, 2.0, np.nan], [4.0, 5.0, 6.0]])
+    figures = Panel.of([key("DE"), key("MX")], month(2024, 1), first + 1, first=first)
+    np.testing.assert_array_equal(figures.select([1]).cut(month(2024, 2)).released, [[4, 5]])
+    assert panel(key()).select([0]).cut(month(2024, 2)).first is None
+    np.testing.assert_array_equal(panel(key()).released, panel(key()).values)

@@ -61,14 +61,15 @@ def with_total(panel: Panel, basket: Basket) -> Panel:
     found = None if basket.total in set(panel.fields["product"]) else layout(panel, basket)
     if found is None:
         return panel
-    values, status, flags, squares = _sums(panel, found)
+    status, flags, squares = _standing(panel, found)
     return Panel(
         keys=(*panel.keys, *found.keys),
         start=panel.start,
-        values=np.vstack([panel.values, values]),
+        values=np.vstack([panel.values, _sums(panel.values, found)]),
         status=np.vstack([panel.status, status]),
         flags=np.vstack([panel.flags, flags]),
         resolution=np.concatenate([panel.resolution, np.sqrt(squares)]),
+        first=None if panel.first is None else np.vstack([panel.first, _sums(panel.first, found)]),
     )
 
 
@@ -162,20 +163,31 @@ def _finer(q: int, p: int, codes: Sequence[Code]) -> bool:
     return len(other.digits) > len(one.digits) or q < p
 
 
-def _sums(panel: Panel, found: Layout) -> tuple[Floats, Bytes, Bytes, Floats]:
+def _sums(figures: Floats, found: Layout) -> Floats:
+    """Add up the (n, T) figures of a panel; NaN where one that counts is not known, or none counts."""
+    shape = (len(found.keys), figures.shape[1])
+    sums, seen = np.zeros(shape), np.zeros(shape, bool)
+    for part, (rows, weights) in enumerate(zip(found.rows, found.weights, strict=True)):
+        counts, held = found.counts[found.scope, part], (rows >= 0)[:, None]
+        sums += np.where(counts, np.where(held, figures[rows] * weights[:, None], np.nan), 0.0)
+        seen |= counts
+    sums[~seen] = np.nan
+    return sums
+
+
+def _standing(panel: Panel, found: Layout) -> tuple[Bytes, Bytes, Floats]:
+    """Return status and flags of the sums, and the squares of their rounding steps."""
     shape = (len(found.keys), panel.shape[1])
-    values, status, flags = np.zeros(shape), np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
+    status, flags = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
     squares, seen = np.zeros(shape[0]), np.zeros(shape, bool)
     for part, (rows, weights) in enumerate(zip(found.rows, found.weights, strict=True)):
         counts, held = found.counts[found.scope, part], (rows >= 0)[:, None]
         own = np.where(held, panel.status[rows], Status.NOT_PUBLISHED)
-        values += np.where(counts, np.where(held, panel.values[rows] * weights[:, None], np.nan), 0.0)
         flags |= np.where(counts & held, panel.flags[rows], 0).astype(np.uint8)
         status = np.where(counts, np.where(seen, _joined(status, own), own), status).astype(np.uint8)
         squares += np.where(held[:, 0] & counts.any(axis=1), (panel.resolution[rows] * weights) ** 2, 0.0)
         seen |= counts
-    values[~seen] = np.nan
-    return values, status, flags, squares
+    return status, flags, squares
 
 
 def _joined(one: Any, other: Any) -> Any:

@@ -151,3 +151,10 @@ def test_partners_without_a_series_of_a_code_have_no_total_and_the_others_do():
     before = panel([key("HS6:850511"), key("HS6:850519"), key("HS6:850511", "DE")], [[1], [2], [3]])
     assert np.isnan(total_of(before, A, B)[1]).all()
     assert total_of(before, A, B)[0] == [3]
+
+
+def test_the_first_total_is_the_sum_of_what_was_first_released():
+    keys = [key("HS6:850511"), key("HS6:850519")]
+    after = with_total(panel(keys, [[1, 2, 3], [10, 20, 30]], first=np.array([[1, 5, 3], [10, 20, NAN]])), basket(A, B))
+    np.testing.assert_array_equal(after.first[2], [11, 25, NAN])
+    assert with_total(panel(keys, [[1], [2]]), basket(A, B)).first is None
