@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from monitor.store.database import Database
+from monitor.store.derived import DERIVED
 from monitor.store.files import TEMPORARY, sha256_of
 from monitor.store.vintages import Vintage, in_order, to_vintage
 
 KEPT = timedelta(days=1)
-DERIVED = ".derived"
 
 
 def check_files(folder: Path, database: Database, *, repair: bool, now: datetime) -> list[str]:

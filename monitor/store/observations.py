@@ -1,17 +1,14 @@
 """
 Figures of every release, each release whole in one Parquet file, read as they were known at any moment.
 
-Reading goes through a derived chain: for each committed release, in order, the cells that it changed. A link's name
-carries the checksum of all releases up to it, so a release that arrives out of order, or is accepted late, makes new
-links from its place on, and a link that is lost is made again.
+Reading goes through what is derived of the releases (`derived`): the newest checkpoint, and the cells that each release after it
+changed.
 """
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -25,9 +22,11 @@ from monitor.panel import Floats, Panel
 from monitor.series import KEY_FIELDS, Release, Revision, RevisionKind, SeriesKey
 from monitor.store import tables
 from monitor.store.chain import SCHEMA, Cells, Delta, Scopes, Sheet
-from monitor.store.checking import DERIVED, check_files
+from monitor.store.checking import check_files
 from monitor.store.database import Database
-from monitor.store.files import plain, sha256_of, write_whole
+from monitor.store.derived import Derived, due
+from monitor.store.files import sha256_of, write_whole
+from monitor.store.firsts import first_released
 from monitor.store.tables import to_stamp
 from monitor.store.vintages import Vintage, committed
 
@@ -52,7 +51,7 @@ class Figures:
         self._scopes: dict[tuple[str, str], tuple[int, Scopes]] = {}
         self._lock = threading.Lock()
 
-    def panel(self, source: str, dataset: str, *, as_of: Release | datetime | None = None) -> Panel:
+    def panel(self, source: str, dataset: str, *, as_of: Release | datetime | None = None, first: bool = False) -> Panel:
         """
         Return the figures of a dataset as they were known.
 
@@ -61,6 +60,8 @@ class Figures:
         source, dataset : str
         as_of : Release or datetime, optional
             After that release was judged, or published by that moment; None for today.
+        first : bool
+            Give the figures as first released too; they need as much memory again where any was revised.
 
         Raises
         ------
@@ -68,7 +69,23 @@ class Figures:
             If a file of a committed release is missing or damaged.
         """
         chain = _until(self._committed(source, dataset), as_of)
-        return self._panel(self.keys_of(source, dataset), self._sheet(source, dataset, chain))
+        keys = self.keys_of(source, dataset)  # after the chain: none of its series is missing
+        sheet = self._sheet(source, dataset, chain, keys)
+        deltas = self._deltas(Derived(self.folder, source, dataset, chain), chain, keys) if first else []
+        return _panel(keys, sheet, first_released(sheet, (delta.cells for delta in reversed(deltas))))
+
+    def changes(
+        self, source: str, dataset: str, *, as_of: Release | datetime | None = None
+    ) -> tuple[tuple[SeriesKey, ...], list[tuple[Release, Cells]]]:
+        """
+        Return the series of a dataset, and each release, oldest first, with the cells that it changed.
+
+        Every vintage of every figure stands there once; `series` of the cells counts the series returned.
+        """
+        chain = _until(self._committed(source, dataset), as_of)
+        keys = self.keys_of(source, dataset)
+        deltas = self._deltas(Derived(self.folder, source, dataset, chain), chain, keys)
+        return keys, [(vintage.release, delta.cells) for vintage, delta in zip(chain, deltas, strict=True)]
 
     def revisions(self, release: Release, *, new: bool = False) -> list[Revision]:
         """
@@ -86,12 +103,11 @@ class Figures:
         place = next((i for i, vintage in enumerate(chain) if vintage.release.id == release.id), None)
         if place is None:
             raise StoreError(f"{release.id} is not a committed release; what it changed is not known")
-        links = self._links(source, dataset, chain)
-        sheet = self._sheet(source, dataset, chain[: place + 1], until=place)
-        delta = self._delta(links[place])
-        if delta is None:  # another process renewed the chain between two reads
-            return self.revisions(release, new=new)
-        return _revisions(self.keys_of(source, dataset), sheet, delta, new)
+        derived = Derived(self.folder, source, dataset, chain[: place + 1])
+        keys = self.keys_of(source, dataset)
+        before = self._laid(derived, chain[: place + 1], keys, until=place)
+        delta = self._delta(derived, place, chain[place], keys, before)
+        return _revisions(keys, before, delta, new)
 
     def cells(self, vintage: Vintage) -> Cells:
         """Return a release's own rows, sorted by series and period."""
@@ -160,70 +176,66 @@ class Figures:
             self._scopes[source, dataset] = held
         return held[1]
 
-    def _sheet(self, source: str, dataset: str, chain: list[Vintage], until: int | None = None) -> Sheet:
-        """Lay the first `until` releases of a chain over each other (all by default), making the links that are missing."""
-        keys = self.keys_of(source, dataset)
-        sheet = Sheet(len(keys), *_months(chain))
-        links = self._links(source, dataset, chain)
-        made = False
-        for place, (vintage, link) in enumerate(zip(chain, links, strict=True)):
-            delta = self._delta(link)
-            if delta is None:
-                delta = self._make(vintage, sheet, self._scopes_of(source, dataset, keys))
-                with suppress(StoreError):  # a disk that refuses is no error, only no memory
-                    _write_link(link, delta)
-                    made = True
-            if until is None or place < until:
-                sheet.lay(delta)
-        if made:
-            self._drop_old_links(source, dataset)
+    def _sheet(self, source: str, dataset: str, chain: list[Vintage], keys: tuple[SeriesKey, ...]) -> Sheet:
+        """Return what a chain of releases says, making what is derived of it and missing."""
+        derived = Derived(self.folder, source, dataset, chain)
+        sheet = self._laid(derived, chain, keys, until=len(chain))
+        if derived.renewed:
+            Derived(self.folder, source, dataset, self._committed(source, dataset)).drop_others()
         return sheet
 
-    def _make(self, vintage: Vintage, sheet: Sheet, scopes: Scopes) -> Delta:
-        steps: Floats = np.asarray(scopes.measure.map(vintage.resolution).fillna(0.0), np.float64)
-        return sheet.difference(self.cells(vintage), vintage.release.coverage, vintage.absent, scopes, steps)
+    def _laid(self, derived: Derived, chain: list[Vintage], keys: tuple[SeriesKey, ...], *, until: int) -> Sheet:
+        """Lay the first `until` releases of a chain over each other, from the newest checkpoint on."""
+        sheet = Sheet(len(keys), *_months(chain))
+        begin, cells = derived.begin(sheet, until), 0
+        for place in range(begin, until):
+            delta = self._delta(derived, place, chain[place], keys, sheet)
+            sheet.lay(delta)
+            cells += len(delta.cells)
+            if due(place + 1 - begin, cells, sheet):
+                derived.keep_sheet(place, sheet)
+                begin, cells = place + 1, 0
+        return sheet
 
-    def _links(self, source: str, dataset: str, chain: list[Vintage]) -> list[Path]:
-        """Return the derived file of each release; its name holds the checksum of every release up to it."""
-        folder = self.folder / DERIVED / f"{plain(source)}.{plain(dataset)}"
-        digest = hashlib.sha256(f"{source}|{dataset}".encode())
-        links = []
-        for vintage in chain:
-            digest.update(f"|{vintage.release.id}|{vintage.file_sha256}".encode())
-            links.append(folder / f"{vintage.release.id}.{digest.hexdigest()[:16]}.arrow")
-        return links
+    def _deltas(self, derived: Derived, chain: list[Vintage], keys: tuple[SeriesKey, ...]) -> list[Delta]:
+        """Return what each release of a chain changed, made anew where it is not held."""
+        held = [derived.delta(place) for place in range(len(chain))]
+        found = [delta for delta in held if delta is not None]
+        if len(found) == len(chain):
+            return found
+        sheet, found = Sheet(len(keys), *_months(chain)), []
+        for place, vintage in enumerate(chain):
+            found.append(self._delta(derived, place, vintage, keys, sheet))
+            sheet.lay(found[-1])
+        return found
 
-    def _drop_old_links(self, source: str, dataset: str) -> None:
-        links = self._links(source, dataset, self._committed(source, dataset))
-        for path in {*links[0].parent.glob("*.arrow")} - {*links} if links else ():
-            path.unlink(missing_ok=True)
+    def _delta(self, derived: Derived, place: int, vintage: Vintage, keys: tuple[SeriesKey, ...], before: Sheet) -> Delta:
+        """Return what a release changes on the sheet of those before it."""
+        delta, release = derived.delta(place), vintage.release
+        if delta is None:
+            scopes = self._scopes_of(release.source, release.dataset, keys)
+            steps: Floats = np.asarray(scopes.measure.map(vintage.resolution).fillna(0.0), np.float64)
+            delta = before.difference(self.cells(vintage), release.coverage, vintage.absent, scopes, steps)
+            derived.keep_delta(place, delta)
+        return delta
 
-    def _delta(self, link: Path) -> Delta | None:
-        """Read a link; None where there is none, or it is damaged."""
-        try:
-            with pa.memory_map(str(link)) as source:
-                table = pa.ipc.open_file(source).read_all()
-        except (OSError, pa.ArrowException):
-            return None
-        about = table.schema.metadata
-        stepped, steps = np.frombuffer(about[b"stepped"], np.int32), np.frombuffer(about[b"steps"], np.float64)
-        return Delta(cells=Cells.of(table), stepped=stepped, steps=steps)
 
-    def _panel(self, keys: tuple[SeriesKey, ...], sheet: Sheet) -> Panel:
-        """Return the series that were given by then, from their first month on."""
-        given = sheet.status != 0
-        first = int(given.any(axis=0).argmax()) if given.size else 0
-        rows = np.flatnonzero(sheet.seen)
-        every = len(rows) == len(keys)
-        arrays = [a[:, first:] if every else a[rows, first:] for a in (sheet.values, sheet.status, sheet.flags)]
-        return Panel(
-            keys=keys if every else tuple(keys[row] for row in rows),
-            start=sheet.start + first,
-            values=np.ascontiguousarray(arrays[0]),
-            status=np.ascontiguousarray(arrays[1]),
-            flags=np.ascontiguousarray(arrays[2]),
-            resolution=sheet.steps[rows],
-        )
+def _panel(keys: tuple[SeriesKey, ...], sheet: Sheet, firsts: Floats | None) -> Panel:
+    """Return the series that were given by then, from their first month on."""
+    given = sheet.status != 0
+    first = int(given.any(axis=0).argmax()) if given.size else 0
+    rows = np.flatnonzero(sheet.seen)
+    every = len(rows) == len(keys)
+    arrays = [a[:, first:] if every else a[rows, first:] for a in (sheet.values, sheet.status, sheet.flags)]
+    return Panel(
+        keys=keys if every else tuple(keys[row] for row in rows),
+        start=sheet.start + first,
+        values=np.ascontiguousarray(arrays[0]),
+        status=np.ascontiguousarray(arrays[1]),
+        flags=np.ascontiguousarray(arrays[2]),
+        resolution=sheet.steps[rows],
+        first=None if firsts is None else np.ascontiguousarray(firsts[:, first:] if every else firsts[rows, first:]),
+    )
 
 
 def _until(chain: list[Vintage], as_of: Release | datetime | None) -> list[Vintage]:
@@ -270,14 +282,3 @@ def _write_parquet(cells: Cells, file: object) -> None:
         use_dictionary=["period", "status", "flags"],
         column_encoding={"series": "DELTA_BINARY_PACKED", "value": "BYTE_STREAM_SPLIT"},
     )
-
-
-def _write_link(link: Path, delta: Delta) -> None:
-    about = {b"stepped": delta.stepped.tobytes(), b"steps": delta.steps.tobytes()}
-    table = delta.cells.to_table().replace_schema_metadata(about)
-
-    def write(file: object) -> None:
-        with pa.ipc.new_file(file, table.schema) as writer:
-            writer.write_table(table)
-
-    write_whole(link, write)

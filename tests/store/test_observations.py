@@ -22,6 +22,7 @@ from monitor.errors import StoreError
 from monitor.months import month
 from monitor.series import Coverage, Flag, Release, RevisionKind, Status
 from monitor.sources.base import FIGURE_COLUMNS, ReleaseNotice, Table
+from monitor.store import derived
 from monitor.store.database import Database
 from monitor.store.observations import Figures
 from monitor.store.releases import Releases
@@ -176,9 +177,9 @@ def test_the_derived_chain_may_be_lost_at_any_time(figures: Figures, commit: Com
 def test_figures_are_read_where_the_derived_chain_cannot_be_written(figures: Figures, commit: Commit) -> None:
     for m in (1, 2, 3):
         commit([("US", m, float(m))], 20 + m)
-    derived = figures.folder / ".derived"
-    shutil.rmtree(derived, ignore_errors=True)
-    derived.write_text("in the way of the folder")
+    folder = figures.folder / ".derived"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.write_text("in the way of the folder")
     assert figures.panel("gacc", "magnets").values.tolist() == [[1.0, 2.0, 3.0]]
 
 
@@ -283,9 +284,10 @@ def replay(releases: list[dict[str, object]]) -> dict[tuple[str, int], tuple[flo
 
 
 @settings(max_examples=25, deadline=None)
-@given(random_releases())
-def test_the_chain_of_changes_equals_a_replay_of_all_releases(releases: list[dict[str, object]]) -> None:
-    with tempfile.TemporaryDirectory() as name:
+@given(random_releases(), st.sampled_from([1, 2, derived.MOST_LINKS]))
+def test_the_chain_of_changes_equals_a_replay_of_all_releases(releases: list[dict[str, object]], links: int) -> None:
+    with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(derived, "MOST_LINKS", links)
         database = Database(f"sqlite:///{name}/m.db")
         database.migrate()
         figures = Figures(Path(name) / "figures", database)
