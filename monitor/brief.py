@@ -25,7 +25,7 @@ from monitor.telling.anatomy import Anatomy, anatomy
 from monitor.telling.moves import Whole, moves, products, together
 from monitor.telling.records import Row, Section
 from monitor.telling.sections import EventsOf, derived, market
-from monitor.wording import join_words, say_percent
+from monitor.wording import capital, join_words, say_derived, say_percent
 
 FULL_MARKETS = 4
 """A dataset with more products is told by its total, its largest moves and a table of products."""
@@ -169,11 +169,12 @@ def _notes(panel: Panel, sections: list[Section], *, broad: bool) -> list[str]:
 
 
 def _derived(panel: Panel, sections: list[Section]) -> list[str]:
-    found: dict[str, None] = {}
-    for section in sections:
-        rows = np.array([panel.row(row.facts.key) for row in section.rows], np.int64)
-        found |= dict.fromkeys(derived(panel, rows))
-    return [f"Computed from a published growth rate: the figures a year earlier of {join_words(list(found))}."] if found else []
+    said = []
+    rows = [np.array([panel.row(row.facts.key) for row in section.rows], np.int64) for section in sections]
+    for to_date in (False, True):
+        found = list(dict.fromkeys(name for some in rows for name in derived(panel, some, to_date=to_date)))
+        said += [f"{capital(say_derived(to_date))}: the figures a year earlier of {join_words(found)}."] if found else []
+    return said
 
 
 def _model(sections: list[Section]) -> list[str]:

@@ -13,6 +13,7 @@ from monitor.alerts.messages import Delivery, Notification, Outcome
 from monitor.alerts.records import Change
 from monitor.alerts.situation import Situation
 from monitor.app import App
+from monitor.constraints import sums_notes
 from monitor.eventlog import event
 from monitor.notify.worker import Worker
 from monitor.operations import over, raised
@@ -109,7 +110,7 @@ def situation(app: App, release: Release, *, again: bool = False) -> Situation:
         title=app.title(release),
         credit=app.credit(release),
         at=app.clock(),
-        notes=() if again or late or newest is None else _edited(app, newest),
+        notes=(*sums_notes(app, release), *(() if again or late or newest is None else _edited(app, newest))),
         tell_quiet=_tells_quiet(app, release),
         late=late,
         again=again,

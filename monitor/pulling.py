@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from monitor.app import App
+from monitor.constraints import held_together, tell_sums
 from monitor.errors import MonitorError, SecretMissing, SourceError, SourceFormatChanged, SourceRefused
 from monitor.eventlog import event
 from monitor.months import say_month
@@ -143,6 +144,7 @@ def _tell_late(app: App, entry: SourceSettings, source: Source) -> None:
 
 def commit(app: App, entry: SourceSettings, notice: ReleaseNotice, table: Table, *, as_history: bool = False) -> Release | None:
     """Store one release, held where it is not complete; return None where it is the newest one again."""
+    table, gaps = held_together(app, entry, notice, table)
     _refuse_impossible(app, entry, notice, table)
     history = app.releases.rows_history(entry.name, entry.dataset, 12)
     held = entry.complete_when.check(table, history) if entry.complete_when else ""
@@ -156,6 +158,7 @@ def commit(app: App, entry: SourceSettings, notice: ReleaseNotice, table: Table,
         raised(app, Fact.RELEASE_HELD, subject, sentence)
     else:
         over(app, (Fact.RELEASE_HELD,), subject)
+    tell_sums(app, release, table, gaps)
     return release
 
 

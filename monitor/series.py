@@ -49,9 +49,10 @@ class Flag(IntFlag):
     """What a source says about one figure."""
 
     NONE = 0
-    DERIVED = 1  # computed from a published growth rate
+    DERIVED = 1  # computed from a published growth rate, or as CUMULATIVE says
     PROVISIONAL = 2
     ESTIMATED = 4
+    CUMULATIVE = 8  # beside DERIVED: computed from figures of the year to date
 
 
 class Basis(StrEnum):

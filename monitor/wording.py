@@ -73,6 +73,11 @@ def say_deviations(score: float) -> str:
     return f"{say_number(abs(score), 1)} standard deviations {'below' if score < 0 else 'above'}"
 
 
+def say_derived(to_date: bool) -> str:
+    """Say what a derived figure was computed from."""
+    return f"derived from {'figures of the year to date' if to_date else 'a published growth rate'}"
+
+
 def say_count(count: int, noun: str, plural: str = "") -> str:
     """Write ``1 alert`` or ``3 alerts``."""
     return f"{say_number(count)} {noun if count == 1 else plural or noun + 's'}"

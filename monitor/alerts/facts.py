@@ -38,8 +38,10 @@ class Facts:
     status: Status
     value: float
     derived: bool
+    to_date: bool = False
     base: float = NAN
     base_derived: bool = False
+    base_to_date: bool = False
     yoy: float = NAN
     two_years: float = NAN
     base_ratio: float = NAN
@@ -113,8 +115,10 @@ class FactBook:
             status=Status(int(panel.status[row, column])),
             value=float(panel.values[row, column]),
             derived=bool(panel.flags[row, column] & Flag.DERIVED),
+            to_date=bool(panel.flags[row, column] & Flag.CUMULATIVE),
             base=_at(panel.values, row, column - 12),
             base_derived=column >= 12 and bool(panel.flags[row, column - 12] & Flag.DERIVED),
+            base_to_date=column >= 12 and bool(panel.flags[row, column - 12] & Flag.CUMULATIVE),
             previous=_at(panel.values, row, column - 1),
             two_years=float(self.reader.ask("yoy", years=2)[row, column]),
             usual_months=int(self._usual_months[row, column]),

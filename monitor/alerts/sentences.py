@@ -16,7 +16,7 @@ from monitor.countries import PartnerKind, name_of, partner_kind
 from monitor.months import Month, say_month
 from monitor.rules.levels import Level
 from monitor.series import Revision, SeriesKey, Status
-from monitor.wording import capital, join_words, say_amount, say_count, say_growth, say_ordinal, say_percent
+from monitor.wording import capital, join_words, say_amount, say_count, say_derived, say_growth, say_ordinal, say_percent
 
 _SMALL = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
@@ -157,9 +157,9 @@ def doubts(facts: Facts) -> list[str]:
     """Say what weakens the comparison: an unusual base month, a derived base, a y/y that cannot be made."""
     said = [words] if (words := unusual_base(facts)) else []
     if facts.base_derived and not math.isnan(facts.yoy):
-        said.append("The figure a year earlier is derived from a published growth rate.")
+        said.append(f"The figure a year earlier is {say_derived(facts.base_to_date)}.")
     if facts.derived:
-        said.append("The figure is derived from a published growth rate.")
+        said.append(f"The figure is {say_derived(facts.to_date)}.")
     if facts.why_yoy and facts.status.is_number:
         said.append(no_growth(facts))
     if facts.alone:

@@ -10,7 +10,7 @@ from monitor.detection.indicators import INDICATORS
 from monitor.months import parse_month, say_month
 from monitor.series import SeriesKey, Status
 from monitor.units import Dimension
-from monitor.wording import say_amount, say_growth, say_number, say_percent
+from monitor.wording import say_amount, say_derived, say_growth, say_number, say_percent
 
 # What is said elsewhere: in the heading of the change, or as part of another fact.
 _SAID = {
@@ -20,14 +20,14 @@ _SAID = {
     "status",
     "derived",
     "base_derived",
+    "to_date",
+    "base_to_date",
     "usual_months",
     "leader_value",
     "ranked",
     "ranked_share",
 }
 _SAID |= {"two_years", "yoy", "mom", "lower", "upper", "rule_version", "release"}
-
-_DERIVED = "derived from a published growth rate"
 
 _NAMES = {
     "value": "figure",
@@ -108,14 +108,18 @@ def _growth(evidence: Mapping[str, Any], name: str, what: str) -> str:
     return f"{what} {say_growth(float(evidence[name]))}" if name in evidence else ""
 
 
+def _derived(evidence: Mapping[str, Any], which: str) -> str:
+    return say_derived(bool(evidence.get(f"{which}to_date"))) if evidence.get(f"{which}derived") else ""
+
+
 def _figure(evidence: Mapping[str, Any], key: SeriesKey) -> str:
     status = str(evidence.get("status", ""))
-    notes = ["" if status == Status.VALUE.sentence else status, _DERIVED if evidence.get("derived") else ""]
+    notes = ["" if status == Status.VALUE.sentence else status, _derived(evidence, "")]
     return _amount(evidence, key, "value", *notes)
 
 
 def _base(evidence: Mapping[str, Any], key: SeriesKey) -> str:
-    derived = _DERIVED if evidence.get("base_derived") else ""
+    derived = _derived(evidence, "base_")
     growth = _growth(evidence, "yoy", "y/y"), _growth(evidence, "two_years", "against two years earlier")
     return _amount(evidence, key, "base", derived, *growth)
 

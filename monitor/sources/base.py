@@ -52,6 +52,8 @@ class Table:
         A file name for `raw`.
     titles : dict of str to str
         Names of product codes as the source writes them.
+    cumulative : DataFrame, optional
+        Figures of the year to date, in the columns of `frame`: `value` is the sum from January to `period`.
     """
 
     frame: pd.DataFrame
@@ -61,6 +63,7 @@ class Table:
     raw: bytes = b""
     raw_name: str = "payload"
     titles: dict[str, str] = field(default_factory=dict)
+    cumulative: pd.DataFrame | None = None
 
 
 class Source(Protocol):

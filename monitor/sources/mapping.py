@@ -98,11 +98,14 @@ class Mapping(BaseModel):
     flows: dict[str, str] = Field(default_factory=dict)
     units: dict[str, UnitName] = Field(default_factory=dict)
     flags: dict[str, Literal["derived", "provisional", "estimated"]] = Field(default_factory=dict)
+    cumulative: str | None = Field(default=None, description="the heading of a column with the sums from January on")
 
     @model_validator(mode="after")
     def _sensible(self) -> Self:
         if self.decimal == self.thousands:
             raise ValueError("decimal and thousands are the same mark")
+        if self.cumulative is not None and (self.values or self.wide is not None):
+            raise ValueError("cumulative is a column beside that of the value; it goes with neither values nor wide")
         return self
 
 
@@ -127,6 +130,14 @@ def to_figures(rows: pd.DataFrame, mapping: Mapping, where: str) -> tuple[pd.Dat
     _refuse_wrong_units(frame, where)
     titles = dict(zip(frame["product"], rows["title"].map(_plain), strict=True)) if "title" in rows else {}
     return frame[~np.isnan(value)], titles
+
+
+def to_date(rows: pd.DataFrame, mapping: Mapping, where: str) -> pd.DataFrame | None:
+    """Return the figures of the year to date, read as `to_figures` reads those of months; None where the file has none."""
+    if mapping.cumulative is None:
+        return None
+    columns = {**mapping.columns, "value": mapping.cumulative}
+    return to_figures(rows, mapping.model_copy(update={"columns": columns, "cumulative": None}), where)[0]
 
 
 def _readers(mapping: Mapping) -> dict[str, Callable[[str], Any]]:
@@ -203,6 +214,8 @@ def _fields(rows: pd.DataFrame, mapping: Mapping, where: str) -> pd.DataFrame:
     if "period" not in found and {"year", "month"} <= set(found.columns):
         years, months = found["year"].map(_plain), found["month"].map(_plain).str.zfill(2)
         found["period"] = years + "-" + months
+    if mapping.cumulative is not None and "value" not in found:
+        found["value"] = ""  # a file may have nothing but the year to date
     for missing in [name for name in _REQUIRED if name not in found]:
         raise SourceFormatChanged(_no_column(where, missing, missing, rows))
     return found

@@ -28,7 +28,7 @@ from monitor.sources import base
 from monitor.sources.calendar import Calendar
 from monitor.sources.figures import checked
 from monitor.sources.folder import changed, settled
-from monitor.sources.mapping import MEASURES, Mapping, to_figures
+from monitor.sources.mapping import MEASURES, Mapping, to_date, to_figures
 from monitor.sources.payload import LINE, MAX_BYTES, Layout, load, packed, read_frame
 from monitor.units import parse_quantity
 
@@ -140,11 +140,12 @@ class Content:
     titles: dict[str, str]
     rows: pd.DataFrame
     row_periods: pd.Series
+    cumulative: pd.DataFrame | None = None
 
     @property
     def periods(self) -> tuple[Month, ...]:
-        """The months that have figures, ascending."""
-        return tuple(sorted(int(m) for m in self.frame["period"].unique()))
+        """The months that have figures, of their own or of the year to date, ascending."""
+        return periods_of(self.frame, self.cumulative)
 
 
 class Table:
@@ -159,10 +160,11 @@ class Table:
         self._client = client
         self._clock = clock
         self._newest: tuple[str, Content] | None = None
+        self._seen: dict[str, list[base.ReleaseNotice]] = {}
 
     def releases(self, since: Month) -> Iterable[base.ReleaseNotice]:
         """Say what is out; a file that cannot be read is announced too, and refused when it is fetched."""
-        notices = [notice for file in self._files() for notice, _ in self._parts(file)]
+        notices = [notice for file in self._files() for notice in self._announced(file)]
         return sorted((n for n in notices if not n.periods or max(n.periods) >= since), key=lambda n: n.published_at)
 
     def fetch(self, notice: base.ReleaseNotice) -> base.Table:
@@ -179,13 +181,15 @@ class Table:
         found = [File(name=p.name, data=load(p, max_bytes=self.parameters.max_bytes), time=changed(p)) for p in paths]
         contents = [self._content(file) for file in found]
         names = ", ".join(file.name for file in found)
-        frame = checked(pd.concat([content.frame for content in contents]), where=names)
+        frame = _together([content.frame for content in contents], names)
+        to_date = [content.cumulative for content in contents if content.cumulative is not None]
+        cumulative = _together(to_date, names) if to_date else None
         titles = {code: title for content in contents for code, title in content.titles.items()}
-        periods = tuple(sorted(int(m) for m in frame["period"].unique()))
+        periods = periods_of(frame, cumulative)
         newest = max(file.time for file in found if file.time)
         notice = self._notice(names, periods, newest, published_at)
         raw, raw_name = packed({file.name: file.data for file in found})
-        return notice, self._table(frame, titles, periods, raw, raw_name)
+        return notice, self._table(frame, cumulative, titles, periods, raw, raw_name)
 
     def _files(self) -> Iterator[File]:
         parameters = self.parameters
@@ -208,10 +212,20 @@ class Table:
         if self._newest is None or self._newest[0] != key:
             rows = read_frame(file.data, file.name, self.parameters.layout)
             frame, titles = to_figures(rows, self.parameters, file.name)
-            periods = frame["period"].set_axis(frame["line"])
-            content = Content(frame=checked(frame, where=file.name), titles=titles, rows=rows, row_periods=periods)
+            to_date = self._to_date(rows, file.name)
+            lined = frame if to_date is None else pd.concat([frame, to_date])
+            periods = lined["period"].set_axis(lined["line"])
+            cumulative = None if to_date is None else checked(to_date, where=file.name)
+            frame = cumulative.iloc[:0] if cumulative is not None and frame.empty else checked(frame, where=file.name)
+            content = Content(frame=frame, titles=titles, rows=rows, row_periods=periods, cumulative=cumulative)
             self._newest = (key, content)
         return self._newest[1]
+
+    def _announced(self, file: File) -> list[base.ReleaseNotice]:
+        """Say what a file brings; one that has not changed is not read again."""
+        if file.release not in self._seen:
+            self._seen[file.release] = [notice for notice, _ in self._parts(file)]
+        return self._seen[file.release]
 
     def _parts(self, file: File) -> Iterator[tuple[base.ReleaseNotice, Callable[[], base.Table]]]:
         """Cut a file into releases; each comes with what reads it."""
@@ -222,7 +236,7 @@ class Table:
             return
         if self.parameters.releases is None:
             notice = self._notice(file.release, content.periods, file.time)
-            yield notice, partial(self._table, content.frame, content.titles, content.periods, file.data, file.name)
+            yield notice, partial(self._whole, content, file)
             return
         for periods in self._months(content):
             name = format_month(periods[-1])
@@ -268,27 +282,57 @@ class Table:
             periods=periods,
         )
 
+    def _to_date(self, rows: pd.DataFrame, name: str) -> pd.DataFrame | None:
+        """Read the figures of the year to date; None where the file has no such column, or nothing in it."""
+        found = to_date(rows, self.parameters, name)
+        return None if found is None or found.empty else found
+
+    def _whole(self, content: Content, file: File) -> base.Table:
+        return self._table(content.frame, content.cumulative, content.titles, content.periods, file.data, file.name)
+
     def _part(self, content: Content, periods: tuple[Month, ...], raw_name: str) -> base.Table:
         frame = content.frame[content.frame["period"].isin(periods)].reset_index(drop=True)
+        cumulative = content.cumulative
+        if cumulative is not None:
+            cumulative = cumulative[cumulative["period"].isin(periods)].reset_index(drop=True)
         lines = content.row_periods.index[content.row_periods.isin(periods)]
         buffer = io.BytesIO()
         rows = content.rows[content.rows[LINE].isin(lines)]
         rows.to_parquet(buffer, compression="zstd", index=False)
-        return self._table(frame, content.titles, periods, buffer.getvalue(), raw_name)
+        return self._table(frame, cumulative, content.titles, periods, buffer.getvalue(), raw_name)
 
     def _table(
-        self, frame: pd.DataFrame, titles: dict[str, str], periods: tuple[Month, ...], raw: bytes, raw_name: str
+        self,
+        frame: pd.DataFrame,
+        cumulative: pd.DataFrame | None,
+        titles: dict[str, str],
+        periods: tuple[Month, ...],
+        raw: bytes,
+        raw_name: str,
     ) -> base.Table:
         parameters = self.parameters
         return base.Table(
             frame=frame,
-            coverage=coverage_of(frame, periods, parameters.coverage),
+            coverage=coverage_of(frame if cumulative is None else pd.concat([frame, cumulative]), periods, parameters.coverage),
             absent=parameters.absent,
             resolution={measure: parse_quantity(step).amount for measure, step in parameters.resolution.items()},
             raw=raw,
             raw_name=raw_name,
             titles=titles | parameters.titles,
+            cumulative=cumulative,
         )
+
+
+def periods_of(frame: pd.DataFrame, cumulative: pd.DataFrame | None) -> tuple[Month, ...]:
+    """Return the months that figures belong to, ascending."""
+    parts = [part["period"] for part in (frame, cumulative) if part is not None]
+    return tuple(sorted({int(m) for part in parts for m in part.unique()}))
+
+
+def _together(parts: Sequence[pd.DataFrame], names: str) -> pd.DataFrame:
+    """Put the figures of several files together."""
+    whole = pd.concat(parts)
+    return whole if whole.empty else checked(whole, where=names)
 
 
 def _found(path: Path, max_bytes: int) -> File:

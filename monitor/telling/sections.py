@@ -234,9 +234,10 @@ def figures(facts: Facts) -> tuple[str, ...]:
     return (say_growth(facts.yoy), say_growth(facts.mom), share, rank, ratio)
 
 
-def derived(panel: Panel, rows: Ints) -> list[str]:
-    """Name the partners whose figure a year earlier is derived from a published growth rate."""
+def derived(panel: Panel, rows: Ints, *, to_date: bool) -> list[str]:
+    """Name the partners whose figure a year earlier is derived: from figures of the year to date, or from a growth rate."""
     if panel.shape[1] < 13:
         return []
-    flagged = panel.flags[rows, -13] & Flag.DERIVED != 0
+    flags = panel.flags[rows, -13]
+    flagged = (flags & Flag.DERIVED != 0) & ((flags & Flag.CUMULATIVE != 0) == to_date)
     return [_partner(panel, row) for row, known in zip(rows, flagged & panel.known[rows, -13], strict=True) if known]
