@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from monitor.app import App
+from monitor.baskets.ended import may_end, why_ended
 from monitor.constraints import held_together, tell_sums
 from monitor.errors import MonitorError, SecretMissing, SourceError, SourceFormatChanged, SourceRefused
 from monitor.eventlog import event
@@ -22,6 +23,9 @@ from monitor.troubles import all_is_well, refuse_early, trouble_found
 log = logging.getLogger(__name__)
 
 Progress = Callable[[str], None]
+
+_HELD = (Fact.RELEASE_HELD, Fact.CODE_ENDED)
+"""Facts that a decision on a held release ends."""
 
 
 def silent(step: str) -> None:
@@ -146,8 +150,7 @@ def commit(app: App, entry: SourceSettings, notice: ReleaseNotice, table: Table,
     """Store one release, held where it is not complete; return None where it is the newest one again."""
     table, gaps = held_together(app, entry, notice, table)
     _refuse_impossible(app, entry, notice, table)
-    history = app.releases.rows_history(entry.name, entry.dataset, 12)
-    held = entry.complete_when.check(table, history) if entry.complete_when else ""
+    held, fact = _why_held(app, entry, table, as_history=as_history)
     release = app.releases.commit(table, notice, source=entry.name, fetched_at=app.clock(), as_history=as_history, held=held)
     if release is None:
         return None
@@ -155,11 +158,22 @@ def commit(app: App, entry: SourceSettings, notice: ReleaseNotice, table: Table,
     subject = _subject(release)
     if release.state is ReleaseState.HELD:
         sentence = f"{release.title} is held: {held}. `monitor releases accept {release.id}` takes it in."
-        raised(app, Fact.RELEASE_HELD, subject, sentence)
+        raised(app, fact, subject, sentence)
     else:
-        over(app, (Fact.RELEASE_HELD,), subject)
+        over(app, _HELD, subject)
     tell_sums(app, release, table, gaps)
     return release
+
+
+def _why_held(app: App, entry: SourceSettings, table: Table, *, as_history: bool) -> tuple[str, Fact]:
+    """Say why a release waits for a decision, "" where it does not, and which fact that is."""
+    history = app.releases.rows_history(entry.name, entry.dataset, 12)
+    if entry.complete_when and (why := entry.complete_when.check(table, history)):
+        return why, Fact.RELEASE_HELD
+    if as_history or not may_end(table.coverage):
+        return "", Fact.RELEASE_HELD
+    held = app.figures.panel(entry.name, entry.dataset)
+    return why_ended(held, table.frame, table.coverage, app.baskets, entry.name), Fact.CODE_ENDED
 
 
 def _refuse_impossible(app: App, entry: SourceSettings, notice: ReleaseNotice, table: Table) -> None:
@@ -202,5 +216,5 @@ def reject(app: App, release: str, why: str) -> Release:
 
 
 def _decided(app: App, release: Release) -> Release:
-    over(app, (Fact.RELEASE_HELD,), _subject(release))
+    over(app, _HELD, _subject(release))
     return release

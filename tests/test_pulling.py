@@ -142,3 +142,36 @@ def test_a_rejected_release_is_never_judged(desk):
     assert release.state is ReleaseState.REJECTED
     assert jobs.evaluate(desk.app) == []
     assert desk.pull() == []
+
+
+def _gone_in_january(desk):
+    """Two codes every month of 2024; January 2025 has one of them and a new one."""
+    desk.edit_rules(desk.rules.replace("release_held,", "release_held, code_ended,"))
+    for n in range(1, 13):
+        rows = [f"2024-{n:02d},{name},CN8:{code},100" for name in ("United States", "Japan") for code in ("85051110", "28053011")]
+        desk.put(f"2024-{n:02d}.csv", *rows)
+    desk.pull()
+    jobs.evaluate(desk.app)
+    desk.put("2025-01.csv", *(f"2025-01,{name},CN8:28053011,100" for name in ("United States", "Japan")))
+    desk.pull()
+    return desk.app.releases.find(state=ReleaseState.HELD)
+
+
+def test_a_code_that_ends_with_the_year_waits_for_a_person_and_is_no_alert(desk):
+    (held,) = _gone_in_january(desk)
+    assert held.note.startswith("code ended? CN8:85051110 (200 t in December 2024): nothing for any partner in January 2025")
+    assert jobs.evaluate(desk.app) == []
+    assert desk.pull() == []
+    assert len(desk.told("operators")) == 1
+    pulling.accept(desk.app, held.id)
+    assert len(jobs.evaluate(desk.app)) == 1
+    assert len(desk.told("operators")) == 2
+
+
+def test_a_code_whose_end_is_written_comes_in_with_the_next_pull(desk):
+    _gone_in_january(desk)
+    baskets = "baskets: {magnets: {codes: [{code: CN8:85051110, valid_to: 2024}]}}"
+    (desk.folder / "config" / "baskets.yaml").write_text(baskets, encoding="utf-8")
+    desk.open()
+    assert desk.pull() == ["customs magnets 2025-01"]
+    assert len(desk.told("operators")) == 2
