@@ -98,15 +98,16 @@ def situation(app: App, release: Release, *, again: bool = False) -> Situation:
     vintage = newest if late and newest is not None else release
     stored = app.episodes.of(source, dataset)
     live_from = app.releases.live_from(source, dataset)
+    revisions = tuple(app.figures.revisions(release))
     return Situation(
         release=release,
-        panel=app.figures.panel(source, dataset, as_of=vintage),
+        panel=app.figures.panel(source, dataset, as_of=vintage, first=bool(revisions) or app.ruleset.reads_first),
         stored=tuple(stored),
         told=tuple(app.episodes.told([episode.id for episode in stored])),
         versions=app.episodes.rule_versions(source, dataset),
         horizon=app.releases.horizon(source, dataset),
         live_from=release.newest + release.as_history if live_from is None else live_from,
-        revisions=tuple(app.figures.revisions(release)),
+        revisions=revisions,
         title=app.title(release),
         credit=app.credit(release),
         at=app.clock(),

@@ -82,7 +82,7 @@ def watchlists(app: App, name: str | None = None, progress: Callable[[str], None
         mine = [r for r in rules if r.watch.source in (None, source) and r.watch.dataset in (None, dataset)]
         if not mine:
             continue
-        bench = Bench(app.figures.panel(source, dataset))
+        bench = Bench(app.figures.panel(source, dataset, first=any(rule.reads_first for rule in mine)))
         for rule in mine:
             progress(rule.name)
             found.append(_watchlist(app, rule, bench, source, dataset, ask=name is not None or rule.model == "bank"))

@@ -100,7 +100,7 @@ def explain_command(
         key, title = one_series(app, " ".join(series))
         known = vintage(app, as_of)
         when = known_when(known) if known else ""
-        panel = app.figures.panel(key.source, key.dataset, as_of=known)
+        panel = app.figures.panel(key.source, key.dataset, as_of=known, first=app.ruleset.reads_first)
         if panel.row(key) < 0:
             raise MonitorError(f"{title}: no figure of it was known {when}")
         names = app.names(key.source, key.dataset)

@@ -141,12 +141,12 @@ def published(figures: Figures, releases: Sequence[Release], span: Span) -> tupl
 
 
 def _as_of(figures: Figures, release: Release, until: Month) -> Vintage:
-    panel = figures.panel(release.source, release.dataset, as_of=release)
+    panel = figures.panel(release.source, release.dataset, as_of=release, first=True)
     return Vintage(release=release, bench=Bench(panel.cut(until)))
 
 
 def _after(figures: Figures, release: Release) -> Vintage:
-    panel = figures.panel(release.source, release.dataset, as_of=release)
+    panel = figures.panel(release.source, release.dataset, as_of=release, first=True)
     return Vintage(release=release, bench=Bench(panel), revisions=tuple(figures.revisions(release)))
 
 
