@@ -1,7 +1,7 @@
 """
 US trade month by month from the Census Bureau's international trade API: imports and exports by HS, imports by NAICS.
 
-One release a month. The API answers with an array of arrays, header first, every value a text; it says "not yet" by an
+One release a month, with the months before it, which may have changed since. The API answers with an array of arrays, header first, every value a text; it says "not yet" by an
 empty answer and "no key" by a web page with status 200. Variables are those of the Bureau's guide to the trade datasets.
 """
 
@@ -10,27 +10,24 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal, Self
-from zoneinfo import ZoneInfo
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from monitor.errors import SourceFormatChanged, SourceUnavailable
-from monitor.months import Month, format_month, last_day, month_of, parse_month, say_month
+from monitor.months import Month, format_month, month_of, parse_month, say_month
 from monitor.series import Basis, Coverage, Flag
 from monitor.sources.base import FIGURE_COLUMNS, ReleaseNotice, Table
-from monitor.sources.calendar import MonthText
+from monitor.sources.calendar import Calendar, MonthText
 from monitor.sources.census_answers import TOTAL, figures_of, read_rows, refusal, with_partners
 from monitor.sources.figures import checked
 from monitor.sources.http import Answer, Client
 
 Measure = Literal["value", "weight", "quantity", "duty"]
 
-DAYS_AFTER_MONTH = 35  # FT-900 day, give or take
 EARLIEST_DAYS_BEFORE = 5
-PUBLISHED = time(8, 30, tzinfo=ZoneInfo("America/New_York"))
 LATEST_OVERDUE = timedelta(days=180)  # an older month is out without asking
 FIRST_MONTH = "2013-01"
 
@@ -94,7 +91,7 @@ class CensusParameters(BaseModel):
 
     `products` empty means every code of the level (not possible at HS10, where the API gives up). `account` chooses general
     imports (arrivals) or imports for consumption. `weight` and `quantity` are the API's first quantity, where its unit is one
-    of weight or of pieces.
+    of weight or of pieces. `reread` is how many months before the newest one its release states again.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -105,6 +102,8 @@ class CensusParameters(BaseModel):
     measures: tuple[Measure, ...] = Field(("value",), min_length=1)
     account: Literal["general", "consumption"] = "general"
     first: MonthText = FIRST_MONTH
+    reread: int = Field(2, ge=0, le=60)
+    published: Calendar = Calendar(days_after=35, time="08:30", zone="America/New_York")
     key: SecretStr | None = Field(None, description="free at api.census.gov/data/key_signup.html")
     base_url: str = "https://api.census.gov/data/timeseries/intltrade"
 
@@ -147,31 +146,33 @@ class Census:
 
     def releases(self, since: Month) -> Iterator[ReleaseNotice]:
         """
-        Say which months are out, oldest first.
+        Say which months are out, oldest first; the newest comes with the months that it may have revised.
 
         A month is expected 35 days after its end; the newest ones are asked for with one small request each, from the
         newest back to the first that is out.
         """
-        months = self._expected(max(since, parse_month(self.parameters.first)))
+        first = parse_month(self.parameters.first)
+        months = self._expected(max(since, first))
         while months and self._doubtful(months[-1]) and not self._is_out(months[-1]):
             months.pop()
         for period in months:
-            published = min(published_at(period), self._clock())
+            published = min(self.due(period), self._clock())
+            oldest = max(first, period - self.parameters.reread) if period == months[-1] else period
             yield ReleaseNotice(
                 dataset=self.parameters.dataset,
                 name=format_month(period),
                 published_at=published.astimezone(UTC),
                 estimated=True,
-                periods=(period,),
+                periods=tuple(range(oldest, period + 1)),
             )
 
     def _expected(self, since: Month) -> list[Month]:
         now = self._clock()
         early = timedelta(days=EARLIEST_DAYS_BEFORE)
-        return [period for period in range(since, month_of(now.date())) if published_at(period) - early <= now]
+        return [period for period in range(since, month_of(now.date())) if self.due(period) - early <= now]
 
     def _doubtful(self, period: Month) -> bool:
-        return self._clock() - published_at(period) < LATEST_OVERDUE
+        return self._clock() - self.due(period) < LATEST_OVERDUE
 
     def _is_out(self, period: Month) -> bool:
         """Ask for one figure that every month has: the world's trade in one large group of goods."""
@@ -182,47 +183,59 @@ class Census:
 
     def fetch(self, notice: ReleaseNotice) -> Table:
         """
-        Read the figures of one month.
+        Read the figures of a month, and of those that the release states again.
 
         Raises
         ------
         SourceUnavailable
-            If the month is not out, or an answer was cut short.
+            If a month is not out, or an answer was cut short.
         SourceRefused
             If the key is missing or not valid.
         SourceFormatChanged
             If an answer is not what the documentation says.
         """
-        period, where = parse_month(notice.name), self._where(parse_month(notice.name))
-        answers = [self._ask(period, self._asked(), predicates) for predicates in self._predicates()]
+        periods = notice.periods or (parse_month(notice.name),)
+        answers = {period: [self._ask(period, self._asked(), one) for one in self._predicates()] for period in periods}
+        raw = b"\n".join(answer.body for found in answers.values() for answer in found)
         try:
-            return self._read(answers, notice, period, where)
+            return self._read(answers, notice, raw)
         except SourceFormatChanged as error:
-            error.raw = b"\n".join(answer.body for answer in answers)
+            error.raw = raw
             raise
 
     def calls(self, *notices: ReleaseNotice) -> int:
         """Say how many requests fetching these releases takes."""
-        return len(notices) * len(self._predicates())
+        return sum(len(notice.periods) or 1 for notice in notices) * len(self._predicates())
 
     def due(self, period: Month) -> datetime:
         """Return when a month is expected."""
-        return published_at(period)
+        return self.parameters.published.published_at(period)
 
-    def _read(self, answers: Sequence[Answer], notice: ReleaseNotice, period: Month, where: str) -> Table:
+    def _read(self, answers: Mapping[Month, Sequence[Answer]], notice: ReleaseNotice, raw: bytes) -> Table:
+        rows = {period: self._rows(found, period) for period, found in answers.items()}
+        parts = [self._frame(found, period, self._where(period)) for period, found in rows.items()]
+        frame, measures = self._given(pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0])
+        return Table(
+            frame=frame,
+            coverage=self._coverage(tuple(rows), measures),
+            absent="zero",
+            resolution=dict.fromkeys(self.parameters.measures, 1.0),
+            raw=raw,
+            raw_name=f"{self.parameters.dataset.replace('/', '-')}-{notice.name}.json",
+            titles={
+                self._product(row.get(self._dataset.code, "")): row.get(self._dataset.title, "")
+                for found in rows.values()
+                for row in found
+            },
+        )
+
+    def _rows(self, answers: Sequence[Answer], period: Month) -> list[dict[str, str]]:
+        """Return the rows of one month, which is out."""
+        where = self._where(period)
         rows = [row for answer in answers for row in read_rows(answer, where, (*self._needed(), "time"))]
         if not rows and not self._is_out(period):
             raise SourceUnavailable(f"{where}: {say_month(period)} is not out yet")
-        frame, measures = self._given(self._frame(rows, period, where))
-        return Table(
-            frame=frame,
-            coverage=self._coverage(period, measures),
-            absent="zero",
-            resolution=dict.fromkeys(self.parameters.measures, 1.0),
-            raw=b"\n".join(answer.body for answer in answers),
-            raw_name=f"{self.parameters.dataset.replace('/', '-')}-{notice.name}.json",
-            titles={self._product(row.get(self._dataset.code, "")): row.get(self._dataset.title, "") for row in rows},
-        )
+        return rows
 
     def _needed(self) -> list[str]:
         """Return the variables that no answer may lack; a quantity comes with its unit."""
@@ -258,9 +271,9 @@ class Census:
         given = set(frame.loc[frame["value"].notna(), "measure"]) or set(self.parameters.measures)
         return frame[frame["measure"].isin(given)], tuple(m for m in self.parameters.measures if m in given)
 
-    def _coverage(self, period: Month, measures: tuple[str, ...]) -> Coverage:
+    def _coverage(self, periods: tuple[Month, ...], measures: tuple[str, ...]) -> Coverage:
         products = tuple(self._product(code) for code in self.parameters.products) or None
-        return Coverage(periods=(period,), products=products, measures=measures, flows=(self._dataset.flow,))
+        return Coverage(periods=periods, products=products, measures=measures, flows=(self._dataset.flow,))
 
     def _frame(self, rows: Sequence[dict[str, str]], period: Month, where: str) -> pd.DataFrame:
         """Turn the rows into cells, measure by measure, as whole columns."""
@@ -303,11 +316,6 @@ class Census:
                 raise SourceFormatChanged(
                     f'{where}: "{code}" is not a code of {self.parameters.level}, which has {digits} digits'
                 )
-
-
-def published_at(period: Month) -> datetime:
-    """Return when a month comes out by the calendar's rule: 35 days after its end, 08:30 in New York."""
-    return datetime.combine(last_day(period) + timedelta(days=DAYS_AFTER_MONTH), PUBLISHED)
 
 
 def _joined(cells: pd.DataFrame) -> pd.DataFrame:

@@ -79,7 +79,7 @@ def read_parts(body: bytes, where: str) -> list[tuple[str, str]]:
     Raises
     ------
     SourceUnavailable
-        If the page is a notice of maintenance.
+        If the page is a notice of maintenance, or was cut short.
     SourceFormatChanged
         If it is too large, or has no link.
     """
@@ -90,6 +90,8 @@ def read_parts(body: bytes, where: str) -> list[tuple[str, str]]:
         raise SourceUnavailable(f'{where}: e-Stat answers "{title}"')
     parts = list(_parts(body.decode("utf-8", "replace")))
     if not any(kind == "link" for kind, _ in parts):
+        if b"<html" in body[:200].lower() and b"</html" not in body[-200:].lower():
+            raise SourceUnavailable(f"{where}: the page is cut short after {len(body):,} bytes")
         raise SourceFormatChanged(f'{where}: a page without links, titled "{title}"; a list of files is expected')
     return parts
 

@@ -73,7 +73,7 @@ class Office(WebOffice):
         if asked.get("CTY_CODE") == WORLD[0]:
             return [_line(*WORLD, asked[commodity], commodity, Amount(None, 9e9))]
         told = self.shown(month, asked[commodity])
-        codes = sorted({product for _, product in told})
+        codes = sorted({code for _, code in self.months[month] if code.startswith(asked[commodity])})
         lines = [_line(SCHEDULE_C[of], name_of(of).upper(), code, commodity, cell) for (of, code), cell in told.items()]
         for code in codes:
             total = self.total(month, code)

@@ -1,0 +1,416 @@
+"""
+Every source passes this: a desk in a folder, its office played over real sockets, the real scheduler under a moved clock.
+
+A kind of source without a player in ``tests/players`` fails here, and the sentence says what to write. What a kind cannot
+show stands in the tables below, with the reason; nothing is skipped.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_httpserver import HTTPServer
+
+from monitor import pulling, registry
+from monitor.app import App
+from monitor.errors import SourceError, SourceFormatChanged, SourceRefused, SourceThrottled, SourceUnavailable
+from monitor.months import Month, last_day, month
+from monitor.series import WORLD, Flag, Release, ReleaseState, RevisionKind, SeriesKey, Status
+from players.clock import Clock
+from players.gacc import Drop
+from players.office import HTTP, PRICE, Office, Trouble
+
+KINDS = sorted(registry.KINDS["sources"])
+FEBRUARY, MAY, JUNE, JULY = month(2025, 2), month(2025, 5), month(2025, 6), month(2025, 7)
+RULES = """rules:
+  - name: fall
+    direction: drop
+    watch: {measure: weight, partner: [each, total]}
+    when: {warning: ratio <= 0.6}
+  - name: operations
+    kind: operations
+    facts: [source_failed, credentials_missing, quota_used_up, release_held, format_changed]
+    labels: {audience: operators}
+"""
+ROUTES = {
+    "operators": "operators",
+    "routes": [
+        {"name": "operators", "match": ['audience="operators"'], "receivers": ["operators"]},
+        {"name": "all", "receivers": ["desk"]},
+    ],
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """
+    What a kind of source says of a figure.
+
+    `lag` is how many days after a month its figures come; `key` the weight traded with a partner; `second` another product;
+    `newest` what marks the newest month; `half` what operators are told of a month that is half loaded.
+    """
+
+    lag: int
+    key: str
+    currency: str | None
+    second: str
+    keys: dict[str, Any] = field(default_factory=lambda: {"first": "2025-02"})
+    partners: tuple[str, ...] = ("DE", "FR", "CN", "KR", "VN")
+    newest: Flag = Flag.NONE
+    half: str = ""
+    price: float = PRICE
+
+
+FACTS = {
+    "census": Facts(
+        lag=35,
+        key="census/imports/hs/US/{}/HS10:8505110070/import/weight/kg/reported",
+        currency="USD",
+        second="8505119000",
+        half="release is held",
+    ),
+    "comtrade": Facts(
+        lag=40,
+        key="comtrade/imports/jp/JP/{}/HS6:850511/import/weight/kg/reported",
+        currency="USD",
+        second="850519",
+    ),
+    "eurostat": Facts(
+        lag=46,
+        key="eurostat/trade/magnets/DE/{}/CN8:85051110/import/weight/kg/reported",
+        currency="EUR",
+        second="85051190",
+        partners=("CN", "FR", "JP", "KR", "VN"),
+    ),
+    "gacc": Facts(
+        lag=20,
+        key="gacc/exports/hs8/CN/{}/CN8:85051110/export/weight/kg/reported",
+        currency="USD",
+        second="85051190",
+        keys={},
+        partners=("DE", "FR", "JP", "KR", "VN"),
+        half="release is held",
+    ),
+    "hmrc": Facts(
+        lag=44,
+        key="hmrc/imports/cn8/GB/{}/CN8:85051110/import/weight/kg/reported",
+        currency="GBP",
+        second="85051190",
+    ),
+    "japan": Facts(
+        lag=29,
+        key="japan/imports/hs9/JP/{}/HS9:850511000/import/weight/kg/reported",
+        currency="JPY",
+        second="850519000",
+        newest=Flag.PROVISIONAL,
+        half="source could not be read",
+    ),
+    "korea": Facts(
+        lag=15,
+        key="korea/magnets/KR/{}/HSK10:8505110000/import/weight/kg/reported",
+        currency="USD",
+        second="8505190000",
+        partners=("DE", "FR", "JP", "CN", "VN"),
+        newest=Flag.PROVISIONAL,
+        half="release is held",
+    ),
+    "table": Facts(
+        lag=20,
+        key="table/magnets/CN/{}/CN8:85051110/export/weight/kg/reported",
+        currency=None,
+        second="CN8:85051190",
+        keys={},
+        partners=("DE", "FR", "JP", "KR", "VN"),
+        half="release is held",
+    ),
+}
+
+_FOLDER = "files in a folder: nothing is asked over a network"
+_OPEN = "the API is open: there is no key and no number of calls"
+WITHOUT: dict[str, dict[Trouble, str]] = {
+    "census": {Trouble.QUOTA: "a key has no number of calls"},
+    "comtrade": {},
+    "eurostat": {Trouble.QUOTA: _OPEN, Trouble.KEY: _OPEN},
+    "gacc": dict.fromkeys(set(Trouble) - {Trouble.CHANGED, Trouble.PAGE, Trouble.CUT}, _FOLDER),
+    "hmrc": {Trouble.QUOTA: _OPEN, Trouble.KEY: _OPEN},
+    "japan": {Trouble.QUOTA: _OPEN, Trouble.KEY: _OPEN},
+    "korea": {},
+    "table": dict.fromkeys(set(Trouble) - {Trouble.CHANGED, Trouble.PAGE, Trouble.CUT}, _FOLDER),
+}
+"""The troubles that a kind cannot have."""
+
+MEANING: dict[Trouble, type[SourceError]] = {
+    Trouble.BUSY: SourceThrottled,
+    Trouble.QUOTA: SourceThrottled,
+    Trouble.FAULT: SourceUnavailable,
+    Trouble.PAGE: SourceUnavailable,
+    Trouble.CUT: SourceUnavailable,
+    Trouble.DRIP: SourceUnavailable,
+    Trouble.BROKEN: SourceUnavailable,
+    Trouble.CHANGED: SourceFormatChanged,
+    Trouble.KEY: SourceRefused,
+}
+OTHER_MEANING: dict[tuple[str, Trouble], type[SourceError]] = {
+    ("census", Trouble.PAGE): SourceFormatChanged,  # the API has pages about keys alone
+    ("gacc", Trouble.PAGE): SourceFormatChanged,  # a file stays what it is
+    ("gacc", Trouble.CUT): SourceFormatChanged,
+    ("table", Trouble.PAGE): SourceFormatChanged,
+    ("table", Trouble.CUT): SourceFormatChanged,
+}
+TOLD: dict[Trouble, str] = {
+    Trouble.CHANGED: "source answers in another format",
+    Trouble.KEY: "credentials are missing or refused",
+    Trouble.QUOTA: "source takes no more calls for now",
+}
+
+
+def player(kind: str) -> Any:
+    """Return the class that plays a kind."""
+    try:
+        return importlib.import_module(f"players.{kind}").Office
+    except ModuleNotFoundError:
+        pytest.fail(f"nobody plays the kind {kind}: write tests/players/{kind}.py with a class Office (players/office.py)")
+
+
+class Desk:
+    """A desk with one source, whose office and clock a test moves. It holds February to May; June is due in four days."""
+
+    def __init__(self, kind: str, folder: Path, clock: Clock, server: HTTPServer) -> None:
+        self.kind, self.folder, self.clock, self.facts = kind, folder, clock, FACTS[kind]
+        self.watches = issubclass(player(kind), Drop)
+        parts = (folder / "inbox", lambda: clock.now) if self.watches else (server,)
+        self.office: Office = player(kind)(*parts)
+        self.keys: dict[str, Any] = {}
+        self.http: dict[str, Any] = {"attempts": 1}
+        for period in range(FEBRUARY, JUNE):
+            self.office.publish(period, self.figures())
+
+    def serve(self) -> App:
+        entry = self.office.entry(**self.facts.keys, **self.keys, schedule={"cron": "0 12 * * *"})
+        receivers = [{"name": name, "kind": "file", "folder": f"said/{name}", "as": "text"} for name in ("desk", "operators")]
+        files = {"sources": {"sources": [entry]}, "receivers": {"receivers": receivers}, "routes": ROUTES}
+        for folder in ("config", "rules"):
+            (self.folder / folder).mkdir(exist_ok=True)
+        for name, content in (files | {"monitor": {"http": HTTP | self.http}}).items():
+            (self.folder / "config" / f"{name}.yaml").write_text(json.dumps(content), encoding="utf-8")
+        (self.folder / "rules" / "r.yaml").write_text(RULES, encoding="utf-8")
+        return self.clock.serve(self.folder / "config", dict(self.office.environ))
+
+    @property
+    def app(self) -> App:
+        return self.clock.app
+
+    def ask(self, times: int = 1) -> None:
+        """Let days go by: the source is asked once a day."""
+        for _ in range(times):
+            self.clock.to(self.clock.now + timedelta(days=1))
+
+    def figures(self, *products: str, **changed: float) -> dict[tuple[str, str], float]:
+        """Return a month's figures, each partner's another; a partner who is given 0 is left out."""
+        usual = {partner: 1000.0 * (number + 1) for number, partner in enumerate(self.facts.partners)} | changed
+        return {(of, product): kg for product in products or self.office.products for of, kg in usual.items() if kg}
+
+    def key(self, partner: str, measure: str = "weight") -> SeriesKey:
+        key = SeriesKey.parse(self.facts.key.format(partner))
+        return key if measure == "weight" else key.replace(measure="value", unit=self.facts.currency or "")
+
+    def cell(self, key: SeriesKey, period: Month) -> tuple[float, Status, Flag]:
+        panel = self.app.figures.panel(*self.dataset)
+        row, column = panel.row(key), panel.column(period)
+        return float(panel.values[row, column]), Status(panel.status[row, column]), Flag(int(panel.flags[row, column]))
+
+    def months(self) -> list[Month]:
+        """Return the months of which any figure is held, oldest first."""
+        panel = self.app.figures.panel(*self.dataset)
+        return [int(period) for period in panel.months[panel.known.any(axis=0)]]
+
+    @property
+    def dataset(self) -> tuple[str, str]:
+        key = self.key(WORLD)
+        return key.source, key.dataset
+
+    def releases(self, state: ReleaseState | None = ReleaseState.COMMITTED) -> list[Release]:
+        return self.app.releases.find(*self.dataset, state)
+
+    def said(self, receiver: str) -> list[str]:
+        """Return what was said to a receiver, oldest first."""
+        return [attempt.subject for attempt in self.app.outbox.deliveries(receiver=receiver)][::-1]
+
+    def told(self) -> list[str]:
+        """Return what operators were told, without the entry's name."""
+        return [subject.partition(": ")[2] for subject in self.said("operators")]
+
+    @property
+    def alerts(self) -> list[str]:
+        """The partners of whom a fall was told."""
+        reporter = self.key(WORLD).reporter
+        return [episode.key.partner for episode in self.app.episodes.find() if episode.key.reporter == reporter]
+
+
+def start(kind: str) -> datetime:
+    return datetime.combine(last_day(JUNE) + timedelta(days=FACTS[kind].lag - 4), time(15), UTC)
+
+
+@pytest.fixture(scope="module")
+def held(tmp_path_factory: pytest.TempPathFactory, make_httpserver: HTTPServer) -> Callable[[str], Path]:
+    """Desks that hold four months and have judged them, to copy."""
+    made: dict[str, Path] = {}
+
+    def make(kind: str) -> Path:
+        if kind not in made:
+            made[kind] = tmp_path_factory.mktemp(kind)
+            with Clock(start(kind)) as clock:
+                Desk(kind, made[kind], clock, make_httpserver).serve()
+            make_httpserver.clear()
+        return made[kind]
+
+    return make
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def desk(kind: str, held: Callable[[str], Path], tmp_path: Path, httpserver: HTTPServer) -> Iterator[Desk]:
+    folder = shutil.copytree(held(kind), tmp_path / "desk")
+    with Clock(start(kind)) as clock:
+        yield Desk(kind, folder, clock, httpserver)
+
+
+# Months as they come out.
+
+
+def test_each_month_comes_in_once_is_judged_once_and_is_what_was_published(desk: Desk) -> None:
+    desk.serve()
+    assert desk.months() == list(range(FEBRUARY, JUNE))
+    desk.ask(4)
+    assert desk.months() == list(range(FEBRUARY, JUNE))  # June is due, and not out
+    desk.office.publish(JUNE, desk.figures(FR=2100.0))
+    desk.ask(3)
+    _is_whole(desk, JUNE, FR=2100.0)
+    desk.clock.stop()  # a month goes by, and the service starts again
+    desk.clock.to(desk.clock.now + timedelta(days=31))
+    desk.office.publish(JULY, desk.figures(FR=2200.0))
+    desk.serve()
+    desk.ask(2)
+    _is_whole(desk, JULY, FR=2200.0)
+    assert desk.cell(desk.key("FR"), JUNE)[0] == 2100.0
+    assert desk.told() == []
+
+
+def _is_whole(desk: Desk, period: Month, **changed: float) -> None:
+    """The newest release is that of a month, judged and told once; every figure of it is held as it was published."""
+    (product,) = desk.office.products
+    published = {partner: kg for (partner, _), kg in desk.figures(product, **changed).items()}
+    assert desk.months() == list(range(FEBRUARY, period + 1))
+    assert len(desk.releases()) == len(desk.months())
+    assert desk.app.releases.pending() == []
+    assert len(desk.said("desk")) == len(set(desk.said("desk"))) == len([one for one in desk.releases() if not one.as_history])
+    for partner, kg in published.items():
+        assert desk.cell(desk.key(partner), period) == (kg, Status.VALUE, desk.facts.newest)
+        if desk.facts.currency:
+            assert desk.cell(desk.key(partner, "value"), period) == (kg * PRICE, Status.VALUE, desk.facts.newest)
+    if desk.kind != "table":
+        assert desk.cell(desk.key(WORLD), period)[0] == sum(published.values())
+
+
+def test_a_month_that_is_opened_without_figures_is_not_yet(desk: Desk) -> None:
+    desk.serve()
+    before = len(desk.said("desk"))
+    desk.office.empty(JUNE)
+    desk.ask(6)
+    assert desk.months() == list(range(FEBRUARY, JUNE))
+    assert (desk.told(), len(desk.said("desk"))) == ([], before)
+    desk.office.publish(JUNE, desk.figures())
+    desk.ask()
+    _is_whole(desk, JUNE)
+
+
+def test_a_half_loaded_month_waits_until_it_is_whole(desk: Desk) -> None:
+    desk.serve()
+    before = len(desk.said("desk"))
+    desk.office.publish(JUNE, desk.figures())
+    desk.office.half(JUNE)
+    desk.ask(5)
+    assert (desk.months(), desk.alerts) == (list(range(FEBRUARY, JUNE)), [])
+    assert desk.told() == ([desk.facts.half] if desk.facts.half else [])
+    assert len(desk.said("desk")) == before
+    desk.office.publish(JUNE, desk.figures())
+    desk.ask(2)
+    _is_whole(desk, JUNE)
+    assert len(desk.told()) == (2 if desk.facts.half else 0)
+    assert desk.app.conditions.open() == []
+
+
+def test_a_revised_month_is_a_revision_and_no_new_month(desk: Desk) -> None:
+    desk.serve()
+    desk.ask(4)
+    desk.office.publish(MAY, desk.figures(VN=4000.0))
+    desk.office.publish(JUNE, desk.figures())
+    desk.ask(2)
+    assert desk.months() == list(range(FEBRUARY, JULY))
+    assert desk.cell(desk.key("VN"), MAY)[:2] == (4000.0, Status.VALUE)
+    assert desk.cell(desk.key("FR"), MAY)[0] == desk.cell(desk.key("FR"), JUNE)[0]
+    revised = [one for release in desk.releases() for one in desk.app.figures.revisions(release)]
+    weights = {(one.key.partner, one.period, one.old, one.new) for one in revised if one.key.measure == "weight"}
+    assert weights - {one for one in weights if one[0] == WORLD} == {("VN", MAY, 5000.0, 4000.0)}
+    assert {one.kind for one in revised} == {RevisionKind.REVISION}
+    assert desk.alerts == []
+
+
+def test_no_row_in_a_whole_month_is_a_zero_that_is_told_once(desk: Desk) -> None:
+    desk.serve()
+    desk.office.publish(JUNE, desk.figures(VN=0.0))
+    desk.ask(6)
+    value, status, _ = desk.cell(desk.key("VN"), JUNE)
+    assert (value, status in (Status.ZERO, Status.ABSENT_ZERO)) == (0.0, True)
+    assert desk.alerts == ["VN"]
+    assert len(desk.said("desk")) == len(set(desk.said("desk")))
+
+
+# Troubles.
+
+
+def test_what_a_kind_cannot_have_is_said_with_its_reason(kind: str) -> None:
+    office = player(kind)
+    without = set(Trouble) - set(office.troubles.fget(office))
+    assert without == set(WITHOUT[kind])
+
+
+@pytest.mark.parametrize(
+    ("kind", "what"),
+    [pytest.param(kind, what, id=f"{kind}, {what}") for kind in KINDS for what in Trouble if what not in WITHOUT.get(kind, {})],
+    indirect=["kind"],
+)
+def test_a_trouble_loses_and_makes_no_figure_and_is_told_once_and_once_when_it_is_over(desk: Desk, what: Trouble) -> None:
+    if what is Trouble.DRIP:
+        desk.http["total"] = "0.5 seconds"
+    app = desk.serve()
+    before = [app.figures.panel(*desk.dataset).values.tolist(), desk.said("desk")]
+    desk.ask(4)
+    desk.office.publish(JUNE, desk.figures())
+    desk.office.trouble(what)
+    desk.ask()
+    with pytest.raises(SourceError) as caught:
+        pulling.pull(app, app.entries[0])
+    desk.ask()  # a failure is told once it lasts
+    assert type(caught.value) is OTHER_MEANING.get((desk.kind, what), MEANING[what])
+    assert [app.figures.panel(*desk.dataset).values.tolist(), desk.said("desk")] == before
+    fact = "source answers in another format" if type(caught.value) is SourceFormatChanged else "source could not be read"
+    assert desk.told() == [TOLD.get(what, fact)]
+    desk.office.calm()
+    desk.ask(2)
+    _is_whole(desk, JUNE)
+    assert len(desk.told()) == 2
+    assert app.conditions.open() == []
