@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,8 @@ from monitor.errors import MonitorError
 SPARKS = 72  # months in a sparkline: six years fit a terminal
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from monitor.app import App
     from monitor.panel import Panel
     from monitor.series import Release, SeriesKey
@@ -181,29 +182,51 @@ def find_series(config: Path, words: tuple[str, ...], as_json: bool) -> None:
 @series_command.command("show")
 @click.argument("series", nargs=-1, required=True)
 @click.option("--as-of", "as_of", help="As known at the end of that day, UTC (2025-08-31), or after that release.")
+@click.option("--vintages", is_flag=True, help="What each figure was first, second and at the latest, with the dates.")
 @click.option("--months", default=24, show_default=True, type=click.IntRange(min=1), help="How many months to list.")
+@click.option(
+    "--csv", "table", type=click.Path(path_type=Path, dir_okay=False), help="Write every release of each figure to this file."
+)
 @as_json_option
 @click.pass_obj
-def show_series(config: Path, series: tuple[str, ...], as_of: str | None, months: int, as_json: bool) -> None:
+def show_series(
+    config: Path, series: tuple[str, ...], as_of: str | None, vintages: bool, months: int, table: Path | None, as_json: bool
+) -> None:
     """
-    Show the figures of one series with a sparkline.
+    Show the figures of one series with a sparkline, or with --vintages what revisions made of them.
 
     SERIES is its full name, or words that fit no other. For example: monitor series show gacc united states --as-of 2025-08-31.
     """
     from monitor.find import one_series
+    from monitor.vintages import Vintages, known_when
 
     with desk_at(config) as app:
         key, title = one_series(app, " ".join(series))
-        known = vintage(app, as_of)
+        held = Vintages(app)
+        known = None if as_of is None else held.moment(as_of)
         panel = app.figures.panel(key.source, key.dataset, as_of=known)
-    row = panel.row(key)
-    if row < 0:
-        raise MonitorError(f"{title}: no figure of it was known {known_when(known) if known else 'yet'}")
+        row = panel.row(key)
+        if row < 0:
+            raise MonitorError(f"{title}: no figure of it was known {known_when(known) if known else 'yet'}")
+        triangle = held.triangle(key, as_of=known) if vintages else None
+        if table is not None:
+            _write_releases(held.all_releases(key, as_of=known), table)
     panel = panel.select([row])
     if as_json:
-        show_json({"series": str(key), "title": title, "unit": key.unit, "figures": _figures(panel)})
-    else:
+        figures = _figures(panel) if triangle is None else _triangle(triangle)
+        show_json({"series": str(key), "title": title, "unit": key.unit, "figures": figures})
+    elif triangle is None:
         _print_series(panel, key, title, months)
+    else:
+        _print_triangle(triangle, key, title, months)
+    if table is not None:
+        say(f"Written to {table}", err=as_json)
+
+
+def _write_releases(frame: pd.DataFrame, path: Path) -> None:
+    from monitor.store.files import write_asked
+
+    write_asked(path, frame.to_csv(index=False))
 
 
 def _figures(panel: Panel) -> list[dict[str, Any]]:
@@ -217,29 +240,38 @@ def _figures(panel: Panel) -> list[dict[str, Any]]:
     ]
 
 
-def vintage(app: App, text: str | None) -> Release | datetime | None:
-    """Read ``--as-of``: a day, whose end counts, or a release."""
-    if text is None:
-        return None
-    try:
-        day = datetime.strptime(text, "%Y-%m-%d")
-    except ValueError:
-        return _release_of(app, text)
-    return day.replace(hour=23, minute=59, second=59, microsecond=999_999, tzinfo=UTC)
+_TRIANGLE = ("period", "first", "second", "latest", "vintages", "change", "first_published", "published_at", "release")
 
 
-def known_when(vintage: Release | datetime) -> str:
-    """Say as known when: ``on 2025-08-31`` or ``after gacc-2025-10-3cd14cc2``."""
-    return f"on {vintage:%Y-%m-%d}" if isinstance(vintage, datetime) else f"after {vintage.id}"
+def _triangle(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return a triangle as plain data."""
+    plain = frame[list(_TRIANGLE)].assign(
+        period=frame["period"].astype(str),
+        first_published=[at.isoformat() for at in frame["first_published"]],
+        published_at=[at.isoformat() for at in frame["published_at"]],
+    )
+    return [{str(name): value for name, value in row.items()} for row in plain.to_dict("records")]
 
 
-def _release_of(app: App, text: str) -> Release:
-    from monitor.errors import StoreError
+def _print_triangle(frame: pd.DataFrame, key: SeriesKey, title: str, months: int) -> None:
+    from monitor.wording import say_count
 
-    try:
-        return app.releases.get(text)
-    except StoreError as error:
-        raise MonitorError(f'"{text}" is neither a day, like 2025-08-31, nor a release: {error}') from None
+    revised = int((frame["vintages"] > 1).sum())
+    say(f"{title}\n{key}")
+    say(f"{say_count(len(frame), 'month')} held, {revised} of them given anew with another figure\n")
+    headings = ("period", "first", "second", "latest", "vintages", "change", "first published", "latest published")
+    rows = (_triangle_row(row, key.unit) for row in frame.tail(months).to_dict("records"))
+    show_table(headings, rows, right=(1, 2, 3, 4, 5))
+
+
+def _triangle_row(row: dict[Any, Any], unit: str) -> tuple[str, ...]:
+    from monitor.wording import say_amount, say_growth
+
+    revised = row["vintages"] > 1
+    second, change = (say_amount(row["second"], unit), say_growth(row["change"])) if revised else ("", "")
+    amounts = say_amount(row["first"], unit), second, say_amount(row["latest"], unit)
+    days = f"{row['first_published']:%Y-%m-%d}", f"{row['published_at']:%Y-%m-%d}"
+    return str(row["period"]), *amounts, str(row["vintages"]), change, *days
 
 
 def _print_series(panel: Panel, key: SeriesKey, title: str, months: int) -> None:

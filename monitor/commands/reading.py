@@ -93,12 +93,12 @@ def explain_command(
     explain gacc united states 2025-05.
     """
     from monitor import explain
-    from monitor.commands.figures import known_when, vintage
     from monitor.find import one_series
+    from monitor.vintages import Vintages, known_when
 
     with desk_at(config) as app:
         key, title = one_series(app, " ".join(series))
-        known = vintage(app, as_of)
+        known = None if as_of is None else Vintages(app).moment(as_of)
         when = known_when(known) if known else ""
         panel = app.figures.panel(key.source, key.dataset, as_of=known, first=app.ruleset.reads_first)
         if panel.row(key) < 0:

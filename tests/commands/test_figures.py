@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+
+import pytest
+
 US = "gacc/magnets/CN/US/CN8:85051110/export/weight/kg/reported"
 
 
@@ -85,3 +89,55 @@ def test_a_source_that_is_not_there_or_off_is_told(desk):
     assert desk.is_told("pull", "gac") == 'monitor: there is no source "gac"; did you mean "gacc"?'
     desk.edit("config/sources.yaml", "    kind: table\n", "    kind: table\n    enabled: false\n")
     assert desk.is_told("pull", "gacc") == 'monitor: the source "gacc" is off; write enabled: true in config/sources.yaml'
+
+
+REVISED = "period,partner,product,value_t,kind\n2025-05,United States,CN8:85051110,412,stated\n"
+AGAIN = "period,partner,product,value_t,kind\n2025-05,United States,CN8:85051110,415,stated\n"
+
+
+@pytest.fixture
+def revised(desk):
+    """A desk to which May 2025 was given three times."""
+    for day, lines in (("2025-12-20", REVISED), ("2026-01-20", AGAIN)):
+        (desk.folder / "revised.csv").write_text(lines, encoding="utf-8")
+        desk.reads("import", "gacc/magnets", str(desk.folder / "revised.csv"), "--published", day)
+    return desk
+
+
+def test_vintages_are_first_second_and_latest_with_their_dates(revised):
+    lines = revised.reads("series", "show", US, "--vintages").splitlines()
+    assert lines[2] == "13 months held, 1 of them given anew with another figure"
+    rows = {line.split()[0]: line.split() for line in lines[4:]}
+    may = ["2025-05", "46", "t", "412", "t", "415", "t", "3", "+802.2%", "2025-06-20", "2026-01-20"]
+    assert rows["2025-05"] == may
+    assert rows["2025-06"] == ["2025-06", "353", "t", "353", "t", "1", "2025-07-20", "2025-07-20"]
+
+
+def test_vintages_are_those_known_on_a_day(revised):
+    (may,) = (
+        one
+        for one in revised.json("series", "show", US, "--vintages", "--as-of", "2025-12-31")["figures"]
+        if one["period"] == "2025-05"
+    )
+    assert (may["first"], may["second"], may["latest"], may["vintages"]) == (46000.0, 412000.0, 412000.0, 2)
+    assert (may["first_published"], may["published_at"]) == ("2025-06-20T02:00:00+00:00", "2025-12-20T12:00:00+00:00")
+
+
+def test_every_release_of_a_series_is_written_to_a_table(revised):
+    path = revised.folder / "vintages.csv"
+    assert f"Written to {path}" in revised.reads("series", "show", US, "--csv", str(path))
+    with path.open(encoding="utf-8") as file:
+        may = [row for row in csv.DictReader(file) if row["period"] == "2025-05"]
+    assert [(row["vintage"], row["value"]) for row in may] == [("1", "46000.0"), ("2", "412000.0"), ("3", "415000.0")]
+    assert [row["realtime_end"] for row in may] == [row["realtime_start"] for row in may[1:]] + [""]
+
+
+def test_a_word_that_no_series_has_is_told_with_the_nearest(desk):
+    said = 'monitor: no series fits "gacc united statos": none has "statos"; did you mean "states"?'
+    assert desk.is_told("series", "show", "gacc", "united", "statos") == said
+    assert desk.is_told("series", "show", US.replace("/US/", "/USA/")).endswith('none has "usa"; did you mean "us"?')
+
+
+def test_words_that_never_meet_are_told_with_where_to_look(desk):
+    said = 'monitor: no series fits "germany korea"; `monitor series find` lists them'
+    assert desk.is_told("series", "show", "germany", "korea") == said
