@@ -68,11 +68,11 @@ def line_of_many(cells: Sequence[Cell], names: Names) -> Line:
         series=str(key.replace(partner="*")),
         month=facts.month,
         title=capital(f"{names.product(key.product)}, {flow} of {name_of(key.reporter)}"),
-        figure=f"{say_count(len(leads), 'partner')} {figure(facts) if facts.ungiven else f'{_way(first)}in {say_month(facts.month)}'}",
-        sentences=(still_given(facts),) if still_given(facts) else _together(value, usual, unit),
+        figure=f"{say_count(len(leads), 'partner')} {_way(first)}",
+        sentences=_total_given(facts) if facts.ungiven else _together(value, usual, unit),
         outcome=_outcomes(leads),
         level=max(lead.level for lead in leads),
-        reasons=tuple(_reason(item) for cell in cells for item in ordered(cell)),
+        reasons=tuple(reason_of(item) for cell in cells for item in ordered(cell)),
         value=value if math.isfinite(value) else None,
         unit=unit,
         table=_last_given(leads) if facts.ungiven else _moved(leads),
@@ -80,10 +80,13 @@ def line_of_many(cells: Sequence[Cell], names: Names) -> Line:
 
 
 def _way(lead: Item) -> str:
-    """Say which way the series went, where that is news."""
+    """Say which way the series went, where that is news, and when; or since when they are no longer given."""
+    if lead.facts.ungiven:
+        return figure(lead.facts)
     steps = lead.episode.path.steps
     side = steps[-1].side if steps and lead.part in (Part.NEW, Part.WORSE) else 0
-    return {-1: "below their usual ", 1: "above their usual "}.get(side, "")
+    way = {-1: "below their usual ", 1: "above their usual "}.get(side, "")
+    return f"{way}in {say_month(lead.facts.month)}"
 
 
 def _together(value: float, usual: float, unit: str) -> tuple[str, ...]:
@@ -101,6 +104,11 @@ def _last_given(leads: Sequence[Item]) -> tuple[tuple[str, ...], ...]:
     """Return the table of partners that are withheld: what was given of each before."""
     rows = ((name_of(lead.facts.key.partner), "; ".join(lead.readings), lead.level.label) for lead in leads)
     return (("Partner", "Before", "Level"), *rows)
+
+
+def _total_given(facts: Facts) -> tuple[str, ...]:
+    words = still_given(facts)
+    return (words[0].lower() + words[1:],) if words else ()
 
 
 def _row(lead: Item) -> tuple[str, ...]:
@@ -134,7 +142,7 @@ def line_of(cell: Cell, names: Names) -> Line:
         sentences=tuple(sentences(facts, cell)),
         outcome=_outcome(cell),
         level=max(item.level for item in cell),
-        reasons=tuple(_reason(item) for item in cell),
+        reasons=tuple(reason_of(item) for item in cell),
         value=facts.value if math.isfinite(facts.value) else None,
         unit=facts.key.unit,
     )
@@ -156,17 +164,20 @@ def sentences(facts: Facts, cell: list[Item]) -> list[str]:
     events = all(item.change is Change.EVENT for item in cell)
     moving = any(item.change in (Change.EVENT, Change.RECOVERED, Change.NEW_NORMAL, Change.EASED) for item in cell)
     read = list(dict.fromkeys(words for item in cell for words in item.readings))
-    said = [comparison(facts, month_before=moving, usual=not events), *map(_sentence, read), record(facts)]
+    compared = comparison(facts, month_before=moving, usual=not events)
+    said = [compared, *(_sentence(words, first=not (compared or n)) for n, words in enumerate(read)), record(facts)]
     if events and is_country(facts.key):
         said.append(rank(facts))
     return [sentence for sentence in (*said, still_given(facts), model(facts), *doubts(facts)) if sentence]
 
 
-def _sentence(words: str) -> str:
-    return f"{capital(words)}."
+def _sentence(words: str, *, first: bool) -> str:
+    """Write words as a sentence; the `first` goes on from the figure, after a comma."""
+    return f"{words if first else capital(words)}."
 
 
-def _reason(item: Item) -> Reason:
+def reason_of(item: Item) -> Reason:
+    """Say why an item stands in a digest."""
     return Reason(
         rule=item.episode.rule,
         change=item.change or Change.OPENED,

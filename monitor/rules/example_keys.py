@@ -14,6 +14,7 @@ from pydantic import (
     StringConstraints,
     ValidationInfo,
     WithJsonSchema,
+    WrapValidator,
     field_validator,
     model_validator,
 )
@@ -28,6 +29,9 @@ from monitor.units import find_unit, parse_quantity
 
 OPEN_AT_START = "open at the start"
 """What the first release says of an alert that history opened."""
+
+WITHHELD = "withheld"
+"""What a test writes for a figure that the source no longer gives."""
 
 _MOST_FIGURES = 1200
 _NUMBER = re.compile(r"[-−]?[0-9]{1,15}(\.[0-9]{1,9})?")
@@ -126,7 +130,11 @@ _READING_SCHEMA = {"anyOf": [{"type": "number"}, {"type": "string", "pattern": r
 
 AMonth = Annotated[Month, BeforeValidator(_month), WithJsonSchema(_MONTH_SCHEMA)]
 AReading = Annotated[Any, BeforeValidator(_reading), WithJsonSchema(_READING_SCHEMA)]
-Figure = Annotated[float, Field(ge=0, strict=True)]
+Figure = Annotated[
+    Annotated[float, Field(ge=0, strict=True)],
+    WrapValidator(lambda value, number: value if value == WITHHELD else number(value)),
+    WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0}, {"const": WITHHELD}]}),
+]
 Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
@@ -150,7 +158,7 @@ class GivenKeys(SeriesKeys):
 
     from_: AMonth | None = Field(None, alias="from", description="The month of the first figure, or the first month taken.")
     to: AMonth | None = Field(None, description="The last month taken of a file, or of bundled figures.")
-    figures: tuple[Figure | Literal["withheld"] | None, ...] | None = Field(
+    figures: tuple[Figure | None, ...] | None = Field(
         None,
         min_length=1,
         max_length=_MOST_FIGURES,

@@ -13,9 +13,9 @@ import pandas as pd
 from monitor.app import App
 from monitor.errors import ConfigError, SourceError
 from monitor.months import Month, format_month
-from monitor.rules.example_keys import GivenKeys
+from monitor.rules.example_keys import WITHHELD, GivenKeys
 from monitor.rules.examples import Example
-from monitor.series import KEY_FIELDS, Basis, Coverage, SeriesKey
+from monitor.series import KEY_FIELDS, Basis, Coverage, SeriesKey, Status
 from monitor.sources.base import ReleaseNotice, Table
 from monitor.sources.figures import SERIES, checked
 from monitor.sources.mapping import Mapping, to_figures
@@ -93,7 +93,7 @@ class _Giving:
         for n, (published, months, revised) in enumerate(self._releases(figures)):
             if revised:
                 figures = _laid(figures, self._frames(revised, ("releases", n, "revised")))
-            frame = figures[figures["period"].isin(months) & figures["value"].notna()]
+            frame = figures[figures["period"].isin(months) & _said(figures)]
             loc: Loc = ("releases", n) if keys.releases else ("given",)
             yield self._part(frame, months, published, loc)
         if keys.releases:
@@ -108,14 +108,14 @@ class _Giving:
         if not first <= live <= last:
             span = f"{format_month(first)} to {format_month(last)}"
             raise self._wrong(("live_from",), f"{format_month(live)} is not one of the months given, {span}")
-        given = set(figures["period"][figures["value"].notna()].astype(int))  # a month without a figure does not come out
+        given = set(figures["period"][_said(figures)].astype(int))  # a month without a figure does not come out
         covers = [tuple(range(first, live + 1)), *((month,) for month in range(live + 1, last + 1) if month in given)]
         return [(_on_the_20th(months[-1]), months, ()) for months in covers]
 
     def _refuse_unreleased(self, figures: pd.DataFrame) -> None:
         """Refuse figures of a month that no release covers: nothing would judge them."""
         covered = {month for one in self._example.keys.releases for month in one.months}
-        if left := {int(month) for month in figures["period"][figures["value"].notna()]} - covered:
+        if left := {int(month) for month in figures["period"][_said(figures)]} - covered:
             raise self._wrong(("releases",), f"no release covers {format_month(min(left))}, of which figures are given")
 
     def _part(self, frame: pd.DataFrame, months: tuple[Month, ...], published: datetime, loc: Loc) -> Part:
@@ -154,10 +154,11 @@ class _Giving:
         unit, figures = find_unit(str(entry.unit)), entry.figures or ()
         if entry.resolution:
             self._steps[str(entry.measure)] = parse_quantity(entry.resolution).amount
-        values = np.array([np.nan if figure is None else figure * float(unit.factor) for figure in figures])
+        values = np.array([figure * float(unit.factor) if isinstance(figure, float) else np.nan for figure in figures])
+        status = [float(Status.WITHHELD) if str(figure) == WITHHELD else np.nan for figure in figures]
         months = np.arange(entry.from_ or 0, (entry.from_ or 0) + len(figures))
         named = {**_constants(entry), "unit": unit.base, "basis": str(entry.basis or Basis.REPORTED)}
-        return pd.DataFrame({"period": months, "value": values}).assign(flags=0, **named)
+        return pd.DataFrame({"period": months, "value": values, "status": status}).assign(flags=0, **named)
 
     def _file(self, entry: GivenKeys, loc: Loc) -> pd.DataFrame:
         path = self._example.path.parent / str(entry.file)
@@ -186,6 +187,12 @@ class _Giving:
             self._titles |= self._bundled[0][1].titles
             self._absent = self._bundled[0][1].absent
         return self._bundled
+
+
+def _said(figures: pd.DataFrame) -> pd.Series:
+    """Tell which rows come out: figures, and what is said to be withheld."""
+    found = figures["value"].notna()
+    return found | (figures["status"] == Status.WITHHELD) if "status" in figures else found
 
 
 def _constants(entry: GivenKeys) -> dict[str, Any]:
