@@ -104,9 +104,10 @@ def doubles(places: list[Place], name_of: Callable[[Place], str]) -> Iterator[Mi
 
 
 def anchored(parameters: Model, desk: Path) -> Model:
-    """Lead the relative paths of a model to the desk."""
-    paths = {name: desk / value for name, value in parameters if isinstance(value, Path)}
-    return parameters.model_copy(update=paths)
+    """Lead the relative paths of a model, and of the blocks in it, to the desk."""
+    led: dict[str, Any] = {name: desk / value for name, value in parameters if isinstance(value, Path)}
+    led |= {name: anchored(value, desk) for name, value in parameters if isinstance(value, BaseModel)}
+    return parameters.model_copy(update=led)
 
 
 @cache

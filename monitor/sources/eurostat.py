@@ -7,25 +7,23 @@ because every renewal of the dataset rewrites them. A month counts as out when e
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
-from functools import cache
-from importlib.resources import files
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from time import sleep as real_sleep
 from typing import Annotated, Literal, Self
 
 import numpy as np
 import pandas as pd
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from monitor.countries import GROUPS
 from monitor.errors import SourceFormatChanged, SourceUnavailable
 from monitor.months import Month, calendar_month, format_month, last_day, month, month_of, parse_month, say_month
 from monitor.series import WORLD, Coverage, Flag
+from monitor.shipped import shipped_folder
 from monitor.sources.base import FIGURE_COLUMNS, ReleaseNotice, Table
-from monitor.sources.calendar import MonthText
-from monitor.sources.eurostat_answers import BRUSSELS, PUBLISHED, updated_at
+from monitor.sources.calendar import Calendar, MonthText
+from monitor.sources.eurostat_answers import updated_at
 from monitor.sources.eurostat_cells import MEASURES, PARTNERS, crossed, product_of, read_cells, whole_figures, with_units
 from monitor.sources.eurostat_gaps import gaps, withheld
 from monitor.sources.eurostat_queries import Conversation, Query
@@ -36,7 +34,6 @@ from monitor.wording import join_words
 Flow = Literal["import", "export"]
 Measure = Literal["value", "weight", "quantity"]
 
-DAYS_AFTER_MONTH = 46  # where the calendar names no day; 43 to 50 in practice
 EARLIEST_DAYS_BEFORE = 5
 GRACE = timedelta(days=5)
 LATEST_OVERDUE = timedelta(days=180)  # an older month is out without asking
@@ -49,10 +46,10 @@ _MEMBERS = tuple(sorted(GROUPS["EU"]))
 _THEIR_REPORTER = {"EU": "EU27_2020"}
 
 
-def _months(days: dict[str, date]) -> dict[str, date]:
-    for text in days:
-        parse_month(text)
-    return days
+def _calendar() -> Calendar:
+    """Return the calendar of Comext: the listed days that come with the program, else 46 days after (43 to 50 in practice)."""
+    listed = shipped_folder("config") / "calendars" / "eurostat.csv"
+    return Calendar(days_after=46, time="11:00", zone="Europe/Brussels", dates=listed)
 
 
 class EurostatParameters(BaseModel):
@@ -60,8 +57,7 @@ class EurostatParameters(BaseModel):
     What to read of Comext.
 
     `reporters` and `only_partners` are ISO codes, ``EU`` for the Union and ``WORLD``; without them all are read. `pieces` names
-    the products whose supplementary unit is pieces: the API does not say the unit. `release_days` adds to the calendar that is
-    shipped.
+    the products whose supplementary unit is pieces: the API does not say the unit.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -76,7 +72,7 @@ class EurostatParameters(BaseModel):
     pieces: tuple[str, ...] = ()
     first: MonthText = FIRST_MONTH
     reread: int = Field(12, ge=0, le=60)
-    release_days: Annotated[dict[str, date], AfterValidator(_months)] = Field(default_factory=dict)
+    published: Calendar = Field(default_factory=_calendar)
     base_url: str = "https://ec.europa.eu/eurostat/api/comext/dissemination"
 
     @model_validator(mode="after")
@@ -131,7 +127,7 @@ class Eurostat:
             yield self._notice(period, renewed if newest else None, newest=newest)
 
     def _expected(self, since: Month) -> list[Month]:
-        now, listed = self._clock(), self._days()
+        now, listed = self._clock(), self.parameters.published.listed
         early = timedelta(days=EARLIEST_DAYS_BEFORE)
         ended = range(since, month_of(now.date()))
         return [period for period in ended if self.due(period) - (timedelta() if period in listed else early) <= now]
@@ -168,12 +164,8 @@ class Eurostat:
         return sum(len(query.within_limits()) for query in asked)
 
     def due(self, period: Month) -> datetime:
-        """Return when a month is expected: on the day of Eurostat's calendar, else 46 days after its end, 11:00 in Brussels."""
-        day = self._days().get(period) or last_day(period) + timedelta(days=DAYS_AFTER_MONTH)
-        return datetime.combine(day, PUBLISHED, BRUSSELS).astimezone(UTC)
-
-    def _days(self) -> Mapping[Month, date]:
-        return _shipped_days() | {parse_month(text): day for text, day in self.parameters.release_days.items()}
+        """Return when a month is expected."""
+        return self.parameters.published.published_at(period)
 
     def fetch(self, notice: ReleaseNotice) -> Table:
         """
@@ -272,10 +264,3 @@ class Eurostat:
             measures=parameters.measures,
             flows=parameters.flows,
         )
-
-
-@cache
-def _shipped_days() -> dict[Month, date]:
-    text = (files("monitor") / "data" / "eurostat_release_days.csv").read_text("utf-8")
-    rows = csv.DictReader(text.splitlines())
-    return {parse_month(row["reference_month"]): date.fromisoformat(row["scheduled_publication"]) for row in rows}

@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -241,8 +241,12 @@ def test_years_are_filled_in_month_by_month_and_old_ones_are_not_probed(
     assert len(comext.asked) == 1
 
 
-def test_a_day_beyond_the_shipped_calendar_is_the_desks_own_or_46_days_after(eurostat: Callable[..., Eurostat]) -> None:
-    plain, told = eurostat(), eurostat(release_days={"2026-11": date(2027, 1, 19)})
+def test_a_day_beyond_the_shipped_calendar_is_46_days_after_or_the_desks_own(
+    eurostat: Callable[..., Eurostat], tmp_path: Path
+) -> None:
+    (tmp_path / "own.csv").write_text("period,published\n2026-11,2027-01-19\n")
+    own = {"days_after": 46, "time": "11:00", "zone": "Europe/Brussels", "dates": tmp_path / "own.csv"}
+    plain, told = eurostat(), eurostat(published=own)
     assert plain.due(month(2026, 10)) == datetime(2026, 12, 16, 10, tzinfo=UTC)
     assert plain.due(month(2026, 11)) == datetime(2027, 1, 15, 10, tzinfo=UTC)
     assert told.due(month(2026, 11)) == datetime(2027, 1, 19, 10, tzinfo=UTC)
@@ -687,7 +691,6 @@ def test_two_figures_for_one_cell_are_refused_by_name(eurostat: Callable[..., Eu
         ({"pieces": ("85076000",)}, '"85076000" of pieces is not among the products'),
         ({"flows": ("re-export",)}, "'import' or 'export'"),
         ({"first": "2015-13"}, "month 13 of 2015 does not exist"),
-        ({"release_days": {"2027": date(2027, 3, 1)}}, "2027"),
         ({"key": "x"}, "Extra inputs are not permitted"),
     ],
 )
