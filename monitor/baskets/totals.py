@@ -81,6 +81,14 @@ def members(basket: Basket, fields: pd.DataFrame) -> Bools:
     return found
 
 
+def expected(basket: Basket, fields: pd.DataFrame) -> tuple[str, ...]:
+    """Return the codes that a dataset with these series would give: of its nomenclatures, and read in its places."""
+    given = set(fields["product"].str.partition(":")[0])
+    places = fields[["source", "reporter", "flow"]].drop_duplicates()
+    codes = [code for code in (*basket.codes, *basket.heirs) if code.nomenclature in given]
+    return tuple(dict.fromkeys(code.product for code in codes if _admitted(code.place, places).any()))
+
+
 def layout(panel: Panel, basket: Basket) -> Layout | None:
     """Find the codes of a basket's total in a panel; None where no series is held."""
     entries = _entries(panel, basket)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from monitor.baskets.records import is_aggregate
-from monitor.baskets.totals import members, with_total
+from monitor.baskets.totals import expected, members, with_total
 from monitor.countries import PartnerKind, name_of, partner_kind
 from monitor.detection.market import first_unit_value, price_rows, unit_value, unit_value_unit
 from monitor.panel import Bools, Ints, Panel
@@ -145,7 +145,12 @@ def _missing_fields(plain: Bools) -> list[str]:
 
 def _missing_products(rule: Rule, panel: Panel, others: Bools) -> list[str]:
     held = set(panel.fields["product"][others])
-    return [f"{product}: no series is held" for product in rule.products or () if others.any() and product not in held]
+    wanted = rule.products or ()
+    if rule.basket is not None and rule.watch.product == ("each",):
+        if others.any() and held.isdisjoint(wanted):
+            return [f"no code of the basket {rule.basket.name} is held"]
+        wanted = expected(rule.basket, panel.fields[others])
+    return [f"{product}: no series is held" for product in wanted if others.any() and product not in held]
 
 
 def _missing_partners(rule: Rule, panel: Panel, others: Bools) -> list[str]:

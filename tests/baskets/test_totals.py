@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from monitor.baskets.records import Basket, Code, Place, Successor
-from monitor.baskets.totals import members, with_total
+from monitor.baskets.totals import expected, members, with_total
 from monitor.months import month
 from monitor.panel import Panel
 from monitor.series import SeriesKey, Status
@@ -158,3 +158,11 @@ def test_the_first_total_is_the_sum_of_what_was_first_released():
     after = with_total(panel(keys, [[1, 2, 3], [10, 20, 30]], first=np.array([[1, 5, 3], [10, 20, NAN]])), basket(A, B))
     np.testing.assert_array_equal(after.first[2], [11, 25, NAN])
     assert with_total(panel(keys, [[1], [2]]), basket(A, B)).first is None
+
+
+def test_a_dataset_is_expected_to_give_the_codes_of_its_nomenclatures_and_its_place():
+    chinese, heading = Code(product="CN8:1", place=Place(sources=("gacc",))), Code(product="HS6:1")
+    european, anywhere = Code(product="CN8:2", place=Place(sources=("eurostat",))), Code(product="CN8:3")
+    both = basket(chinese, heading, european, anywhere)
+    assert expected(both, panel([key("CN8:9")], [[1]]).fields) == ("CN8:1", "CN8:3")
+    assert expected(both, panel([key("HS6:9")], [[1]]).fields) == ("HS6:1",)

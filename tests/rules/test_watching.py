@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from monitor.baskets.records import Basket, Code, Place
 from monitor.months import month
 from monitor.panel import Panel
-from monitor.rules.loading import resolve, rivals
+from monitor.rules.loading import load_rules, resolve, rivals
 from monitor.series import SeriesKey
 
 
@@ -59,9 +60,26 @@ def test_each_product_leaves_out_all_goods_and_composites(load):
 
 
 def test_a_basket_watches_each_of_its_codes_and_says_which_is_not_held(load):
-    found = resolve(rule(load, "measure: weight, basket: magnets"), panel(key(product="X:semi"), key()))
+    found = resolve(rule(load, "measure: weight, basket: magnets"), panel(key(product="X:semi"), key(product="CN8:1")))
     assert found.rows.tolist() == [0]
     assert found.reasons == ("CN8:85051110: no series is held",)
+
+
+def test_a_basket_does_not_miss_codes_of_nomenclatures_that_the_dataset_does_not_give(load):
+    found = resolve(rule(load, "measure: weight, basket: magnets"), panel(key(product="CN8:85051110"), key()))
+    assert (found.rows.tolist(), found.reasons) == ([0], ())
+    found = resolve(rule(load, "measure: weight, basket: magnets"), panel(key()))
+    assert (found.rows.tolist(), found.reasons) == ([], ("no code of the basket magnets is held",))
+
+
+def test_a_code_that_is_read_in_one_source_is_watched_there_only(tmp_path):
+    code = Code(product="CN8:28053011", place=Place(sources=("gacc",)))
+    (tmp_path / "r.yaml").write_text(
+        "rules:\n  - {name: a, direction: drop, watch: {measure: weight, basket: b}, when: {info: ratio < 1}}\n", encoding="utf-8"
+    )
+    rules = load_rules(tmp_path, baskets={"b": Basket(name="b", title="B", codes=(code,))}, partner_groups={})
+    rows = panel(key(product="CN8:28053011"), key(product="CN8:28053011", source="eurostat", reporter="DE"))
+    assert resolve(rules[0], rows).rows.tolist() == [0]
 
 
 def test_the_total_of_a_basket_is_summed_and_watched_alone(load):
