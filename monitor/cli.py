@@ -35,7 +35,7 @@ COMMANDS = {
     "suggest": ("trying", "suggest levels that would have spoken about once a quarter, once a year"),
     "receivers": ("messages", "list receivers, or send a test message to one"),
     "deliveries": ("messages", "list what was sent and how it was answered; send dead messages again"),
-    "store": ("files", "check what is stored against the database"),
+    "store": ("store", "check what is stored, move a desk, let go what retention allows"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Files: import what a person downloaded, and check what is stored."""
+"""Import what a person downloaded."""
 
 from __future__ import annotations
 
@@ -57,30 +57,3 @@ def _next(release: Release) -> str:
     if release.state is ReleaseState.HELD:
         return f"It waits for a decision: monitor releases accept {release.id} (or reject)."
     return "`monitor evaluate` judges it, `monitor deliver` sends what follows."
-
-
-@click.group("store")
-def store_command() -> None:
-    """Look after what is stored."""
-
-
-@store_command.command("check")
-@click.option("--repair", is_flag=True, help="Remove files that belong to no release, once they are a day old.")
-@as_json_option
-@click.pass_obj
-def check_store(config: Path, repair: bool, as_json: bool) -> None:
-    """
-    Verify every stored file against the database.
-
-    Exits 1 while something is not as it should be. A process that was killed may leave a file that belongs to no release: it does
-    no harm, and --repair removes it.
-    """
-    with desk_at(config) as app:
-        found = app.figures.check(repair=repair, now=app.clock())
-        left = app.figures.check(repair=False, now=app.clock()) if repair else found
-    if as_json:
-        show_json(found)
-    else:
-        say("\n".join(found) if found else "Every file is as the database says.")
-    if left:
-        raise SystemExit(1)

@@ -41,7 +41,7 @@ def write_whole(path: Path, write: Callable[[Any], object]) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.rename(temporary, path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
         raise StoreError(f"{path} cannot be written: {reason}; what was committed before is intact") from error
@@ -84,7 +84,8 @@ def refuse_nowhere(path: Path) -> None:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Let what was made or renamed in a folder outlive a power cut."""
     opened = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(opened)

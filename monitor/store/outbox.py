@@ -25,6 +25,9 @@ from monitor.store.tables import from_stamp, to_stamp
 _outbox, _deliveries = tables.notifications, tables.deliveries
 
 
+LEFT = "it waited when this desk was copied: the desk that it was copied from sends it"
+
+
 class _State(StrEnum):
     WAITING = "waiting"
     SENT = "sent"
@@ -173,6 +176,23 @@ def add(database: Database, connection: Connection, notifications: Iterable[Noti
     ]
     if rows:
         connection.execute(database.insert(_outbox).on_conflict_do_nothing(index_elements=["id"]), rows)
+
+
+def leave(connection: Connection, now: datetime) -> int:
+    """
+    Leave what waits to the desk that queued it, in the copy of its outbox; return how many messages these are.
+
+    They are dead here, and the last attempt of each says why: nothing is sent twice, and `retry` sends one from here after all.
+    """
+    rows = connection.execute(select(_outbox.c.id, _outbox.c.attempts).where(_outbox.c.state == _State.WAITING.value)).all()
+    attempts = [
+        Delivery(notification=row.id, attempt=row.attempts, at=now, outcome=Outcome.GIVEN_UP, answer=LEFT) for row in rows
+    ]
+    if attempts:
+        connection.execute(_deliveries.insert(), [{"notification": each.notification, "record": dump(each)} for each in attempts])
+        mine = _outbox.c.state == _State.WAITING.value
+        connection.execute(update(_outbox).where(mine).values(state=_State.DEAD.value, claimed_until=0))
+    return len(attempts)
 
 
 def _heads() -> Select[Any]:

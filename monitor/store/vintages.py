@@ -47,6 +47,13 @@ def committed(connection: Connection, source: str, dataset: str) -> list[Vintage
     return [to_vintage(row) for row in connection.execute(in_order(of_dataset(source, dataset), state))]
 
 
+def stored_files(connection: Connection) -> list[tuple[str, str]]:
+    """Return the files of every release, in whatever state, with their checksums; a payload that was let go is none."""
+    columns = (_releases.c.file, _releases.c.file_sha256, _releases.c.raw, _releases.c.raw_sha256)
+    rows = connection.execute(select(*columns).order_by(_releases.c.arrival)).all()
+    return [(name, checksum) for row in rows for name, checksum in ((row[0], row[1]), (row[2], row[3])) if name]
+
+
 def to_releases(rows: Sequence[Row[Any]]) -> list[Release]:
     """Read releases from rows of their table."""
     return [to_release(row) for row in rows]
