@@ -20,6 +20,7 @@ COMMANDS = {
     "serve": ("desk", "run as a service: pull on schedule, evaluate, deliver"),
     "sources": ("sources", "list kinds of sources, try one, print the skeleton of a new one"),
     "pull": ("figures", "take in what the sources have published"),
+    "backfill": ("backfilling", "take in years of what an office still gives, as history"),
     "import": ("files", "make a release of files that a person has downloaded"),
     "evaluate": ("alerting", "judge the releases that are not judged yet"),
     "deliver": ("messages", "send the messages that wait"),

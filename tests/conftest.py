@@ -21,6 +21,9 @@ import pytest
 from sqlalchemy import create_engine, text
 
 if TYPE_CHECKING:
+    from players.korea import Office
+    from pytest_httpserver import HTTPServer
+
     from monitor.app import App
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
@@ -162,10 +165,13 @@ class Desk:
         "columns": {"value": "value_t"}, "published": {"day_of_next_month": 20, "time": "10:00"},
     }  # fmt: skip
 
+    office: Office
+
     def __init__(self, folder: Path) -> None:
         self.folder, self.now = folder, datetime(2025, 9, 1, tzinfo=UTC)
         self.opened: list[App] = []
         self.environ: dict[str, str] = {}
+        self.settings: dict[str, Any] = {}
         for name in ("config", "rules", "inbox"):
             (folder / name).mkdir()
         self.edit_rules(self.rules)
@@ -182,6 +188,7 @@ class Desk:
         operators = {"name": "operators", "match": ['audience="operators"'], "receivers": ["operators"]}
         routes = {"operators": "operators", "routes": [operators, {"name": "default", "receivers": ["desk"]}]}
         content = {"sources": {"sources": self.sources}, "receivers": {"receivers": self.receivers}, "routes": routes}
+        content["monitor"] = self.settings
         for name, data in content.items():
             (self.folder / "config" / f"{name}.yaml").write_text(json.dumps(data), encoding="utf-8")
         self.opened.append(App.open(self.folder / "config", self.environ, clock=lambda: self.now, **parts))
@@ -227,4 +234,24 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     made = Desk(tmp_path)
     yield made
     for app in made.opened:
+        app.close()
+
+
+@pytest.fixture
+def asking_desk(tmp_path: Path, httpserver: HTTPServer) -> Iterator[Desk]:
+    """A desk that asks Korea's customs, whose `office` a test plays; January to July 2025 are out, nothing is taken in."""
+    from players.korea import Office
+    from players.office import HTTP
+
+    from monitor.months import month
+
+    (tmp_path / "asking").mkdir()
+    desk = Desk(tmp_path / "asking")
+    desk.office = Office(httpserver)
+    for period in range(month(2025, 1), month(2025, 8)):
+        desk.office.publish(period, {("CN", "8505110000"): 90_000.0, ("VN", "8505110000"): 80_000.0})
+    desk.sources = [desk.office.entry(first="2025-01")]
+    desk.environ, desk.settings = dict(desk.office.environ), {"http": HTTP | {"attempts": 1}}
+    yield desk
+    for app in desk.opened:
         app.close()

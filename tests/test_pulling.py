@@ -88,7 +88,7 @@ def test_a_source_whose_key_is_not_there_is_told_once_and_stops_no_other(desk):
 
 
 def test_without_the_secret_of_the_proxy_nothing_is_pulled_and_that_is_recorded(desk):
-    (desk.folder / "config" / "monitor.yaml").write_text("http: {proxy: {env: NOT_SET_PROXY}}\n", encoding="utf-8")
+    desk.settings = {"http": {"proxy": {"env": "NOT_SET_PROXY"}}}
     desk.month("2025-07", 100)
     _, errors = pulling.pull_all(desk.app)
     assert [str(error) for error in errors] == [str(lacking) for lacking in desk.app.settings.lacking]

@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 import time_machine
+from players.office import HTTP, WebOffice
 from pytest_httpserver import HTTPServer
 
 from monitor import jobs, pulling, registry
 from monitor.app import App
 from monitor.months import Month, format_month, month
-from players.office import HTTP, WebOffice
 
 ASKING = [kind for kind in registry.KINDS["sources"] if registry.load("sources", kind).past_is_history]
 FIRST, NEWEST = month(2025, 1), month(2025, 6)
