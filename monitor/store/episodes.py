@@ -121,6 +121,15 @@ class Episodes:
         with self._database.read() as connection:
             return [load(Transition, record) for record in connection.execute(query).scalars()]
 
+    def changes(self, releases: Sequence[str]) -> list[tuple[Episode, Transition]]:
+        """Return what judging some releases changed, with the episodes as they are now, in the order recorded."""
+        query = select(_episodes.c.record.label("episode"), _transitions.c.record).join(
+            _transitions, _transitions.c.episode == _episodes.c.id
+        )
+        query = query.where(_transitions.c.release.in_(releases)).order_by(_transitions.c.number)
+        with self._database.read() as connection:
+            return [(load(Episode, row.episode), load(Transition, row.record)) for row in connection.execute(query)]
+
     def count(self, release: str, change: Change) -> int:
         """Return how many transitions of a kind were recorded when a release was judged."""
         query = select(func.count()).where(_transitions.c.release == release, _transitions.c.change == change.value)

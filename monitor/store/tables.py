@@ -20,7 +20,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA = "0001"
+SCHEMA = "0002"
 """The newest migration; a test compares it with the scripts."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -235,6 +235,20 @@ deliveries = Table(
     Column("notification", Text, ForeignKey("notification.id"), nullable=False),
     _text("record"),
     Index(None, "notification"),
+)
+
+# One row an entry: `answered_at` is the last ask that went well, `failing_since` the first of those that did not.
+asks = Table(
+    "ask",
+    metadata,
+    _text("source"),
+    _text("dataset"),
+    _moment("first_at"),
+    _moment("asked_at"),
+    _moment("answered_at", nullable=True),
+    _moment("failing_since", nullable=True),
+    _text("outcome"),
+    PrimaryKeyConstraint("source", "dataset"),
 )
 
 conditions = Table(

@@ -1,12 +1,10 @@
-"""Import what a person downloaded, and check what is stored."""
+"""Import what a person downloaded."""
 
 from __future__ import annotations
 
-import os
 import resource
 import subprocess
 import sys
-import time
 
 HEAD = "period,partner,product,value_t,kind\n"
 NOVEMBER = HEAD + "2025-11,World,CN8:85051110,5000,stated\n2025-11,United States,CN8:85051110,612.9,stated\n"
@@ -78,40 +76,6 @@ def test_a_held_import_says_how_to_decide(desk):
     said = desk.reads("import", "gacc", file(desk, NOVEMBER.replace("World", "Germany")))
     assert ", held: " in said
     assert "It waits for a decision: monitor releases accept gacc-2025-11-" in said
-
-
-def test_a_store_as_the_database_says_is_fine(desk):
-    assert desk.reads("store", "check") == "Every file is as the database says.\n"
-
-
-def test_a_damaged_file_is_named_and_no_repair_hides_it(desk):
-    path = next(desk.folder.glob("var/figures/**/*.parquet"))
-    path.write_bytes(b"damaged")
-    for words in (["store", "check"], ["store", "check", "--repair"]):
-        result = desk.types(*words)
-        assert result.exit_code == 1
-        assert str(path) in result.stdout
-
-
-def test_a_repair_removes_nothing_where_the_database_was_lost(desk):
-    for path in (desk.folder / "var").glob("monitor.db*"):
-        path.unlink()
-    figures = sorted((desk.folder / "var" / "figures").rglob("*.parquet"))
-    for path in figures:
-        os.utime(path, (0, 0))
-    result = desk.types("store", "check", "--repair")
-    assert result.exit_code == 1
-    assert "the database knows no release; nothing is removed" in result.stdout
-    assert sorted((desk.folder / "var" / "figures").rglob("*.parquet")) == figures
-
-
-def test_a_repair_removes_what_belongs_to_no_release(desk):
-    stray = desk.folder / "var" / "figures" / "stray.parquet"
-    stray.write_bytes(b"")
-    os.utime(stray, (time.time() - 2 * 86400,) * 2)
-    assert desk.types("store", "check").exit_code == 1
-    assert desk.reads("store", "check", "--repair") == f"{stray}: belonged to no release; removed\n"
-    assert not stray.exists()
 
 
 def test_a_full_disk_is_told_in_a_sentence_and_what_was_committed_stays(desk, repository):

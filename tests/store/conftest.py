@@ -74,6 +74,26 @@ def database(url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
+def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[str], Database]]:
+    """Open a further migrated database of a kind."""
+    opened = []
+
+    def make(kind: str) -> Database:
+        if kind == "sqlite":
+            path = tmp_path / f"further-{len(opened)}.db"
+            shutil.copy(request.getfixturevalue("sqlite_template"), path)
+            opened.append(Database(f"sqlite:///{path}"))
+        else:
+            template = request.getfixturevalue("postgresql_template")
+            opened.append(Database(str(request.getfixturevalue("new_postgresql")(template))))
+        return opened[-1]
+
+    yield make
+    for database in opened:
+        database.close()
+
+
+@pytest.fixture
 def figures(database: Database, tmp_path: Path) -> Figures:
     return Figures(tmp_path / "figures", database)
 
