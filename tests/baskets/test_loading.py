@@ -11,9 +11,26 @@ from monitor.months import month
 
 def test_the_shipped_files_load():
     shipped = load_baskets("config/baskets.yaml")
-    assert shipped.baskets["rare-earth-magnets"].products == ("CN8:85051110", "X:magnets-and-semifinished")
+    assert shipped.baskets["rare-earth-magnets"].products[:2] == ("CN8:85051110", "X:magnets-and-semifinished")
     assert shipped.title("X:magnets-and-semifinished") == "Magnets with semi-finished goods"
     assert load_partner_groups("config/partners.yaml")["usmca-neighbours"] == ("CA", "MX")
+
+
+SHIPPED = [(basket, code) for basket in load_baskets("config/baskets.yaml").baskets.values() for code in basket.codes]
+
+
+def test_every_shipped_code_has_its_source_or_what_was_not_verified():
+    assert [code.product for _, code in SHIPPED if not (code.cited or code.unverified)] == []
+    assert [basket.name for basket, _ in SHIPPED if basket.why_no_total] == []
+
+
+def test_the_germanium_code_that_a_public_map_calls_gallium_is_germanium():
+    assert {basket.name for basket, code in SHIPPED if code.product == "CN8:81129210"} == {"germanium"}
+
+
+def test_codes_of_eight_digits_are_read_where_their_list_holds():
+    shared = {"CN8:85051110", "CN8:85076000"}
+    assert [c.product for _, c in SHIPPED if c.nomenclature == "CN8" and not c.place.sources and c.product not in shared] == []
 
 
 def test_mistakes_in_baskets_are_told_together(tmp_path):
