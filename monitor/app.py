@@ -12,7 +12,7 @@ from typing import Any
 
 from monitor import registry
 from monitor.alerts.messages import Delivery, Notification
-from monitor.alerts.sentences import Names
+from monitor.alerts.sentences import MIRROR_CAVEAT, Names
 from monitor.alerts.situation import Desk, Reach
 from monitor.baskets.records import Baskets
 from monitor.detection.fitting import Bar, Fitting, silent
@@ -20,7 +20,7 @@ from monitor.months import Month
 from monitor.notify.base import Notifier
 from monitor.notify.worker import Worker
 from monitor.rules.loading import RuleSet, load_rule_set
-from monitor.series import Release, SeriesKey
+from monitor.series import Basis, Release, SeriesKey
 from monitor.settings import Settings, SourceSettings
 from monitor.sources.base import Source
 from monitor.sources.http import Client
@@ -209,12 +209,15 @@ class App:
         """Name the source of a release, with when it was published."""
         entry = self.entry(release.source, release.dataset)
         when = f"{release.published_at:%-d %B %Y, %H:%M} UTC{' (estimated)' if release.estimated else ''}"
-        return f"Source: {entry.credit if entry and entry.credit else release.source}; published {when}; release {release.id}."
+        named = entry.credit if entry and entry.credit else release.source
+        caveat = f" {MIRROR_CAVEAT}" if entry and entry.basis is Basis.MIRROR else ""
+        return f"Source: {named}; published {when}; release {release.id}.{caveat}"
 
     def title(self, release: Release) -> str:
         """Name the dataset of a release in words."""
         entry = self.entry(release.source, release.dataset)
-        return entry.title if entry and entry.title else f"{release.source} {release.dataset}"
+        named = entry.title if entry and entry.title else f"{release.source} {release.dataset}"
+        return f"{named} (mirror)" if entry and entry.basis is Basis.MIRROR else named
 
     def close(self) -> None:
         """Close what was opened."""

@@ -13,7 +13,7 @@ from monitor.baskets.loading import load_baskets
 from monitor.baskets.partners import load_partner_groups
 from monitor.errors import ConfigError, Mistake, StoreError
 from monitor.panel import Panel
-from monitor.rules.loading import load_rule_set, resolve, rivals
+from monitor.rules.loading import load_rule_set, mixes_bases, resolve, rivals
 from monitor.rules.schema import Rule
 from monitor.settings import Settings
 from monitor.store.database import Database
@@ -100,6 +100,9 @@ def _against_figures(app: App, mistakes: list[Mistake]) -> Checked:
     for rule in app.ruleset.rules if held else ():
         if len(found := rivals(rule, every)) > 1:
             mistakes.append(_at(rule, f'rule "{rule.name}" fits {" and ".join(found)}; name the source under watch'))
+        elif mixes_bases(rule, every):
+            sentence = "would watch one flow as its reporter tells it and as its partners do; write basis: reported, or mirror"
+            mistakes.append(_at(rule, f'rule "{rule.name}" {sentence}'))
         elif sentence := _watches_nothing(rule, held):
             # Only a rule that names its source says where its figures must be.
             (mistakes if rule.watch.source and _may_watch(rule, held) else warnings).append(_at(rule, sentence))

@@ -27,6 +27,8 @@ _MEMBERS = {
 GROUPS: dict[str, frozenset[str]] = {name: frozenset(members.split()) for name, members in _MEMBERS.items()}
 """Groups that sources publish beside their members, and who belongs to them today."""
 
+_ARTICLE = re.compile(r"^(United|Netherlands|Philippines|Bahamas|Maldives|Gambia|European|EU\b)|(Republic|Islands)$")
+
 UNSPECIFIED = "ZZ"
 """What a source could not attribute to a country; like a group, it takes no rank and no share."""
 
@@ -83,6 +85,12 @@ def partner_of(text: str, partners: Mapping[str, str]) -> str:
 def name_of(code: str) -> str:
     """Return the English name that people are shown; a code without one is its own name."""
     return _names().get(code, code)
+
+
+def with_article(code: str) -> str:
+    """Return the name of a partner as it stands in a sentence: the United States, Japan."""
+    name = name_of(code)
+    return f"the {name}" if _ARTICLE.search(name) else name
 
 
 def _plain(name: str) -> str:

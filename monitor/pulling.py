@@ -17,6 +17,7 @@ from monitor.series import Release, ReleaseState
 from monitor.settings import SourceSettings
 from monitor.sources.base import ReleaseNotice, Source, Table
 from monitor.sources.figures import not_ahead, same_units
+from monitor.sources.mirror import mirrored
 from monitor.store.files import plain, write_whole
 from monitor.troubles import all_is_well, refuse_early, trouble_found
 
@@ -148,9 +149,10 @@ def _tell_late(app: App, entry: SourceSettings, source: Source) -> None:
 
 def commit(app: App, entry: SourceSettings, notice: ReleaseNotice, table: Table, *, as_history: bool = False) -> Release | None:
     """Store one release, held where it is not complete; return None where it is the newest one again."""
+    whole, table = table, mirrored(table, entry.of) if entry.of else table
     table, gaps = held_together(app, entry, notice, table)
     _refuse_impossible(app, entry, notice, table)
-    held, fact = _why_held(app, entry, table, as_history=as_history)
+    held, fact = _why_held(app, entry, table, whole, as_history=as_history)
     release = app.releases.commit(table, notice, source=entry.name, fetched_at=app.clock(), as_history=as_history, held=held)
     if release is None:
         return None
@@ -165,10 +167,10 @@ def commit(app: App, entry: SourceSettings, notice: ReleaseNotice, table: Table,
     return release
 
 
-def _why_held(app: App, entry: SourceSettings, table: Table, *, as_history: bool) -> tuple[str, Fact]:
+def _why_held(app: App, entry: SourceSettings, table: Table, whole: Table, *, as_history: bool) -> tuple[str, Fact]:
     """Say why a release waits for a decision, "" where it does not, and which fact that is."""
     history = app.releases.rows_history(entry.name, entry.dataset, 12)
-    if entry.complete_when and (why := entry.complete_when.check(table, history)):
+    if entry.complete_when and (why := entry.complete_when.check(table, history, whole)):
         return why, Fact.RELEASE_HELD
     if as_history or not may_end(table.coverage):
         return "", Fact.RELEASE_HELD

@@ -26,6 +26,7 @@ from monitor.errors import ConfigError, Mistake, SettingsError
 from monitor.secrets import Secret, Vault
 from monitor.settings_entries import Checker, Place, anchored, doubles
 from monitor.settings_files import Entry, Event, Log, Monitor, Schedule, SourceKeys
+from monitor.series import Basis
 from monitor.sources.completeness import CompleteWhen
 from monitor.yamlfile import Document, Loc, did_you_mean
 
@@ -56,6 +57,8 @@ class SourceSettings:
     failed_after: timedelta
     credit: str
     complete_when: CompleteWhen | None
+    basis: Basis
+    of: tuple[str, ...]
     parameters: Any
 
     @property

@@ -12,9 +12,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 from monitor.alerts.routing import Matcher
+from monitor.baskets.partners import why_no_partner
+from monitor.countries import PartnerKind, partner_kind
 from monitor.months import Month, parse_month
 from monitor.secrets import HOW
-from monitor.series import SeriesKey
+from monitor.series import Basis, SeriesKey
 from monitor.sources.completeness import CompleteWhen
 from monitor.sources.http import HttpSettings
 
@@ -85,6 +87,12 @@ def _database(address: SecretStr | str | None) -> SecretStr | str | None:
     return address
 
 
+def _country(code: str) -> str:
+    if partner_kind(code) is not PartnerKind.COUNTRY or (sentence := why_no_partner(code)):
+        raise ValueError(sentence if partner_kind(code) is PartnerKind.COUNTRY else f'"{code}" is not one country')
+    return code
+
+
 Name = Annotated[str, AfterValidator(_name)]
 Size = Annotated[int, BeforeValidator(read_size)]
 Duration = Annotated[timedelta, BeforeValidator(read_duration)]
@@ -141,6 +149,16 @@ class SourceKeys(Entry):
     failed_after: Duration = timedelta(hours=1)
     credit: str = ""
     complete_when: CompleteWhen | None = None
+    basis: Basis = Basis.REPORTED
+    of: tuple[Annotated[str, AfterValidator(_country)], ...] = ()
+
+    @model_validator(mode="after")
+    def _names_whose(self) -> SourceKeys:
+        if self.of and self.basis is not Basis.MIRROR:
+            raise ValueError("of goes with basis: mirror, and says whose flows the figures mirror")
+        if self.basis is Basis.MIRROR and not self.of and self.kind != "table":  # a file may hold mirrored flows as they are
+            raise ValueError("of is missing: the countries whose flows the figures mirror, like [CN]")
+        return self
 
 
 class SourceFile(_Block):

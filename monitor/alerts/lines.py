@@ -10,7 +10,18 @@ from monitor.alerts.cells import Item, ordered
 from monitor.alerts.facts import Facts
 from monitor.alerts.messages import Line, Part, Reason
 from monitor.alerts.records import Change
-from monitor.alerts.sentences import Names, comparison, doubts, figure, is_country, model, rank, record, still_given
+from monitor.alerts.sentences import (
+    Names,
+    as_told_together,
+    comparison,
+    doubts,
+    figure,
+    is_country,
+    model,
+    rank,
+    record,
+    still_given,
+)
 from monitor.countries import name_of
 from monitor.months import say_month
 from monitor.rules.levels import Level
@@ -67,7 +78,7 @@ def line_of_many(cells: Sequence[Cell], names: Names) -> Line:
         part=first.part,
         series=str(key.replace(partner="*")),
         month=facts.month,
-        title=capital(f"{names.product(key.product)}, {flow} of {name_of(key.reporter)}"),
+        title=capital(f"{names.product(key.product)}, {flow} of {name_of(key.reporter)}{as_told_together(key)}"),
         figure=f"{say_count(len(leads), 'partner')} {_way(first)}",
         sentences=_total_given(facts) if facts.ungiven else _together(value, usual, unit),
         outcome=_outcomes(leads),

@@ -12,15 +12,21 @@ from dataclasses import dataclass
 
 from monitor.alerts.facts import Facts
 from monitor.alerts.records import Change, Path
-from monitor.countries import PartnerKind, name_of, partner_kind
+from monitor.countries import PartnerKind, name_of, partner_kind, with_article
 from monitor.months import Month, say_month
 from monitor.rules.levels import Level
-from monitor.series import Revision, SeriesKey, Status
+from monitor.series import Basis, Revision, SeriesKey, Status
 from monitor.wording import capital, join_words, say_amount, say_count, say_derived, say_growth, say_ordinal, say_percent
 
 _SMALL = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
 USUAL_BASE = (0.7, 1.4)
+MIRROR_CAVEAT = (
+    "Mirror figures are by country of origin, also of goods that came through a third country, and of the month of arrival; "
+    "values may hold freight and insurance (CIF), so weights compare better."
+)
+"""What must be known of a partner's figures beside the reporter's own."""
+
 _MEASURES = {"weight": "", "value": "", "quantity": "", "duty": "duty on ", "unit_value": "unit value of "}
 
 
@@ -40,8 +46,23 @@ class Names:
         way = f"{reporter} to {partner}" if key.flow == "export" else f"{reporter} from {partner}"
         measure, words = _MEASURES.get(key.measure, f"{key.measure} of "), self.product(key.product)
         words = measure + (words[:1].lower() + words[1:] if measure and words[1:2].islower() else words)
-        mirror = "" if key.basis == "reported" else " (partner's figure)"
-        return f"{capital(words)}, {way}{mirror}"
+        return f"{capital(words)}, {way}{as_told(key)}"
+
+
+def as_told(key: SeriesKey) -> str:
+    """Say whose figures a mirrored flow is told by: ``, as the United States reports its imports``; "" for the reporter's own."""
+    if key.basis == Basis.REPORTED:
+        return ""
+    return f", as {with_article(key.partner)} reports its {_seen_as(key)}"
+
+
+def as_told_together(key: SeriesKey) -> str:
+    """Say of a mirrored flow to many partners that each tells its own part; "" for the reporter's own figures."""
+    return "" if key.basis == Basis.REPORTED else f", as its partners report their {_seen_as(key)}"
+
+
+def _seen_as(key: SeriesKey) -> str:
+    return "imports" if key.flow == "export" else "exports"
 
 
 def say_small(count: int) -> str:

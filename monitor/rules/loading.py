@@ -14,10 +14,20 @@ from monitor.baskets.records import Basket
 from monitor.errors import ConfigError, Mistake, RuleError
 from monitor.rules.compiling import Names, compile_operations, compile_rule
 from monitor.rules.schema import Operations, OperationsModel, Rule, RuleModel
-from monitor.rules.watching import Watched, resolve, rivals
+from monitor.rules.watching import Watched, mixes_bases, resolve, rivals
 from monitor.yamlfile import Document, Loc, did_you_mean, read
 
-__all__ = ["RuleSet", "Watched", "load_rule_set", "load_rules", "resolve", "rivals", "rule_schema", "ruleset_version"]
+__all__ = [
+    "RuleSet",
+    "Watched",
+    "load_rule_set",
+    "load_rules",
+    "mixes_bases",
+    "resolve",
+    "rivals",
+    "rule_schema",
+    "ruleset_version",
+]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from monitor.countries import PartnerKind, name_of, partner_kind
 from monitor.detection.market import first_unit_value, price_rows, unit_value, unit_value_unit
 from monitor.panel import Bools, Ints, Panel
 from monitor.rules.schema import Rule
-from monitor.series import SeriesKey, Status
+from monitor.series import Basis, SeriesKey, Status
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -75,24 +75,44 @@ def rivals(rule: Rule, keys: Iterable[SeriesKey]) -> tuple[str, ...]:
     """
     Return the sources ("gacc magnets") that give the same figures to a rule without `source`; more than one is a mistake.
 
-    The same figures are those of one reporter, flow, measure and basis; datasets of one source are no rivals.
+    The same figures are those of one reporter, flow, measure and basis, and of one partner where partners tell them; datasets
+    of one source are no rivals.
     """
-    watch = rule.watch
-    if watch.source is not None:
+    if rule.watch.source is not None:
         return ()
     found: dict[tuple[str, ...], dict[str, str]] = {}
     for key in keys:
-        if (
-            watch.dataset in (None, key.dataset)
-            and watch.flow in (None, key.flow)
-            and watch.basis in (None, key.basis)
-            and key.measure == watch.measure
-            and (watch.reporter is None or key.reporter in watch.reporter)
-            and (rule.products is None or key.product in rule.products)
-        ):
-            figures = (key.reporter, key.flow, key.measure, key.basis)
+        if _admits(rule, key):
+            teller = key.partner if key.basis == Basis.MIRROR else key.reporter
+            figures = (key.reporter, key.flow, key.measure, key.basis, teller)
             found.setdefault(figures, {}).setdefault(key.source, f"{key.source} {key.dataset}")
     return next((tuple(sorted(by.values())) for by in found.values() if len(by) > 1), ())
+
+
+def mixes_bases(rule: Rule, keys: Iterable[SeriesKey]) -> bool:
+    """
+    Tell whether a rule that names no basis would watch one flow as its reporter tells it and as its partners do.
+
+    A rule that doubts figures looks at each by itself, so that it may.
+    """
+    if rule.watch.basis is not None or rule.is_data:
+        return False
+    flows: dict[str, set[tuple[str, str]]] = {basis: set() for basis in Basis}
+    for key in keys:
+        if _admits(rule, key):
+            flows[key.basis].add((key.reporter, key.flow))
+    return bool(flows[Basis.REPORTED] & flows[Basis.MIRROR])
+
+
+def _admits(rule: Rule, key: SeriesKey) -> bool:
+    """Tell whether what a rule names leaves room for a series, whoever the partner is."""
+    watch = rule.watch
+    return (
+        all(getattr(watch, name) in (None, getattr(key, name)) for name in ("source", "dataset", "flow", "basis"))
+        and key.measure == watch.measure
+        and (watch.reporter is None or key.reporter in watch.reporter)
+        and (rule.products is None or key.product in rule.products)
+    )
 
 
 def _matches_fields(rule: Rule, panel: Panel) -> Bools:

@@ -39,7 +39,7 @@ class CompleteWhen(BaseModel):
     rows_at_least: Annotated[str, AfterValidator(_percentage)] | None = None
     total: Literal["required"] | None = None
 
-    def check(self, table: Table, history_rows: Sequence[float]) -> str:
+    def check(self, table: Table, history_rows: Sequence[float], whole: Table | None = None) -> str:
         """
         Return why a release is to be held, or an empty text.
 
@@ -49,11 +49,14 @@ class CompleteWhen(BaseModel):
         history_rows : sequence of float
             Rows per period of earlier releases, oldest first; rows are counted per period so that a release of one
             month can be measured by one of ten years.
+        whole : Table, optional
+            What was published, where only a part of it is kept: its total and its newest month are asked for.
 
         Where a release states earlier months again, whole ones would hide that its newest is not: that one is measured by
         those before it.
         """
-        return self._few_rows(table, history_rows) or self._few_in_newest(table) or self._no_total(table)
+        published = table if whole is None else whole
+        return self._few_rows(table, history_rows) or self._few_in_newest(published) or self._no_total(published)
 
     @property
     def _share(self) -> float:

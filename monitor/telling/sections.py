@@ -13,6 +13,7 @@ from monitor.alerts.sentences import (
     Names,
     against_last_month,
     against_last_year,
+    as_told_together,
     figure,
     first_in,
     model,
@@ -79,7 +80,7 @@ def market_title(key: SeriesKey, names: Names) -> str:
     """Name a market: ``Magnets, exports of China``."""
     title = names.title(key)
     start = title.rpartition(f", {name_of(key.reporter)} ")[0]
-    return f"{start}, {key.flow}s of {name_of(key.reporter)}{'' if key.basis == 'reported' else ' (partners’ figures)'}"
+    return f"{start}, {key.flow}s of {name_of(key.reporter)}{as_told_together(key)}"
 
 
 def _kind(key: SeriesKey) -> PartnerKind:

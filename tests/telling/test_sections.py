@@ -26,7 +26,7 @@ def told(**tonnes: list[float]) -> Section:
 
 def test_a_market_is_named_by_its_product_flow_and_reporter() -> None:
     assert market_title(KEY, NAMES) == "Magnets, exports of China"
-    assert market_title(KEY.replace(basis="mirror"), NAMES) == "Magnets, exports of China (partners’ figures)"
+    assert market_title(KEY.replace(basis="mirror"), NAMES) == "Magnets, exports of China, as its partners report their imports"
 
 
 def test_the_three_largest_are_added_up_and_the_rest_is_said() -> None:
