@@ -46,6 +46,8 @@ _WORDS: dict[str, Words] = {
     "breadth": _breadth,
     "breadth_surprise": lambda value, _: f"all countries together {say_deviations(value)} what was expected of them",
     "seasonal_change": lambda value, _: f"the season alone would bring {say_growth(value)} against the month before",
+    "revision": lambda value, _: f"{say_growth(value)} since its first release",
+    "revision_score": lambda value, _: f"{say_deviations(value)} what is usually revised",
     "share": lambda value, _: f"{say_percent(value)} of the total",
     "share_change": lambda value, of: f"{_points(value)} within {say_count(of.get('months', 12), 'month')}",
     "hhi": lambda value, _: f"concentration on few partners (HHI) {say_number(value, 2)}",
