@@ -25,6 +25,7 @@ from monitor.settings import Settings, SourceSettings
 from monitor.sources.base import Source
 from monitor.sources.http import Client
 from monitor.sources.memory import Memory
+from monitor.store.asks import Asks
 from monitor.store.database import Database
 from monitor.store.episodes import Conditions, Episodes
 from monitor.store.fits import Fits
@@ -93,6 +94,11 @@ class App:
     def conditions(self) -> Conditions:
         """What operators were told of and is not over."""
         return Conditions(self.database)
+
+    @cached_property
+    def asks(self) -> Asks:
+        """When sources were asked."""
+        return Asks(self.database)
 
     @cached_property
     def outbox(self) -> Outbox:
@@ -184,6 +190,7 @@ class App:
             charts=self.settings.digest.charts,
             public_url=self.settings.public_url,
             events=self.events_of,
+            includes={product: composite.includes for product, composite in self.baskets.composites.items()},
         )
 
     def events_of(self, key: SeriesKey) -> tuple[tuple[Month, str], ...]:

@@ -17,7 +17,7 @@ COMMANDS = {
     "init": ("desk", "make a new desk: a folder with config and rules to edit"),
     "check": ("desk", "check rules, baskets, sources, receivers and routes together, offline"),
     "run": ("desk", "pull, evaluate and deliver, once"),
-    "serve": ("desk", "run as a service: pull on schedule, evaluate, deliver"),
+    "serve": ("desk", "run as a service: pull when figures are due, evaluate, deliver"),
     "sources": ("sources", "list kinds of sources, try one, print the skeleton of a new one"),
     "pull": ("figures", "take in what the sources have published"),
     "backfill": ("backfilling", "take in years of what an office still gives, as history"),

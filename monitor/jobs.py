@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from monitor.alerts.assess import assess, edited_words
 from monitor.alerts.evaluation import Evaluation
@@ -13,6 +14,7 @@ from monitor.alerts.messages import Delivery, Notification, Outcome
 from monitor.alerts.records import Change
 from monitor.alerts.situation import Situation
 from monitor.app import App
+from monitor.asking import next_ask
 from monitor.constraints import sums_notes
 from monitor.eventlog import event
 from monitor.notify.worker import Worker
@@ -20,6 +22,8 @@ from monitor.operations import over, raised
 from monitor.pulling import Progress, pull, silent
 from monitor.rules.schema import Fact
 from monitor.series import Release
+from monitor.settings import SourceSettings
+from monitor.stages import said_before, stage_of
 from monitor.vitals import Vitals
 
 log = logging.getLogger(__name__)
@@ -96,14 +100,14 @@ def situation(app: App, release: Release, *, again: bool = False) -> Situation:
     newest = app.releases.newest_evaluated(source, dataset)
     late = newest is not None and release.order < newest.order
     vintage = newest if late and newest is not None else release
-    stored = app.episodes.of(source, dataset)
+    stored, said = app.episodes.of(source, dataset), said_before(app, release)
     live_from = app.releases.live_from(source, dataset)
     revisions = tuple(app.figures.revisions(release))
     return Situation(
         release=release,
         panel=app.figures.panel(source, dataset, as_of=vintage, first=bool(revisions) or app.ruleset.reads_first),
         stored=tuple(stored),
-        told=tuple(app.episodes.told([episode.id for episode in stored])),
+        told=tuple(app.episodes.told([episode.id for episode in (*stored, *(one.episode for one in said))])),
         versions=app.episodes.rule_versions(source, dataset),
         horizon=app.releases.horizon(source, dataset),
         live_from=release.newest + release.as_history if live_from is None else live_from,
@@ -117,6 +121,8 @@ def situation(app: App, release: Release, *, again: bool = False) -> Situation:
         again=again,
         starts=not app.releases.is_live(source, dataset),
         after=0 if last is None else last.number,
+        stage=stage_of(app, release),
+        said=said,
     )
 
 
@@ -169,8 +175,14 @@ class ServiceJobs:
 
     def pull(self, source: str) -> int:
         """Pull one entry; return how many releases came in."""
-        entry = next(entry for entry in self.app.entries if entry.entry == source)
-        return len(pull(self.app, entry))
+        return len(pull(self.app, self._entry(source)))
+
+    def next_ask(self, source: str) -> datetime:
+        """Say when an entry is to be asked next."""
+        return next_ask(self.app, self._entry(source))
+
+    def _entry(self, source: str) -> SourceSettings:
+        return next(entry for entry in self.app.entries if entry.entry == source)
 
     def evaluate(self) -> int:
         """Judge what is pending; return how many changes were recorded."""

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from monitor.app import App
+from monitor.asking import dated, noted
 from monitor.baskets.ended import may_end, why_ended
 from monitor.constraints import held_together, tell_sums
 from monitor.errors import MonitorError, SecretMissing, SourceError, SourceFormatChanged, SourceRefused
@@ -48,14 +49,15 @@ def pull(app: App, entry: SourceSettings, progress: Progress = silent, taken: li
     """
     taken = [] if taken is None else taken
     refuse_early(app, entry)
-    try:
-        trouble = _look(app, entry, taken, progress)
-    except SecretMissing as error:
-        trouble = SourceRefused(str(error))
-    if trouble is not None:
-        trouble_found(app, entry, trouble)
-        raise trouble
-    all_is_well(app, entry)
+    with noted(app, entry):
+        try:
+            trouble = _look(app, entry, taken, progress)
+        except SecretMissing as error:
+            trouble = SourceRefused(str(error))
+        if trouble is not None:
+            trouble_found(app, entry, trouble)
+            raise trouble
+        all_is_well(app, entry)
     return taken
 
 
@@ -115,7 +117,7 @@ def take_in(
     trouble: SourceError | None = None
     for notice in notices:
         try:
-            release = commit(app, entry, notice, source.fetch(notice), as_history=notice.name in past)
+            release = commit(app, entry, dated(app, entry, notice), source.fetch(notice), as_history=notice.name in past)
         except SourceFormatChanged as error:
             _keep_aside(app, entry, notice, error)
             trouble = trouble or error

@@ -1,8 +1,9 @@
 """
-The service's clock: pulls at each source's times, judges when something came in, delivers all the while.
+The service's clock: asks each source when it is worth asking, judges what came in, delivers all the while.
 
-Every job may run at any time and be cut anywhere, so the clock keeps nothing: at each start everything is pulled once,
-and what was missed is made up for. A job that fails is logged and tried again at its next time; it stops nothing else.
+Every job may run at any time and be cut anywhere, so the clock keeps nothing: when a source is asked next follows from its
+calendar and from when it was asked last, anew after each ask. A job that fails is logged and tried again; it stops nothing
+else. Every ten minutes a round ends: whatever was due is asked, judged and on its way, or is named.
 """
 
 from __future__ import annotations
@@ -14,26 +15,30 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
 from apscheduler.executors.base import BaseExecutor, run_job
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from monitor.errors import MonitorError
 from monitor.eventlog import event, run
-from monitor.settings import Schedule
 from monitor.vitals import Vitals
 
 log = logging.getLogger(__name__)
 
 PATIENCE = 9.0  # seconds that jobs at hand have left once the service is asked to stop
-SWEEP = timedelta(hours=1)
+ROUND = timedelta(minutes=10)
+LONGEST_ROUND = 1800.0  # seconds that a round waits for the jobs that began before it
+SOONEST = timedelta(minutes=1)  # between two asks, whatever the calendar says
+UNPLANNED = timedelta(minutes=10)  # until the next ask, where it cannot be told
 PAUSE = 5.0  # seconds before deliveries begin again after an error
 
 _EVERY_JOB: dict[str, Any] = {"coalesce": True, "misfire_grace_time": None, "max_instances": 1, "replace_existing": True}
@@ -46,12 +51,28 @@ class Jobs(Protocol):
         """Take in what one source has published; return how many releases came in."""
         ...
 
+    def next_ask(self, source: str) -> datetime:
+        """Say when a source is to be asked next; a moment that is past means now."""
+        ...
+
     def evaluate(self) -> int:
         """Judge every release that is not judged yet; return how many changes of alerts were recorded."""
         ...
 
     def deliver(self, stop: threading.Event) -> None:
         """Send what waits, until `stop` is set; then finish the delivery at hand and return."""
+        ...
+
+
+class Pulse(Protocol):
+    """Who is told of every round, so that a service that died is missed."""
+
+    def begun(self) -> None:
+        """Tell that a round begins."""
+        ...
+
+    def ended(self, failures: Sequence[str]) -> None:
+        """Tell that a round ended, and what failed in it."""
         ...
 
 
@@ -62,12 +83,12 @@ class Scheduler:
     Parameters
     ----------
     jobs : Jobs
-    schedules : mapping of str to Schedule
-        When each source is pulled.
+    sources : sequence of str
     vitals : Vitals
-        Is told how every round ended.
-    sweep : timedelta
-        How often to judge what no pull of this process brought.
+        Is told how every job ended.
+    pulse : Pulse, optional
+    every : timedelta
+        How often a round ends; what no pull of this process brought is judged then.
     workers : Threads, optional
         What runs the jobs.
     """
@@ -75,28 +96,30 @@ class Scheduler:
     def __init__(
         self,
         jobs: Jobs,
-        schedules: Mapping[str, Schedule],
+        sources: Sequence[str],
         vitals: Vitals,
         *,
-        sweep: timedelta = SWEEP,
+        pulse: Pulse | None = None,
+        every: timedelta = ROUND,
         workers: Threads | None = None,
     ) -> None:
         self._jobs = jobs
-        self._schedules = schedules
+        self._sources = sources
         self._vitals = vitals
-        self._sweep = sweep
+        self._pulse = pulse
+        self._every = every
         self._judging = threading.Lock()
         self._workers = workers or Threads()
         self._clock = BackgroundScheduler(executors={"default": self._workers}, timezone=UTC)
 
     def run(self, stop: threading.Event) -> None:
-        """Pull everything once, then run until `stop` is set or a signal comes; return within ten seconds of that."""
+        """Run until `stop` is set or a signal comes; return within ten seconds of that."""
         deliveries = threading.Thread(target=self._deliver, args=(stop,), name="deliver", daemon=True)
         with _signals(stop):
             self._plan()
             self._clock.start()
             deliveries.start()
-            event(log, "service started", sources=len(self._schedules))
+            event(log, "service started", sources=len(self._sources))
             for job, at in self.next_times().items():
                 event(log, "job planned", job=job, next=at and at.isoformat(timespec="minutes"))
             stop.wait()
@@ -128,28 +151,35 @@ class Scheduler:
         self._clock.wakeup()
 
     def _plan(self) -> None:
-        now = datetime.now(UTC)
-        for name, schedule in self._schedules.items():
-            job = f"pull:{name}"
-            self._clock.add_job(self._pull, schedule.trigger(), [name], id=job, name=job, next_run_time=now, **_EVERY_JOB)
-        # A crash between a release and its judgement, or a release that another process took in, is found here.
-        self._clock.add_job(
-            self._evaluate,
-            IntervalTrigger(seconds=int(self._sweep.total_seconds())),
-            id="evaluate",
-            next_run_time=now,
-            **_EVERY_JOB,
-        )
+        for source in self._sources:
+            self._plan_ask(source, datetime.now(UTC))
+        now = datetime.now(UTC)  # after the asks that are due, so that the first round ends with them
+        trigger = IntervalTrigger(seconds=int(self._every.total_seconds()))
+        self._clock.add_job(self._end_round, trigger, id="round", name="round", next_run_time=now, **_EVERY_JOB)
 
-    def _pull(self, name: str) -> None:
+    def _plan_ask(self, source: str, earliest: datetime) -> datetime:
+        """Plan the next ask of a source; where it cannot be told, it is asked all the same."""
+        job = f"pull:{source}"
+        try:
+            at = max(self._jobs.next_ask(source), earliest)
+        except MonitorError as error:
+            event(log, "next ask not known", level=logging.WARNING, source=source, why=str(error))
+            at = earliest + UNPLANNED
+        self._clock.add_job(self._pull, DateTrigger(at), [source], id=job, name=job, **_EVERY_JOB)
+        return at
+
+    def _pull(self, source: str) -> None:
         def pull() -> None:
-            releases = self._jobs.pull(name)
-            self._vitals.pulled(name, releases)
-            event(log, "pull ended", source=name, releases=releases)
+            releases = self._jobs.pull(source)
+            self._vitals.pulled(source, releases)
             came_in.append(releases)
 
         came_in: list[int] = []
-        self._round(f"pull:{name}", pull)
+        try:
+            self._round(f"pull:{source}", pull)
+        finally:
+            upcoming = self._plan_ask(source, datetime.now(UTC) + SOONEST)
+            event(log, "pull ended", source=source, releases=sum(came_in), next=upcoming.isoformat(timespec="minutes"))
         if came_in != [0]:  # a pull that failed may have brought releases beside the one it could not read
             self._evaluate()
 
@@ -161,6 +191,16 @@ class Scheduler:
 
         with self._judging:
             self._round("evaluate", evaluate)
+
+    def _end_round(self) -> None:
+        """Judge what a crash, or another process, left unjudged, and tell how the round went that ends with this."""
+        if self._pulse is not None:
+            self._pulse.begun()
+        running = self._workers.earlier(LONGEST_ROUND)
+        self._evaluate()
+        if self._pulse is not None:
+            failed = [f"{job}: {last.failure}" for job, last in sorted(self._vitals.rounds.items()) if last.failure]
+            self._pulse.ended([*failed, *(f"{job}: did not end within {LONGEST_ROUND / 60:.0f} minutes" for job in running)])
 
     def _deliver(self, stop: threading.Event) -> None:
         while not stop.is_set():
@@ -186,7 +226,7 @@ class Threads(BaseExecutor):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__()
-        self._running: set[threading.Thread] = set()
+        self._running: list[threading.Thread] = []
 
     @property
     def busy(self) -> bool:
@@ -198,9 +238,17 @@ class Threads(BaseExecutor):  # type: ignore[misc]
         for thread in self._running:
             thread.join(max(0.0, end - time.monotonic()))
 
+    def earlier(self, seconds: float) -> list[str]:
+        """Wait for the jobs that began before the one that asks; return those that did not end in time."""
+        end = time.monotonic() + seconds
+        before = list(takewhile(lambda thread: thread is not threading.current_thread(), self._running))
+        for thread in before:
+            thread.join(max(0.0, end - time.monotonic()))
+        return [thread.name for thread in before if thread.is_alive()]
+
     def _do_submit_job(self, job: Any, run_times: list[datetime]) -> None:
         thread = threading.Thread(target=self._work, args=(job, run_times), name=job.id, daemon=True)
-        self._running = {one for one in self._running if one.is_alive()} | {thread}
+        self._running = [*(one for one in self._running if one.is_alive()), thread]
         thread.start()
 
     def _work(self, job: Any, run_times: list[datetime]) -> None:

@@ -24,13 +24,14 @@ from monitor.baskets.partners import load_partner_groups
 from monitor.baskets.records import Baskets
 from monitor.errors import ConfigError, Mistake, SettingsError
 from monitor.secrets import Secret, Vault
-from monitor.settings_entries import Checker, Place, anchored, doubles
-from monitor.settings_files import Entry, Event, Log, Monitor, Schedule, SourceKeys
 from monitor.series import Basis
+from monitor.settings_entries import Checker, Place, anchored, doubles
+from monitor.settings_files import Ask, Entry, Event, Log, Monitor, SourceKeys, StageKeys
+from monitor.sources.calendar import Calendar
 from monitor.sources.completeness import CompleteWhen
 from monitor.yamlfile import Document, Loc, did_you_mean
 
-__all__ = ["Event", "ReceiverSettings", "Schedule", "Settings", "SourceSettings"]
+__all__ = ["Event", "ReceiverSettings", "Settings", "SourceSettings"]
 
 Model = TypeVar("Model", bound=BaseModel)
 Loaded = TypeVar("Loaded")
@@ -52,11 +53,12 @@ class SourceSettings:
     dataset: str
     title: str
     enabled: bool
-    schedule: Schedule
+    ask: Ask
     late_after: timedelta | None
     failed_after: timedelta
     credit: str
     complete_when: CompleteWhen | None
+    stage: StageKeys | None
     basis: Basis
     of: tuple[str, ...]
     parameters: Any
@@ -65,6 +67,12 @@ class SourceSettings:
     def entry(self) -> str:
         """The name that no other entry has: ``census/imports/naics``."""
         return f"{self.name}/{self.dataset}"
+
+    @property
+    def otherwise(self) -> timedelta:
+        """How often to ask where nothing is due: files of this machine every ten minutes, an office twice a day."""
+        local = any(getattr(self.parameters, key, None) is not None for key in ("folder", "path"))
+        return max(self.ask.every, self.ask.otherwise or timedelta(minutes=10 if local else 720))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,6 +230,9 @@ class _Reading:
         found = [
             self._checker.entry(SourceKeys, "sources", place, needed=place.data.get("enabled") is not False) for place in places
         ]
+        for place, entry in zip(places, found, strict=True):
+            self._mistakes += _unread_list(place, entry[1]) if entry is not None else ()
+        self._mistakes += _same_steps(places, found)
         shared = tuple(field.name for field in dataclasses.fields(SourceSettings) if field.name != "parameters")
         return tuple(
             SourceSettings(**{key: getattr(keys, key) for key in shared}, parameters=parameters)
@@ -297,6 +308,15 @@ class _Reading:
             return None
 
 
+def _unread_list(place: Place, parameters: BaseModel) -> Iterator[Mistake]:
+    """Yield what is wrong with the list of release days that an entry names."""
+    calendar = getattr(parameters, "published", None)
+    try:
+        _ = calendar.listed if isinstance(calendar, Calendar) else None
+    except ValueError as error:
+        yield place.mistake("published", "dates", says=str(error))
+
+
 def _unreachable(routes: list[Route], places: list[Place]) -> Iterator[Mistake]:
     """Yield what is wrong with the order: every alert must end somewhere, and every route must be reachable."""
     *others, last = zip(routes, places, strict=True)
@@ -307,6 +327,19 @@ def _unreachable(routes: list[Route], places: list[Place]) -> Iterator[Mistake]:
     for route, place in others:
         if not route.matchers and not route.goes_on:
             yield place.mistake("name", says=f'the route "{route.name}" takes every alert, so the routes below it get none')
+
+
+def _same_steps(places: list[Place], entries: list[tuple[SourceKeys, BaseModel] | None]) -> Iterator[Mistake]:
+    """Yield a mistake for every entry that is on and claims a step of a thread that another one is."""
+    first: dict[tuple[str, int], str] = {}
+    for place, entry in zip(places, entries, strict=True):
+        stage = entry[0].stage if entry is not None and entry[0].enabled else None
+        if stage is None or entry is None:
+            continue
+        name = f"{entry[0].name}/{entry[0].dataset}"
+        taken = first.setdefault((stage.thread, stage.step), name)
+        if taken != name:
+            yield place.mistake("stage", "step", says=f"step {stage.step} of {stage.thread} is {taken} already")
 
 
 def _text(value: SecretStr | str | None) -> str | None:

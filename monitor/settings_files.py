@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, StringConstraints, model_validator
 
 from monitor.alerts.routing import Matcher
 from monitor.baskets.partners import why_no_partner
@@ -19,9 +18,6 @@ from monitor.secrets import HOW
 from monitor.series import Basis, SeriesKey
 from monitor.sources.completeness import CompleteWhen
 from monitor.sources.http import HttpSettings
-
-if TYPE_CHECKING:
-    from apscheduler.triggers.cron import CronTrigger
 
 _SIZES = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9}
 _TIMES = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
@@ -63,14 +59,6 @@ def _web_address(text: str) -> str:
     return text.rstrip("/")
 
 
-def _zone(text: str) -> str:
-    try:
-        ZoneInfo(text)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f'unknown time zone "{text}"; write it as America/New_York') from None
-    return text
-
-
 def _month(text: Any) -> Month:
     return parse_month(str(text))
 
@@ -102,33 +90,25 @@ class _Block(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Schedule(_Block):
-    """When something is done: five cron fields and a time zone. Weekdays are names."""
+class Ask(_Block):
+    """
+    How often a source is asked: `every` so often from `before` the hour at which figures are due until they are in.
 
-    cron: str = "0 * * * *"
-    zone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    While they are late the pause grows, until it is the one of `otherwise` after so long as `for_` says.
+    """
+
+    every: Duration = timedelta(minutes=10)
+    before: Duration = timedelta(hours=1)
+    for_: Duration = Field(default=timedelta(days=3), alias="for")
+    otherwise: Duration | None = None
 
     @model_validator(mode="after")
-    def _comes(self) -> Schedule:
-        fields = self.cron.split()
-        if len(fields) != 5:
-            raise ValueError(f'"{self.cron}" is not a schedule; write five fields: minute hour day month weekday')
-        if re.search(r"\d", fields[4]):
-            # Programs disagree on whether 0 is Sunday or Monday.
-            raise ValueError(f'the weekday "{fields[4]}" is a number; write mon, tue, wed, thu, fri, sat or sun')
-        try:
-            upcoming = self.trigger().get_next_fire_time(None, datetime.now(UTC))
-        except ValueError as error:
-            raise ValueError(f'"{self.cron}" is not a schedule: {str(error).lower()}') from None
-        if upcoming is None:
-            raise ValueError(f'"{self.cron}" never comes')
+    def _in_order(self) -> Ask:
+        if self.every < timedelta(minutes=1):
+            raise ValueError("every is under a minute; no source is asked more often than that")
+        if self.otherwise is not None and self.otherwise < self.every:
+            raise ValueError("otherwise is shorter than every; it is the pause where nothing is due")
         return self
-
-    def trigger(self) -> CronTrigger:
-        """Return APScheduler's trigger for it."""
-        from apscheduler.triggers.cron import CronTrigger
-
-        return CronTrigger.from_crontab(self.cron, timezone=ZoneInfo(self.zone))
 
 
 class Entry(_Block):
@@ -138,17 +118,26 @@ class Entry(_Block):
     kind: str
 
 
+class StageKeys(_Block):
+    """Which stage of its thread an entry is: what comes out of one month in one thread is told as one conversation."""
+
+    thread: Name
+    step: int = Field(ge=1, le=9)
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
+
+
 class SourceKeys(Entry):
     """What every source has, whatever its kind."""
 
     dataset: str = Field(min_length=1)
     title: str = ""
     enabled: bool = True
-    schedule: Schedule = Schedule()
+    ask: Ask = Ask()
     late_after: Duration | None = None
     failed_after: Duration = timedelta(hours=1)
     credit: str = ""
     complete_when: CompleteWhen | None = None
+    stage: StageKeys | None = None
     basis: Basis = Basis.REPORTED
     of: tuple[Annotated[str, AfterValidator(_country)], ...] = ()
 

@@ -8,19 +8,17 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from monitor import scheduler
 from monitor.errors import MonitorError, SourceUnavailable
 from monitor.scheduler import Scheduler, alone
-from monitor.settings import Schedule
 from monitor.vitals import Vitals
-
-YEARLY = Schedule(cron="0 0 1 1 *")
 
 
 class Fakes:
@@ -30,6 +28,7 @@ class Fakes:
         self.calls: list[str] = []
         self.releases = 1
         self.on_pull: Callable[[str], None] = lambda source: None
+        self.on_next_ask: Callable[[str, int], datetime] = lambda source, asked: datetime.now(UTC) + timedelta(days=asked)
         self.on_evaluate: Callable[[], None] = lambda: None
         self.on_deliver: Callable[[threading.Event], None] = lambda stop: stop.wait() and None
 
@@ -37,6 +36,9 @@ class Fakes:
         self.calls.append(f"pull {source}")
         self.on_pull(source)
         return self.releases
+
+    def next_ask(self, source: str) -> datetime:
+        return self.on_next_ask(source, self.calls.count(f"pull {source}"))
 
     def evaluate(self) -> int:
         self.calls.append("evaluate")
@@ -57,8 +59,8 @@ class Service:
         self.stop = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def start(self, **schedules: Schedule) -> Scheduler:
-        clock = Scheduler(self.jobs, schedules, self.vitals)
+    def start(self, *sources: str, **parts: Any) -> Scheduler:
+        clock = Scheduler(self.jobs, sources, self.vitals, **parts)
         self._thread = threading.Thread(target=clock.run, args=(self.stop,))
         self._thread.start()
         return clock
@@ -92,14 +94,14 @@ def until(holds: Callable[[], bool], seconds: float = 15) -> None:
 
 def test_at_start_everything_is_pulled_judged_and_delivered_once(service: Service) -> None:
     service.jobs.releases = 0
-    service.start(gacc=YEARLY, census=YEARLY)
+    service.start("gacc", "census")
     until(lambda: len(service.jobs.calls) >= 4)
     service.end()
     assert sorted(service.jobs.calls) == ["deliver", "evaluate", "pull census", "pull gacc"]
 
 
 def test_a_pull_that_brought_something_is_followed_by_judging(service: Service) -> None:
-    service.start(gacc=YEARLY)
+    service.start("gacc")
     until(lambda: service.jobs.calls.count("evaluate") == 2)
     until(lambda: service.vitals.transitions._value.get() == 4)
     assert service.vitals.releases._value.get() == 1
@@ -107,7 +109,7 @@ def test_a_pull_that_brought_something_is_followed_by_judging(service: Service) 
 
 def test_a_pull_that_brought_nothing_is_not_followed_by_judging(service: Service) -> None:
     service.jobs.releases = 0
-    service.start(gacc=YEARLY)
+    service.start("gacc")
     until(lambda: service.failure("pull:gacc") == "" and service.failure("evaluate") == "")
     time.sleep(0.2)
     assert service.jobs.calls.count("evaluate") == 1
@@ -118,7 +120,7 @@ def test_a_pull_that_failed_is_followed_by_judging_since_other_releases_may_have
         raise SourceUnavailable("one release cannot be read")
 
     service.jobs.on_pull = fail
-    service.start(gacc=YEARLY)
+    service.start("gacc")
     until(lambda: service.jobs.calls.count("evaluate") == 2)
 
 
@@ -129,7 +131,7 @@ def test_a_job_that_fails_is_shown_and_stops_no_other(service: Service, caplog: 
         raise ZeroDivisionError
 
     service.jobs.on_pull = fail
-    service.start(gacc=YEARLY, census=YEARLY)
+    service.start("gacc", "census")
     until(lambda: service.failure("pull:gacc") is not None and service.failure("pull:census") is not None)
     until(lambda: service.failure("evaluate") == "")
     assert service.failure("pull:gacc") == "gacc did not answer"
@@ -164,20 +166,89 @@ def test_one_job_never_runs_twice_at_once_and_misses_none(service: Service) -> N
         running.pop()
 
     service.jobs.on_evaluate = slow
-    service.start(one=YEARLY, two=YEARLY, three=YEARLY)
+    service.start("one", "two", "three")
     until(lambda: len(service.jobs.calls) >= 5)
     release.set()
     until(lambda: service.jobs.calls.count("evaluate") == 4)
     assert max(most) == 1
 
 
-def test_the_next_pull_comes_at_its_hour_in_its_zone(service: Service) -> None:
-    clock = service.start(gacc=Schedule(cron="5 10 20 * *", zone="Asia/Shanghai"))
-    until(lambda: service.failure("pull:gacc") == "")
+def test_the_next_ask_is_planned_anew_after_each(service: Service) -> None:
+    moment = datetime.now(UTC) + timedelta(days=3)
+    service.jobs.on_next_ask = lambda source, asked: moment if asked else datetime.now(UTC)
+    clock = service.start("gacc")
+    until(lambda: clock.next_times().get("pull:gacc") == moment)
+    assert service.jobs.calls.count("pull gacc") == 1
+
+
+def test_a_source_that_was_asked_lately_waits_for_its_turn_when_the_service_starts(service: Service) -> None:
+    moment = datetime.now(UTC) + timedelta(hours=3)
+    service.jobs.on_next_ask = lambda source, asked: moment
+    clock = service.start("gacc")
+    until(lambda: service.failure("evaluate") == "")
+    assert clock.next_times()["pull:gacc"] == moment
+    assert "pull gacc" not in service.jobs.calls
+
+
+def test_no_source_is_asked_twice_in_a_minute_whatever_its_calendar_says(service: Service) -> None:
+    service.jobs.on_next_ask = lambda source, asked: datetime.now(UTC)
+    clock = service.start("gacc")
+    until(lambda: service.failure("pull:gacc") == "" and "pull:gacc" in clock.next_times())
+    upcoming = clock.next_times()["pull:gacc"]
+    assert upcoming is not None
+    assert upcoming > datetime.now(UTC) + timedelta(seconds=50)
+
+
+def test_a_source_whose_next_ask_cannot_be_told_is_asked_all_the_same(service: Service) -> None:
+    def fail(source: str, asked: int) -> datetime:
+        raise MonitorError("the database is locked")
+
+    service.jobs.on_next_ask = fail
+    clock = service.start("gacc")
+    until(lambda: "pull:gacc" in clock.next_times())
     upcoming = clock.next_times()["pull:gacc"]
     assert upcoming is not None
     assert upcoming > datetime.now(UTC)
-    assert upcoming.astimezone(UTC).strftime("%d %H:%M") == "20 02:05"
+
+
+class Pulses:
+    """Notes what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, ...]] = []
+
+    def begun(self) -> None:
+        self.told.append(("begun",))
+
+    def ended(self, failures: Sequence[str]) -> None:
+        self.told.append(("ended", *failures))
+
+
+def test_a_round_ends_once_what_was_due_is_asked_and_judged(service: Service) -> None:
+    pulses, release = Pulses(), threading.Event()
+    service.jobs.on_pull = lambda source: release.wait(5) and None
+    service.start("gacc", pulse=pulses)
+    until(lambda: pulses.told == [("begun",)])
+    time.sleep(0.1)
+    assert pulses.told == [("begun",)]
+    release.set()
+    until(lambda: pulses.told == [("begun",), ("ended",)])
+    assert service.jobs.calls.count("evaluate") == 2
+
+
+def test_a_round_names_what_failed_in_it_and_what_did_not_end(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    def work(source: str) -> None:
+        if source == "gacc":
+            raise SourceUnavailable("gacc did not answer")
+        release.wait(5)
+
+    pulses, release = Pulses(), threading.Event()
+    monkeypatch.setattr(scheduler, "LONGEST_ROUND", 0.3)
+    service.jobs.on_pull = work
+    service.start("gacc", "slow", pulse=pulses)
+    until(lambda: len(pulses.told) == 2)
+    assert pulses.told[1] == ("ended", "pull:gacc: gacc did not answer", "pull:slow: did not end within 0 minutes")
+    release.set()
 
 
 def test_stopping_waits_for_the_delivery_at_hand(service: Service) -> None:
@@ -199,7 +270,7 @@ def test_a_source_that_hangs_cannot_keep_the_service_from_stopping(service: Serv
     hanging = threading.Event()
     monkeypatch.setattr(scheduler, "PATIENCE", 0.5)
     service.jobs.on_pull = lambda source: hanging.wait(30) and None
-    service.start(gacc=YEARLY)
+    service.start("gacc")
     until(lambda: "pull gacc" in service.jobs.calls)
     assert service.end() < 5
     hanging.set()
@@ -207,19 +278,20 @@ def test_a_source_that_hangs_cannot_keep_the_service_from_stopping(service: Serv
 
 SERVICE = """
 import sys, threading, time
+from datetime import UTC, datetime
 from pathlib import Path
 from monitor.scheduler import Scheduler, alone
 from monitor.vitals import Vitals
 class Jobs:
     def pull(self, source): time.sleep(60)
     def evaluate(self): return 0
+    def next_ask(self, source): return datetime.now(UTC)
     def deliver(self, stop):
         print("ready", flush=True)
         stop.wait()
         print("finished", flush=True)
-from monitor.settings import Schedule
 with alone(Path(sys.argv[1])):
-    Scheduler(Jobs(), {"slow": Schedule()} if len(sys.argv) > 2 else {}, Vitals()).run(threading.Event())
+    Scheduler(Jobs(), ["slow"] if len(sys.argv) > 2 else [], Vitals()).run(threading.Event())
 """
 
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 
 from monitor.errors import SettingsError
 from monitor.months import month
 from monitor.series import SeriesKey
-from monitor.settings import Event, Schedule, Settings
+from monitor.settings import Event, Settings
 
 SOURCES = """\
 sources:
@@ -20,9 +19,10 @@ sources:
     kind: table
     dataset: exports
     path: figures.csv
-    schedule: {cron: "30 8 * * mon-fri", zone: America/New_York}
+    ask: {every: 1 hour, before: 1 hour, for: 3 days}
     complete_when: {rows_at_least: 60%}
 """
+ASK = "{every: 1 hour, before: 1 hour, for: 3 days}"
 RECEIVERS = """\
 receivers:
   - {name: desk, kind: file, folder: var/outbox}
@@ -113,7 +113,7 @@ def test_settings_are_frozen(desk: Desk) -> None:
 def test_all_mistakes_of_all_files_are_said_at_once_with_their_places(desk: Desk) -> None:
     desk.write(
         monitor="digest:\n  full_line: 3\nhttp: {max_bytes: lots}\ndeliver: {give_up_after: 3 fortnights}\n",
-        sources=SOURCES.replace("schedule", "schedul").replace("kind: table", "kind: tabel") + SOURCES[9:],
+        sources=SOURCES.replace("ask:", "aks:").replace("kind: table", "kind: tabel") + SOURCES[9:],
         receivers=RECEIVERS.replace("folder", "foldr"),
         routes=ROUTES.replace("[terminal]", "[terminl]"),
         events="events:\n  - {date: 2025-04-04, month: 2025-13, word: licences}\n",
@@ -261,31 +261,34 @@ def test_a_mistake_in_the_environment_names_the_variable(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cron", "said"),
+    ("written", "said"),
     [
-        ("* * * *", "write five fields"),
-        ("0 9 * * 1", 'the weekday "1" is a number'),
-        ("61 9 * * *", "is not a schedule"),
-        ("0 9 31 2 *", "never comes"),
+        ("{every: 20 seconds}", "sources.yaml:6:10: every is under a minute"),
+        ("{every: 1 hour, otherwise: 30 minutes}", "sources.yaml:6:10: otherwise is shorter than every"),
+        ("{every: often}", 'sources.yaml:6:18: "often" is not a length of time'),
+        ("{evry: 1 hour}", 'sources.yaml:6:11: unknown key "evry"; did you mean "every"?'),
     ],
 )
-def test_a_schedule_that_means_nothing_is_refused(desk: Desk, cron: str, said: str) -> None:
-    desk.write(sources=SOURCES.replace("30 8 * * mon-fri", cron))
+def test_a_way_of_asking_that_means_nothing_is_refused(desk: Desk, written: str, said: str) -> None:
+    desk.write(sources=SOURCES.replace(ASK, written))
     (mistake,) = desk.mistakes()
-    assert mistake.startswith("sources.yaml:6:15: ")
-    assert said in mistake
+    assert mistake.startswith(said)
 
 
-def test_an_unknown_time_zone_is_refused(desk: Desk) -> None:
-    desk.write(sources=SOURCES.replace("America/New_York", "America/Gotham"))
-    assert desk.mistakes() == ['sources.yaml:6:48: unknown time zone "America/Gotham"; write it as America/New_York']
+def test_files_of_this_machine_are_looked_for_more_often_than_an_office_is_asked(desk: Desk) -> None:
+    (slower,) = desk.load().sources
+    desk.write(sources=SOURCES.replace(ASK, "{every: 5 minutes}"))
+    (file,) = desk.load().sources
+    desk.write(sources=SOURCES.replace(ASK, "{}").replace("path: figures.csv", "url: https://example.org/x.csv"))
+    (office,) = desk.load().sources
+    assert (file.otherwise, slower.otherwise, office.otherwise) == tuple(timedelta(minutes=n) for n in (10, 60, 720))
 
 
-def test_a_schedule_keeps_its_zone_over_the_change_to_summer_time() -> None:
-    trigger = Schedule(cron="30 8 * * *", zone="America/New_York").trigger()
-    zone = ZoneInfo("America/New_York")
-    times = [trigger.get_next_fire_time(None, datetime(2026, 3, day, 0, tzinfo=zone)) for day in (7, 9)]
-    assert [time.astimezone(UTC).hour for time in times] == [13, 12]
+def test_a_list_of_release_days_is_read_with_the_settings(desk: Desk) -> None:
+    listed = "    published: {days_after: 35, dates: config/days.csv}\n"
+    desk.write(sources=SOURCES + listed)
+    (mistake,) = desk.mistakes()
+    assert mistake.endswith("days.csv: cannot be read: No such file or directory")
 
 
 def test_events_say_which_series_they_concern(desk: Desk) -> None:

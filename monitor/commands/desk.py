@@ -155,8 +155,8 @@ def serve_command(config: Path) -> None:
     """
     Run as a service until it is asked to stop.
 
-    Pulls each source at the times in config/sources.yaml, judges what comes in, delivers all the while. /healthz and /metrics
-    answer on the local port of config/monitor.yaml. SIGTERM finishes the delivery at hand and stops within 10 seconds.
+    Asks each source often around the hour at which its figures are due and rarely otherwise, judges what comes in, delivers
+    all the while. /healthz and /metrics answer on the local port of config/monitor.yaml. SIGTERM finishes the delivery at hand and stops within 10 seconds.
     """
     from monitor.jobs import ServiceJobs
     from monitor.scheduler import Scheduler, alone
@@ -165,9 +165,9 @@ def serve_command(config: Path) -> None:
 
     with desk_at(config, service=True) as app:
         health, vitals = app.settings.health, Vitals()
-        schedules = {entry.entry: entry.schedule for entry in app.entries}
+        sources = [entry.entry for entry in app.entries]
         with alone(app.settings.data_dir), HealthServer(vitals, app.outbox.counts, host=health.host, port=health.port) as pages:
             click.echo(f"Serving; health at {pages.url}/healthz", err=True)
             for mistake in app.settings.lacking:
                 say(f"monitor: {mistake}", err=True)
-            Scheduler(ServiceJobs(app, vitals), schedules, vitals).run(threading.Event())
+            Scheduler(ServiceJobs(app, vitals), sources, vitals).run(threading.Event())

@@ -24,7 +24,7 @@ def clock() -> Iterator[Clock]:
 @pytest.fixture
 def desk(new_desk: Callable[..., Any], tmp_path: Path, figures: dict[str, str]) -> Any:
     """A desk whose figures come as files into a watched folder, and whose messages go into another."""
-    keys = {"package": None, "releases": None, "schedule": {"cron": "0 3 * * *", "zone": "UTC"}}
+    keys = {"package": None, "releases": None, "ask": {"every": "1 day", "otherwise": "1 day"}}
     made = new_desk(tmp_path / "desk", sources=["gacc/magnets"], rules=["rare-earth-magnets"], **keys)
     made.edit("config/sources.yaml", lambda content: content["sources"][0].update(folder="inbox"))
     receivers = [{"name": name, "kind": "file", "folder": f"said/{name}", "as": "text"} for name in ("desk", "operators")]
@@ -65,7 +65,8 @@ def live(clock: Clock, desk: Any, figures: dict[str, str]) -> list[tuple[str, st
 def test_a_year_is_lived_through_wake_up_by_wake_up(clock: Clock, desk: Any, figures: dict[str, str]) -> None:
     sent = live(clock, desk, figures)
     assert clock.now == datetime(2026, 5, 1, tzinfo=UTC)
-    looked = [day_of(month).replace(hour=3) + timedelta(days=1) for month in MONTHS]  # the next look at the folder
+    # The folder is looked at an hour before figures are due, and a day after.
+    looked = [day_of(month).replace(hour=1) + timedelta(days=1) for month in MONTHS]
     assert [at for at, _, _ in sent][1:] == [at.isoformat() for at in looked]
     assert [subject for _, _, subject in sent][1].startswith("China magnets, May 2025")
     assert [release.fetched_at for release in clock.app.releases.find()][1:] == looked
@@ -77,7 +78,7 @@ def test_a_year_is_lived_through_wake_up_by_wake_up(clock: Clock, desk: Any, fig
 
 
 def test_every_wake_up_is_reached_in_its_turn_and_none_is_left_out(clock: Clock, desk: Any) -> None:
-    clock.serve(desk.folder / "config", sweep=timedelta(hours=6))
+    clock.serve(desk.folder / "config", every=timedelta(hours=6))
     times: list[datetime] = []
     evaluate = clock.vitals.evaluated
     clock.vitals.evaluated = lambda changes: (times.append(clock.now), evaluate(changes))[1]  # type: ignore[method-assign]
@@ -89,12 +90,12 @@ def test_a_message_that_could_not_be_sent_is_sent_when_it_is_due_again(clock: Cl
     (desk.folder / "said").write_text("a file where a folder is needed")
     clock.touch(desk.folder / "inbox" / "history.csv")
     app = clock.serve(desk.folder / "config")
-    clock.to(START + timedelta(days=1))
+    clock.to(START + timedelta(days=1, hours=12))
     tried = app.outbox.deliveries()
     assert len(tried) > 3
     assert {attempt.outcome.value for attempt in tried} == {"delayed"}
     (desk.folder / "said").unlink()
-    clock.to(START + timedelta(days=2))
+    clock.to(START + timedelta(days=3))
     assert app.outbox.counts()["waiting"] == 0
     assert len(said(desk, "desk")) == 1
 

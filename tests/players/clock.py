@@ -29,7 +29,7 @@ from monitor.jobs import ServiceJobs
 from monitor.scheduler import Scheduler, Threads
 from monitor.vitals import Vitals
 
-SWEEP = timedelta(days=1)  # how often to judge what no pull brought; an hour in a service
+ROUND = timedelta(days=1)  # how often to judge what no pull brought; ten minutes in a service
 LONGEST_STEP_S = 60.0  # of real time, until a wake-up's work is done
 
 
@@ -65,10 +65,10 @@ class Clock:
         """How each job of the service that runs ended last."""
         return self._serving.vitals
 
-    def serve(self, config: Path, environ: Mapping[str, str] | None = None, *, sweep: timedelta = SWEEP, **parts: Any) -> App:
+    def serve(self, config: Path, environ: Mapping[str, str] | None = None, *, every: timedelta = ROUND, **parts: Any) -> App:
         """Start the service of a desk, in place of one that runs; return once its first round is over and delivered."""
         self.stop()
-        self._service = _Service(App.open(config, environ, **parts), sweep)
+        self._service = _Service(App.open(config, environ, **parts), every)
         self._serving.settle()
         return self.app
 
@@ -109,11 +109,11 @@ class Clock:
 class _Service:
     """The scheduler of one desk in a thread of its own, as `monitor serve` runs it."""
 
-    def __init__(self, app: App, sweep: timedelta) -> None:
+    def __init__(self, app: App, every: timedelta) -> None:
         self.app, self.vitals = app, Vitals()
         self._jobs = _Jobs(app, self.vitals)
-        schedules = {entry.entry: entry.schedule for entry in app.entries}
-        self._scheduler = Scheduler(self._jobs, schedules, self.vitals, sweep=sweep, workers=_Turns())
+        sources = [entry.entry for entry in app.entries]
+        self._scheduler = Scheduler(self._jobs, sources, self.vitals, every=every, workers=_Turns())
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._scheduler.run, args=(self._stop,), name="service", daemon=True)
         self._thread.start()
