@@ -6,12 +6,14 @@ A pure function of the panel, the rules and what is stored; nothing here reads a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 import numpy as np
 
+from monitor.alerts.cells import Item
 from monitor.alerts.chance import rate_of
+from monitor.alerts.confirming import cleared_items
 from monitor.alerts.episodes import fold
 from monitor.alerts.evaluation import Evaluation, RuleCounts
 from monitor.alerts.evidence import Found, retirement, transition
@@ -68,7 +70,7 @@ class _Assessment:
             notes=self._notes(),
         )
         quiet = self._unsaid({item.episode.id for item in told.values()})
-        notifications, heard = pages.write(told.values(), quiet)
+        notifications, heard = pages.write([*told.values(), *self._cleared(told.values())], quiet)
         self._note_sent([item.episode.id for item in told.values()] + [episode.id for episode in quiet])
         return Evaluation(
             release=self.situation.release,
@@ -166,6 +168,13 @@ class _Assessment:
             for episode in (stored | self.episodes).values()
             if episode.path.state is State.FIRING and episode.id not in told and (episode.rule, str(episode.key)) in places
         ]
+
+    def _cleared(self, told: Collection[Item]) -> list[Item]:
+        """Return what another stage told of the new months and this one's figures do not bear out."""
+        if self.situation.release.as_history:
+            return []
+        fresh = [s for s in self.situation.said if s.month > max(self.horizon, self.situation.live_from - 1)]
+        return cleared_items(fresh, self.verdicts, told)
 
     def _unsaid(self, said: set[str]) -> list[Episode]:
         """Return the alerts that machines hold under labels which are not theirs any more, and that no line tells of."""

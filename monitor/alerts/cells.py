@@ -33,7 +33,8 @@ class Item:
     """
     One change that somebody is told: whose, what, and the facts of its cell. `change` is None for "open at the start".
 
-    `news` is how a subject counts it where it is new, as one and as many; empty for what the direction says.
+    `news` is how a subject counts it where it is new, as one and as many; empty for what the direction says. `corrects` says
+    what another stage of the month's figures told of the cell.
     """
 
     episode: Episode
@@ -49,10 +50,13 @@ class Item:
     news: tuple[str, str] = ("", "")
     readings: tuple[str, ...] = ()
     picture: Picture | None = None
+    corrects: str = ""
 
     @property
     def part(self) -> Part:
         """The section it belongs to."""
+        if self.corrects:
+            return Part.CORRECTED
         return Part.START if self.change is None else PARTS[self.change]
 
 

@@ -12,10 +12,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monitor.alerts.cells import PARTS, Item, move_of, ordered, ranked
+from monitor.alerts.confirming import confirmed_lines
 from monitor.alerts.lines import Cell, gathered, line_of, line_of_many
 from monitor.alerts.messages import Attachment, Digest, Line, Part
 from monitor.alerts.records import Change
 from monitor.alerts.sentences import Names
+from monitor.alerts.stages import Confirmed, Stage
 from monitor.alerts.states import alert_states
 from monitor.months import format_month, say_month
 from monitor.rules.levels import Direction, Level
@@ -28,7 +30,8 @@ class Frame:
     """
     What surrounds the lines of a digest: the release, its words, and the sentences at the foot.
 
-    `quiet` is said of a release without a line: how much could be judged belongs to it.
+    `quiet` is said of a release without a line: how much could be judged belongs to it. `confirmed` is what another stage of
+    the month told as this one finds it.
     """
 
     release: Release
@@ -42,6 +45,8 @@ class Frame:
     chance: str = ""
     notes: tuple[str, ...] = ()
     public_url: str = ""
+    stage: Stage | None = None
+    confirmed: tuple[Confirmed, ...] = ()
 
 
 def compose(items: Iterable[Item], frame: Frame, names: Names) -> Digest:
@@ -54,23 +59,38 @@ def compose(items: Iterable[Item], frame: Frame, names: Names) -> Digest:
     release = frame.release
     return Digest(
         subject=subject(items, frame),
-        title=f"{frame.title}, {say_month(release.newest)}",
+        title=_title(frame),
         source=release.source,
         dataset=release.dataset,
         release=release.id,
         published_at=release.published_at,
         estimated=release.estimated,
-        lines=tuple(full),
+        lines=(*full, *confirmed_lines(frame.confirmed, names)),
         more=_more(hidden, cells),
         still_open=frame.still_open,
         not_judged=frame.not_judged,
         chance=frame.chance,
         notes=frame.notes,
         credit=frame.credit,
-        alerts=alert_states(items, release, frame.public_url),
+        alerts=alert_states([*items, *(item for one in frame.confirmed for item in one.cell)], release, frame.public_url),
         attachments=(_table(cells, names, release),) if len(cells) > len(full) else (),
-        group={"source": release.source, "dataset": release.dataset, "release": release.id},
+        group=_group(frame),
+        conversation=f"{frame.stage.thread} {format_month(release.newest)}" if frame.stage else "",
     )
+
+
+def _title(frame: Frame) -> str:
+    """Name the dataset and month, and which stage of it this is."""
+    words = f" ({frame.stage.words(frame.release.published_at)})" if frame.stage else ""
+    return f"{frame.title}, {say_month(frame.release.newest)}{words}"
+
+
+def _group(frame: Frame) -> dict[str, str]:
+    """Return what machines group by: all stages of a month are one group."""
+    release = frame.release
+    if frame.stage:
+        return {"thread": frame.stage.thread, "period": format_month(release.newest)}
+    return {"source": release.source, "dataset": release.dataset, "release": release.id}
 
 
 def _drawn(group: list[Cell], names: Names, with_chart: bool) -> Line:
@@ -85,6 +105,7 @@ def subject(items: list[Item], frame: Frame) -> str:
     """Say what and how many: ``China magnets, Oct 2025: 1 new drop, 1 first rise``; a cell counts once, as it stands."""
     counted = Counter(_word(ordered(cell)[0]) for cell in ranked(items))
     said = [say_count(count, *word) for word, count in counted.items()]
+    said += [f"{len(frame.confirmed)} confirmed"] if frame.confirmed else []
     return f"{frame.title}, {say_month(frame.release.newest, short=True)}: {', '.join(said) or frame.quiet}"
 
 
@@ -93,6 +114,8 @@ def _word(item: Item) -> tuple[str, str]:
     way = {Direction.DROP: "drop", Direction.RISE: "rise"}.get(item.direction, "figure out of line")
     if item.change is None:
         return "open at the start", "open at the start"
+    if item.corrects:
+        return "corrected", "corrected"
     if PARTS[item.change] is Part.NEW and item.news[0]:
         return item.news
     if item.change is Change.EVENT:

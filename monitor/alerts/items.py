@@ -34,7 +34,7 @@ def items(found: Sequence[Found], starts: Sequence[Start], desk: Desk, *, late: 
         mine = {n: one for n, one in tellable.items() if one.verdicts is verdicts}
         opened = {-1 - n: start for n, start in enumerate(starts) if start[0] is verdicts}
         rows = {one.row for one in mine.values()} | {row for _, row, _ in opened.values()}
-        book, place = _book(verdicts, rows)
+        book, place = book_of(verdicts, rows)
         told |= {n: _item(one, book, place[one.row], desk, late) for n, one in mine.items()}
         told |= {n: _open_item(episode, verdicts, row, book, place[row]) for n, (_, row, episode) in opened.items()}
     return told
@@ -44,7 +44,7 @@ def _each(verdicts: Iterable[Verdicts]) -> list[Verdicts]:
     return list({id(one): one for one in verdicts}.values())
 
 
-def _book(verdicts: Verdicts, rows: set[int]) -> tuple[FactBook, dict[int, int]]:
+def book_of(verdicts: Verdicts, rows: set[int]) -> tuple[FactBook, dict[int, int]]:
     """Return the facts of some rows only, beside the other partners of their products; and where each row went."""
     reader = verdicts.reader
     whole = [int(reader.rows[row]) for row in sorted(rows)]

@@ -60,7 +60,7 @@ def _kind(cell: Cell) -> tuple[object, ...]:
     Totals, events, doubts and corrections are told alone: each has figures of its own to say.
     """
     lead, key = ordered(cell)[0], cell[0].facts.key
-    if not is_country(key) or lead.change not in MOVES or lead.level is Level.DATA:
+    if not is_country(key) or lead.change not in MOVES or lead.level is Level.DATA or lead.corrects:
         return (str(key), lead.facts.month)
     steps = lead.episode.path.steps
     side = steps[-1].side if steps else 0
@@ -160,7 +160,12 @@ def line_of(cell: Cell, names: Names) -> Line:
 
 
 def _outcome(cell: list[Item]) -> str:
-    """Join what the rules say of one cell; where they say different things, each is named."""
+    """Join what the rules say of one cell; where they say different things, each is named. What it corrects comes last."""
+    said = _said_by_rules(cell)
+    return f"{said}; {cell[0].corrects}" if cell[0].corrects else said
+
+
+def _said_by_rules(cell: list[Item]) -> str:
     rules: dict[str, list[str]] = {}
     for item in cell:
         rules.setdefault(item.outcome, []).append(item.episode.rule)

@@ -24,6 +24,7 @@ class Part(StrEnum):
     CORRECTED = "withdrawn or corrected"
     RECOVERED = "recovered or new normal"
     EASED = "eased or easing"
+    CONFIRMED = "confirmed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +133,10 @@ class Digest:
         Source, licence and release time, in one sentence.
     alerts : tuple of AlertState
         For receivers that keep state; only those whose state changed.
+    group : dict of str to str
+        What machines group by: the release, or the thread and month of which it is a stage.
+    conversation : str
+        The thread and month whose stages are one conversation ("china-exports 2025-10"); "" where there are no stages.
     """
 
     subject: str
@@ -152,6 +157,7 @@ class Digest:
     alerts: tuple[AlertState, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     group: dict[str, str] = field(default_factory=dict)
+    conversation: str = ""
 
     @property
     def parts(self) -> list[tuple[Part, list[Line]]]:

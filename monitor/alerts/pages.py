@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from monitor.alerts.cells import Item
@@ -13,6 +13,7 @@ from monitor.alerts.messages import Digest, Notification, Part
 from monitor.alerts.records import Episode, State
 from monitor.alerts.routing import Route
 from monitor.alerts.situation import NAMESPACE, Desk, Situation
+from monitor.alerts.stages import sorted_out
 from monitor.alerts.states import quiet_states
 from monitor.months import say_month
 from monitor.rules.levels import Level
@@ -102,7 +103,7 @@ class Pages:
 
     def _notifications(self, route: str, receiver: str, items: list[Item], quiet: list[Episode]) -> list[Notification]:
         reach = self.desk.receivers[receiver]
-        digest = self._digest(route, items)
+        digest = self._digest(route, receiver, items)
         digest = replace(digest, alerts=digest.alerts + quiet_states(quiet, self.situation.release, self.desk.public_url))
         if reach.machine and not digest.alerts:
             return []
@@ -120,7 +121,8 @@ class Pages:
             digest=digest,
         )
 
-    def _digest(self, route: str, items: list[Item]) -> Digest:
+    def _digest(self, route: str, receiver: str, items: list[Item]) -> Digest:
+        found = sorted_out(items, self.situation.said, receiver, self.desk.includes)
         doubts = bool(items) and all(item.level is Level.DATA for item in items)
         frame = Frame(
             release=self.situation.release,
@@ -131,11 +133,13 @@ class Pages:
             charts=self.desk.charts,
             still_open="" if doubts else self._still_open(route, items),
             not_judged="" if doubts else self._not_judged(),
-            chance="" if doubts else self._chance(items),
+            chance="" if doubts else self._chance(found.told),
             notes=self.notes,
             public_url=self.desk.public_url,
+            stage=self.situation.stage,
+            confirmed=found.confirmed,
         )
-        return compose(items, frame, self.desk.names)
+        return compose(found.told, frame, self.desk.names)
 
     def _still_open(self, route: str, items: list[Item]) -> str:
         """Say which alerts of this route stay open without a word in this page."""
@@ -166,7 +170,7 @@ class Pages:
         every = missing + sum(c.judged for c in self.counts)
         return f"Not judged: {say_number(missing)} of {say_number(every)} cells watched by rules." if missing else ""
 
-    def _chance(self, items: list[Item]) -> str:
+    def _chance(self, items: Sequence[Item]) -> str:
         """Say how many alerts chance alone would bring; only where the model makes that known."""
         judged, chance = self.by_chance
         rules = {c.rule for c in self.counts if c.by_chance is not None}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from monitor.alerts.records import Episode
 from monitor.alerts.routing import Routes
 from monitor.alerts.sentences import Names
+from monitor.alerts.stages import Includes, Said, Stage
 from monitor.months import Month
 from monitor.panel import Panel
 from monitor.rules.schema import Rule
@@ -43,6 +44,7 @@ class Desk:
     charts: int = 4
     public_url: str = ""
     events: Callable[[SeriesKey], tuple[tuple[Month, str], ...]] = lambda key: ()
+    includes: Includes = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +56,8 @@ class Situation:
     release; months before `live_from` are history. `versions` are the rule versions of the last evaluation.
     `tell_quiet` asks for the one line of a release in which nothing is unusual; `again` says that the release was judged
     before, under other rules; `starts` that no release but history was judged before. `after` is the number of the dataset's
-    last evaluation, 0 where there is none.
+    last evaluation, 0 where there is none. `stage` is which stage of its thread the release is, None where it is none; `said` is
+    what the other stages of its newest month have told.
     """
 
     release: Release
@@ -74,3 +77,5 @@ class Situation:
     again: bool = False
     starts: bool = False
     after: int = 0
+    stage: Stage | None = None
+    said: tuple[Said, ...] = ()

@@ -251,7 +251,8 @@ def compose(message: Message, parameters: MailParameters, recipient: str, *, pub
 
 def _address(mail: EmailMessage, message: Message, parameters: MailParameters, recipient: str) -> None:
     domain = _domain(parameters)
-    root = f"<{uuid5(NAMESPACE_URL, f'thread:{message.thread}')}@{domain}>"
+    talk = "|".join(filter(None, (message.thread, message.digest.conversation)))
+    root = f"<{uuid5(NAMESPACE_URL, f'thread:{talk}')}@{domain}>"
     mail["From"] = parameters.sender
     mail["To"] = recipient
     mail["Subject"] = f"{'[Test] ' if message.test else ''}{render.plain(message.digest.subject)}"
