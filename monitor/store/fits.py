@@ -1,21 +1,26 @@
 """
 What models found in fits of single series, kept on the disk so that a new process need not fit again.
 
-One small file a fit, named after the hash of all that went into it. Nothing is lost if the folder is deleted.
+One small file a fit, named after the hash of all that went into it. Nothing is lost if the folder is deleted. A file's time is
+that of its last reading, to the day, so that what nobody reads any more can be let go.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import stat
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 from monitor.store.files import TEMPORARY
 
 _CHECKSUM = hashlib.sha256().digest_size
+_DAY = 86_400
 
 
 class Fits:
@@ -42,12 +47,29 @@ class Fits:
             with suppress(OSError):
                 self._write(self._path(key), _checksum(key, content) + content)
 
+    def prune(self, before: datetime, *, dry_run: bool = False) -> tuple[int, int]:
+        """Let go what nobody read since a moment; return how many fits, and their bytes. With `dry_run`, only count."""
+        files = ((path, _about(path)) for path in self._folder.glob("??/*"))
+        found = [(path, about) for path, about in files if about is not None and about.st_mtime < before.timestamp()]
+        for path, _ in () if dry_run else found:
+            with suppress(OSError):
+                path.unlink()
+        return len(found), sum(about.st_size for _, about in found)
+
     def _held(self, key: str) -> bytes | None:
+        path = self._path(key)
         with suppress(OSError):
-            written = self._path(key).read_bytes()
+            written = path.read_bytes()
             if written[:_CHECKSUM] == _checksum(key, written[_CHECKSUM:]):
+                self._touch(path)
                 return written[_CHECKSUM:]
         return None
+
+    def _touch(self, path: Path) -> None:
+        """Note that a fit was read, once a day; a folder that may not be written keeps the time of its writing."""
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > _DAY:
+                os.utime(path)
 
     def _write(self, path: Path, content: bytes) -> None:
         """Write a file that others see whole; whether it outlives a power cut does not matter."""
@@ -61,6 +83,14 @@ class Fits:
 
     def _path(self, key: str) -> Path:
         return self._folder / key[:2] / key
+
+
+def _about(path: Path) -> os.stat_result | None:
+    """Return what is known of a file; None where another process let it go, or it is none."""
+    with suppress(OSError):
+        about = path.stat()
+        return about if stat.S_ISREG(about.st_mode) else None
+    return None
 
 
 def _checksum(key: str, content: bytes) -> bytes:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -56,3 +58,17 @@ def test_what_several_write_at_once_is_whole(tmp_path: Path) -> None:
         list(pool.map(lambda fits: [fits.keep({KEY: b"12345678" * 1000}) for _ in range(20)], [Fits(tmp_path)] * 4))
     assert Fits(tmp_path).recall([KEY]) == {KEY: b"12345678" * 1000}
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [KEY]
+
+
+def test_what_nobody_reads_any_more_is_let_go(tmp_path: Path) -> None:
+    fits, now = Fits(tmp_path), datetime.now(UTC)
+    fits.keep({KEY: b"12345678", OTHER: b"87654321"})
+    (tmp_path / "aa" / "folder").mkdir()
+    for path in tmp_path.glob("??/*"):
+        os.utime(path, ((now - timedelta(days=100)).timestamp(),) * 2)
+    assert fits.recall([OTHER]) == {OTHER: b"87654321"}, "reading is noted"
+    before = now - timedelta(days=90)
+    assert fits.prune(before, dry_run=True) == fits.prune(before) == (1, 40)
+    assert fits.prune(before) == (0, 0)
+    assert fits.recall([KEY, OTHER]) == {OTHER: b"87654321"}
+    assert Fits(tmp_path / "none").prune(before) == (0, 0)
