@@ -34,6 +34,7 @@ COMMANDS = {
     "rules": ("alerting", "show which series each rule watches; print the schema for editors"),
     "test": ("trying", "run the tests of rules: figures given, changes and sentences expected"),
     "suggest": ("trying", "suggest levels that would have spoken about once a quarter, once a year"),
+    "baskets": ("baskets", "list baskets of product codes; check which codes have figures"),
     "receivers": ("messages", "list receivers, or send a test message to one"),
     "deliveries": ("messages", "list what was sent and how it was answered; send dead messages again"),
     "store": ("store", "check what is stored, move a desk, let go what retention allows"),

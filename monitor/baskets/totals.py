@@ -77,7 +77,7 @@ def members(basket: Basket, fields: pd.DataFrame) -> Bools:
     """Tell which series, a row of key fields each, are codes of a basket where these are to be read."""
     found = np.zeros(len(fields), bool)
     for code in (*basket.codes, *basket.heirs):
-        found |= (fields["product"] == code.product).to_numpy(bool) & _admitted(code.place, fields)
+        found |= (fields["product"] == code.product).to_numpy(bool) & read_in(code.place, fields)
     return found
 
 
@@ -86,7 +86,7 @@ def expected(basket: Basket, fields: pd.DataFrame) -> tuple[str, ...]:
     given = set(fields["product"].str.partition(":")[0])
     places = fields[["source", "reporter", "flow"]].drop_duplicates()
     codes = [code for code in (*basket.codes, *basket.heirs) if code.nomenclature in given]
-    return tuple(dict.fromkeys(code.product for code in codes if _admitted(code.place, places).any()))
+    return tuple(dict.fromkeys(code.product for code in codes if read_in(code.place, places).any()))
 
 
 def layout(panel: Panel, basket: Basket) -> Layout | None:
@@ -127,14 +127,15 @@ def _entries(panel: Panel, basket: Basket) -> pd.DataFrame:
 
 def _entries_of(code: Code, part: int, fields: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the series of a code as they are, and its pieces as weight where a piece's is known."""
-    own = fields[(fields["product"] == code.product) & _admitted(code.place, fields)]
+    own = fields[(fields["product"] == code.product) & read_in(code.place, fields)]
     amounts = own["measure"].isin(("weight", "quantity")).to_numpy(bool)
     own = own.assign(part=part, row=own.index.to_numpy(np.int64), weight=np.where(amounts, code.factor, 1.0) * code.share)
     pieces = own[(own["measure"] == "quantity") & (own["unit"] == "pcs") & (code.piece > 0)]
     return own, pieces.assign(measure="weight", unit="kg", weight=code.piece * code.share)
 
 
-def _admitted(place: Place, fields: pd.DataFrame) -> Bools:
+def read_in(place: Place, fields: pd.DataFrame) -> Bools:
+    """Tell which series, a row of key fields each, a code with this place means."""
     found = np.ones(len(fields), bool)
     for name, wanted in (("source", place.sources), ("reporter", place.reporters), ("flow", (place.flow,) if place.flow else ())):
         if wanted:
@@ -150,7 +151,7 @@ def _counts(codes: Sequence[Code], held: Bools, scopes: pd.DataFrame, months: In
     """
     names = np.array([code.nomenclature for code in codes])
     given = np.stack([held[:, names == name].any(axis=1) for name in names], axis=1)
-    admitted = np.stack([_admitted(code.place, scopes) for code in codes], axis=1)
+    admitted = np.stack([read_in(code.place, scopes) for code in codes], axis=1)
     valid = np.stack([code.valid(months) for code in codes])
     counts = (given & admitted)[:, :, None] & valid
     there = counts & held[:, :, None]
