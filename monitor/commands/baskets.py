@@ -54,7 +54,11 @@ def _unverified(basket: Basket) -> int:
 @click.argument("basket")
 @click.pass_obj
 def show_basket(config: Path, basket: str) -> None:
-    """Show the codes of BASKET: where and when each is read, how purely it stands for the product, and where it is from."""
+    """
+    Show the codes of BASKET.
+
+    Where and when each is read, how purely it stands for the product, and where it is from.
+    """
     with desk_at(config) as app:
         (found,) = _chosen(app, basket)
     shown = f" (shown in {found.unit})" if found.unit else ""
@@ -71,9 +75,9 @@ def show_basket(config: Path, basket: str) -> None:
 @click.pass_obj
 def check_baskets(config: Path, basket: str | None, as_json: bool) -> None:
     """
-    Say which codes have figures, where, from when to when, and what each basket's total is made of.
+    Say which codes have figures.
 
-    Exits 1 while a valid code has no figures any more, has some outside its months, or names a source that there is not. A code
+    Also where, from when to when, which are not verified, and what each basket's total is made of. Exits 1 while a valid code has no figures any more, has some outside its months, or names a source that there is not. A code
     without any figure is said and no trouble: a desk need not hold every source.
     """
     from monitor.baskets.holdings import report
