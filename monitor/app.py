@@ -16,6 +16,7 @@ from monitor.alerts.sentences import MIRROR_CAVEAT, Names
 from monitor.alerts.situation import Desk, Reach
 from monitor.baskets.records import Baskets
 from monitor.detection.fitting import Bar, Fitting, silent
+from monitor.heartbeat import Heartbeat
 from monitor.months import Month
 from monitor.notify.base import Notifier
 from monitor.notify.worker import Worker
@@ -111,9 +112,19 @@ class App:
         memory = Memory(self.settings.data_dir / "http")
         return Client(self.settings.http.limits(), transport=self.transport, memory=memory)
 
+    @cached_property
+    def fits(self) -> Fits:
+        """Fits of models that were made once."""
+        return Fits(self.settings.data_dir / "fits")
+
+    @property
+    def heartbeat(self) -> Heartbeat | None:
+        """Who is told of every round of the service; None where nobody is."""
+        return Heartbeat(self.client, self.settings.heartbeat) if self.settings.heartbeat is not None else None
+
     def fitting(self, progress: Bar = silent) -> Fitting:
         """Return how models of single series are fitted: on every core, each fit once in the life of the desk."""
-        return Fitting(workers=os.cpu_count() or 1, memory=Fits(self.settings.data_dir / "fits"), progress=progress)
+        return Fitting(workers=os.cpu_count() or 1, memory=self.fits, progress=progress)
 
     @property
     def baskets(self) -> Baskets:

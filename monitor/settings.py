@@ -119,7 +119,9 @@ class Settings:
     http: settings_files.Http
     digest: settings_files.Digests
     deliver: settings_files.Deliver
+    retention: settings_files.Retention
     health: settings_files.Health
+    heartbeat: SecretStr | None
     sources: tuple[SourceSettings, ...]
     receivers: tuple[ReceiverSettings, ...]
     routes: Routes
@@ -189,7 +191,9 @@ class _Reading:
             http=anchored(monitor.http, self._desk),
             digest=monitor.digest,
             deliver=monitor.deliver,
+            retention=monitor.retention,
             health=monitor.health,
+            heartbeat=monitor.heartbeat if isinstance(monitor.heartbeat, SecretStr) else None,
             sources=sources,
             receivers=receivers,
             routes=routes,

@@ -14,13 +14,13 @@ from monitor.alerts.routing import Matcher
 from monitor.baskets.partners import why_no_partner
 from monitor.countries import PartnerKind, partner_kind
 from monitor.months import Month, parse_month
-from monitor.secrets import HOW
+from monitor.secrets import HOW, is_there
 from monitor.series import Basis, SeriesKey
 from monitor.sources.completeness import CompleteWhen
 from monitor.sources.http import HttpSettings
 
 _SIZES = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9}
-_TIMES = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
+_TIMES = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800, "year": 31_536_000}
 _AMOUNT = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)")
 _SHOWN_PASSWORD = re.compile(r"//[^/@]*:[^/@]+@")
 
@@ -57,6 +57,14 @@ def _web_address(text: str) -> str:
     if text and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
         raise ValueError(f'"{text}" is not a web address; write it as https://monitor.example.org')
     return text.rstrip("/")
+
+
+def _secret_address(address: SecretStr | str | None) -> SecretStr | None:
+    if isinstance(address, str):
+        return SecretStr(_web_address(address)) if address else None
+    if is_there(address) and urlsplit(address.get_secret_value()).scheme not in ("http", "https"):
+        raise ValueError("the secret that stands here is not a web address; it begins with https://")
+    return address
 
 
 def _month(text: Any) -> Month:
@@ -264,6 +272,14 @@ class Deliver(_Block):
     give_up_after: Duration = timedelta(days=3)
 
 
+class Retention(_Block):
+    """How long what is not needed to show any figure again is kept; nothing said: for good."""
+
+    raw: Duration | None = None
+    verdicts: Duration | None = None
+    fits: Duration | None = timedelta(days=90)
+
+
 class Health(_Block):
     """Where ``/healthz`` and ``/metrics`` answer; port 0 takes a free one."""
 
@@ -282,4 +298,6 @@ class Monitor(_Block):
     http: Http = Http()
     digest: Digests = Digests()
     deliver: Deliver = Deliver()
+    retention: Retention = Retention()
     health: Health = Health()
+    heartbeat: Annotated[str | SecretStr | None, AfterValidator(_secret_address)] = None

@@ -123,7 +123,7 @@ def test_all_mistakes_of_all_files_are_said_at_once_with_their_places(desk: Desk
         'monitor.yaml:2:3: unknown key "full_line"; did you mean "full_lines"?',
         'monitor.yaml:3:19: "lots" is not a size; write a number and one of B, kB, MB, GB, like 50 MB',
         'monitor.yaml:4:26: "3 fortnights" is not a length of time; write a number and seconds, minutes, hours, days, weeks, '
-        "like 3 days",
+        "years, like 3 days",
         'receivers.yaml:2:5: "folder" is missing',
         'receivers.yaml:2:30: unknown key "foldr"; did you mean "folder"?',
         'routes.yaml:3:64: unknown receiver "terminl"; did you mean "terminal"?',
@@ -289,6 +289,20 @@ def test_a_list_of_release_days_is_read_with_the_settings(desk: Desk) -> None:
     desk.write(sources=SOURCES + listed)
     (mistake,) = desk.mistakes()
     assert mistake.endswith("days.csv: cannot be read: No such file or directory")
+
+
+def test_the_address_of_the_heartbeat_is_a_secret_or_a_web_address(desk: Desk) -> None:
+    assert desk.load().heartbeat is None
+    desk.environ = {"HEARTBEAT_URL": "https://hc.example.org/3a51"}
+    for written in ("{env: HEARTBEAT_URL}", "https://hc.example.org/3a51"):
+        desk.write(monitor=f"heartbeat: {written}\n")
+        found = desk.load().heartbeat
+        assert found is not None
+        assert found.get_secret_value() == "https://hc.example.org/3a51"
+    desk.environ = {"HEARTBEAT_URL": "3a51"}
+    desk.write(monitor="heartbeat: {env: HEARTBEAT_URL}\n")
+    (mistake,) = desk.mistakes()
+    assert mistake == "monitor.yaml:1:12: the secret that stands here is not a web address; it begins with https://"
 
 
 def test_events_say_which_series_they_concern(desk: Desk) -> None:

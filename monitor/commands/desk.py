@@ -170,4 +170,4 @@ def serve_command(config: Path) -> None:
             click.echo(f"Serving; health at {pages.url}/healthz", err=True)
             for mistake in app.settings.lacking:
                 say(f"monitor: {mistake}", err=True)
-            Scheduler(ServiceJobs(app, vitals), sources, vitals).run(threading.Event())
+            Scheduler(ServiceJobs(app, vitals), sources, vitals, pulse=app.heartbeat).run(threading.Event())

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from players.clock import Clock
+from pytest_httpserver import HTTPServer
 
 START = datetime(2025, 5, 1, 9, tzinfo=UTC)
 MONTHS = ("2025-05", "2025-06", "2025-07", "2025-08", "2025-09", "2025-10")
@@ -98,6 +99,22 @@ def test_a_message_that_could_not_be_sent_is_sent_when_it_is_due_again(clock: Cl
     clock.to(START + timedelta(days=3))
     assert app.outbox.counts()["waiting"] == 0
     assert len(said(desk, "desk")) == 1
+
+
+def test_every_round_is_told_to_the_heartbeat_with_what_failed(clock: Clock, desk: Any, httpserver: HTTPServer) -> None:
+    for path in ("/hc", "/hc/start", "/hc/fail"):
+        httpserver.expect_request(path, method="POST").respond_with_data("OK")
+    allowed = {"allow_hosts": ["127.0.0.1", "localhost"], "per_host_per_minute": 60000}
+    desk.write("config/monitor.yaml", {"heartbeat": httpserver.url_for("/hc"), "http": allowed})
+    clock.serve(desk.folder / "config")
+    (desk.folder / "inbox").rename(desk.folder / "elsewhere")
+    clock.to(START + timedelta(days=1, minutes=1))
+    (desk.folder / "elsewhere").rename(desk.folder / "inbox")
+    clock.to(START + timedelta(days=2, minutes=1))
+    told = [(request.path, request.data.decode()) for request, _ in httpserver.log]
+    assert [path for path, _ in told] == ["/hc/start", "/hc", "/hc/start", "/hc/fail", "/hc/start", "/hc"]
+    assert told[3][1].startswith("pull:gacc/magnets: ")
+    assert told[3][1].endswith("there is no such folder")
 
 
 def test_time_never_goes_back(clock: Clock) -> None:

@@ -113,7 +113,7 @@ class _Service:
         self.app, self.vitals = app, Vitals()
         self._jobs = _Jobs(app, self.vitals)
         sources = [entry.entry for entry in app.entries]
-        self._scheduler = Scheduler(self._jobs, sources, self.vitals, every=every, workers=_Turns())
+        self._scheduler = Scheduler(self._jobs, sources, self.vitals, pulse=app.heartbeat, every=every, workers=_Turns())
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._scheduler.run, args=(self._stop,), name="service", daemon=True)
         self._thread.start()
