@@ -24,6 +24,7 @@ from monitor.rules.schema import Fact
 from monitor.series import Release
 from monitor.settings import SourceSettings
 from monitor.stages import said_before, stage_of
+from monitor.store.retention import Freed, cutoff, prune_payloads, prune_verdicts
 from monitor.vitals import Vitals
 
 log = logging.getLogger(__name__)
@@ -167,6 +168,19 @@ def _worker(app: App, on_attempt: Callable[[Delivery], None] | None = None) -> W
     return app.worker(on_dead=dead, on_attempt=attempted)
 
 
+def prune(app: App, *, dry_run: bool = False) -> list[Freed]:
+    """Let go what retention allows and is there; with `dry_run`, only say what would be."""
+    now, kept, found = app.clock(), app.settings.retention, []
+    if kept.raw is not None:
+        found.append(prune_payloads(app.database, app.figures.folder, cutoff(now, kept.raw), dry_run=dry_run))
+    if kept.verdicts is not None:
+        found.append(prune_verdicts(app.database, cutoff(now, kept.verdicts), dry_run=dry_run))
+    if kept.fits is not None:
+        count, size = app.fits.prune(cutoff(now, kept.fits), dry_run=dry_run)
+        found.append(Freed(what="fit", count=count, size=size))
+    return [freed for freed in found if freed.count]
+
+
 class ServiceJobs:
     """The jobs as the service's clock calls them."""
 
@@ -187,6 +201,11 @@ class ServiceJobs:
     def evaluate(self) -> int:
         """Judge what is pending; return how many changes were recorded."""
         return sum(len(judged.evaluation.transitions) for judged in evaluate(self.app) if judged.won)
+
+    def prune(self) -> None:
+        """Let go what retention allows."""
+        for freed in prune(self.app):
+            event(log, "let go by retention", what=freed.what, count=freed.count, bytes=freed.size)
 
     def deliver(self, stop: threading.Event) -> None:
         """Send what waits until `stop` is set."""

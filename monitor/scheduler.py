@@ -39,6 +39,7 @@ ROUND = timedelta(minutes=10)
 LONGEST_ROUND = 1800.0  # seconds that a round waits for the jobs that began before it
 SOONEST = timedelta(minutes=1)  # between two asks, whatever the calendar says
 UNPLANNED = timedelta(minutes=10)  # until the next ask, where it cannot be told
+FIRST_PRUNE = timedelta(hours=1)  # after the start, then daily
 PAUSE = 5.0  # seconds before deliveries begin again after an error
 
 _EVERY_JOB: dict[str, Any] = {"coalesce": True, "misfire_grace_time": None, "max_instances": 1, "replace_existing": True}
@@ -57,6 +58,10 @@ class Jobs(Protocol):
 
     def evaluate(self) -> int:
         """Judge every release that is not judged yet; return how many changes of alerts were recorded."""
+        ...
+
+    def prune(self) -> None:
+        """Let go what retention allows."""
         ...
 
     def deliver(self, stop: threading.Event) -> None:
@@ -156,6 +161,8 @@ class Scheduler:
         now = datetime.now(UTC)  # after the asks that are due, so that the first round ends with them
         trigger = IntervalTrigger(seconds=int(self._every.total_seconds()))
         self._clock.add_job(self._end_round, trigger, id="round", name="round", next_run_time=now, **_EVERY_JOB)
+        daily = IntervalTrigger(days=1, start_date=now + FIRST_PRUNE)
+        self._clock.add_job(self._prune, daily, id="prune", name="prune", **_EVERY_JOB)
 
     def _plan_ask(self, source: str, earliest: datetime) -> datetime:
         """Plan the next ask of a source; where it cannot be told, it is asked all the same."""
@@ -201,6 +208,9 @@ class Scheduler:
         if self._pulse is not None:
             failed = [f"{job}: {last.failure}" for job, last in sorted(self._vitals.rounds.items()) if last.failure]
             self._pulse.ended([*failed, *(f"{job}: did not end within {LONGEST_ROUND / 60:.0f} minutes" for job in running)])
+
+    def _prune(self) -> None:
+        self._round("prune", self._jobs.prune)
 
     def _deliver(self, stop: threading.Event) -> None:
         while not stop.is_set():

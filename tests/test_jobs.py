@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import threading
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from monitor import jobs
 from monitor.alerts.assess import assess
+from monitor.app import App
+from monitor.settings_files import Retention
 from monitor.vitals import Vitals
 
 
@@ -122,3 +126,16 @@ def test_the_services_jobs_count_what_they_did(desk):
     worker.join(10)
     assert not worker.is_alive()
     assert b'monitor_deliveries_total{outcome="sent"}' in vitals.exposition()
+
+
+def test_what_is_let_go_is_what_the_settings_say(desk):
+    app = desk.app
+    app.fits.keep({"ab" * 32: b"fit"})
+    [old] = (app.settings.data_dir / "fits").glob("??/*")
+    os.utime(old, (0, 0))
+    assert [(freed.what, freed.count) for freed in jobs.prune(app, dry_run=True)] == [("fit", 1)]
+    kept = replace(app.settings, retention=Retention(fits=None))
+    assert jobs.prune(App(kept), dry_run=True) == []
+    jobs.ServiceJobs(app, Vitals()).prune()
+    assert not old.exists()
+    assert jobs.prune(app) == []

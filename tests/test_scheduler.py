@@ -45,6 +45,9 @@ class Fakes:
         self.on_evaluate()
         return 2
 
+    def prune(self) -> None:
+        self.calls.append("prune")
+
     def deliver(self, stop: threading.Event) -> None:
         self.calls.append("deliver")
         self.on_deliver(stop)
@@ -122,6 +125,23 @@ def test_a_pull_that_failed_is_followed_by_judging_since_other_releases_may_have
     service.jobs.on_pull = fail
     service.start("gacc")
     until(lambda: service.jobs.calls.count("evaluate") == 2)
+
+
+def test_what_retention_allows_is_let_go_once_a_day(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    service.jobs.releases = 0
+    clock = service.start("gacc")
+    until(lambda: "prune" in clock.next_times())
+    at = clock.next_times()["prune"]
+    assert at is not None
+    assert timedelta(minutes=59) < at - datetime.now(UTC) < timedelta(minutes=61)
+    service.end()
+    again = Service()
+    again.jobs.releases = 0
+    monkeypatch.setattr(scheduler, "FIRST_PRUNE", timedelta(milliseconds=50))
+    clock = again.start("gacc")
+    until(lambda: again.jobs.calls.count("prune") == 1 and again.failure("prune") == "")
+    until(lambda: (clock.next_times()["prune"] or at) - datetime.now(UTC) > timedelta(hours=23))
+    again.end()
 
 
 def test_a_job_that_fails_is_shown_and_stops_no_other(service: Service, caplog: pytest.LogCaptureFixture) -> None:

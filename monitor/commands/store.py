@@ -108,3 +108,28 @@ def _held(manifest: Manifest) -> str:
     counts = _counts(manifest)
     releases, alerts, files = (say_count(counts[name], name[:-1]) for name in ("releases", "alerts", "files"))
     return f"{releases}, {say_count(counts['series'], 'series', 'series')}, {alerts}, {files}"
+
+
+@store_command.command("prune")
+@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+@as_json_option
+@click.pass_obj
+def prune_store(config: Path, dry_run: bool, as_json: bool) -> None:
+    """
+    Let go what `retention` in config/monitor.yaml allows: payloads, verdicts, fits that nothing reads.
+
+    Never the figures of a release: every vintage stays. `monitor serve` does this once a day.
+    """
+    from monitor.jobs import prune
+    from monitor.wording import say_count
+
+    with desk_at(config) as app:
+        found = prune(app, dry_run=dry_run)
+    if as_json:
+        show_json([vars(freed) for freed in found])
+        return
+    verb = "would go" if dry_run else "let go"
+    for freed in found:
+        say(f"{say_count(freed.count, freed.what)} {verb}{f', {freed.size:,} bytes' if freed.size else ''}.")
+    if not found:
+        click.echo("Nothing is past its time.")

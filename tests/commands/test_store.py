@@ -86,3 +86,20 @@ def test_what_is_no_archive_is_told_in_a_sentence(empty, tmp_path: Path):
 def test_a_folder_that_is_not_there_is_told_before_anything_is_read(desk, tmp_path: Path):
     path = tmp_path / "none" / "desk.tar"
     assert desk.is_told("store", "export", str(path)) == f"monitor: {path}: no such file or directory"
+
+
+def test_what_is_past_its_time_is_named_and_goes_only_when_asked(desk):
+    assert desk.reads("store", "prune") == "Nothing is past its time.\n"
+    desk.edit("config/monitor.yaml", "  # raw: 5 years", "  raw: 0.001 seconds")
+    desk.edit("config/monitor.yaml", "  # verdicts: 5 years", "  verdicts: 0.001 seconds")
+    files = lambda: len([*(desk.folder / "var" / "figures").rglob("*.raw.gz")])  # noqa: E731
+    payloads, verdicts = desk.json("store", "prune", "--dry-run")
+    assert (payloads["what"], verdicts["what"], files()) == ("payload", "verdict", 22)
+    would = f"{payloads['count']} payloads would go, {payloads['size']:,} bytes.\n{verdicts['count']} verdicts would go.\n"
+    assert desk.reads("store", "prune", "--dry-run") == would
+    shown = desk.json("alerts", "list", "--history")
+    assert desk.reads("store", "prune") == would.replace("would go", "let go")
+    assert files() == 22 - payloads["count"] > 0
+    assert desk.reads("store", "check") == "Every file is as the database says.\n"
+    assert desk.json("alerts", "list", "--history") == shown
+    assert desk.reads("store", "prune") == "Nothing is past its time.\n"
