@@ -22,6 +22,7 @@ COMMANDS = {
     "pull": ("figures", "take in what the sources have published"),
     "backfill": ("backfilling", "take in years of what an office still gives, as history"),
     "import": ("files", "make a release of files that a person has downloaded"),
+    "tasks": ("tasks", "list what a person is to fetch by hand"),
     "evaluate": ("alerting", "judge the releases that are not judged yet"),
     "deliver": ("messages", "send the messages that wait"),
     "alerts": ("alerting", "list alerts, or show one with its evidence"),

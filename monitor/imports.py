@@ -1,4 +1,4 @@
-"""One release of the files that a person gives, and what was understood of them."""
+"""One release of the files that a person gives."""
 
 from __future__ import annotations
 
@@ -8,14 +8,10 @@ from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 from monitor.app import App
-from monitor.countries import PartnerKind, partner_kind
 from monitor.errors import MonitorError
-from monitor.months import Month, say_month
-from monitor.series import WORLD
 from monitor.settings import SourceSettings
 from monitor.sources.base import ReleaseNotice, Table
-from monitor.units import UNITS, Dimension
-from monitor.wording import join_words, say_amount, say_count
+from monitor.wording import join_words
 from monitor.yamlfile import did_you_mean
 
 DOWNLOADS = "gacc"
@@ -96,28 +92,3 @@ def _moment(published: str, now: datetime) -> datetime:
     if found > now + timedelta(days=1):
         raise MonitorError(f'"{published}" is in the future; say when the files were published')
     return found
-
-
-def understood(table: Table) -> str:
-    """Say what was read: how many partners and products, which months, and the partners' sums in the newest."""
-    frame = table.frame
-    months = sorted({int(m) for m in frame["period"]})
-    span = say_month(months[0]) if len(months) == 1 else f"{say_month(months[0])} to {say_month(months[-1])}"
-    partners = frame.loc[frame["partner"] != WORLD, "partner"].nunique()
-    total = " and the total" if (frame["partner"] == WORLD).any() else ""
-    products = say_count(frame["product"].nunique(), "product")
-    parts = [f"{say_count(partners, 'partner')}{total}", products, span, say_count(len(frame), "cell")]
-    return f"Understood: {', '.join(parts)}. {_sums(table, months[-1])}"
-
-
-def _sums(table: Table, month: Month) -> str:
-    """Say what the countries add up to, so that a person can compare it with the page the files came from."""
-    frame = table.frame
-    countries = frame["partner"].map(partner_kind) == PartnerKind.COUNTRY
-    newest = frame[(frame["period"] == month) & countries & frame["value"].notna()]
-    sums = [
-        f"{measure} {say_amount(float(cells['value'].sum()), str(unit))}"
-        for (measure, unit), cells in newest.groupby(["measure", "unit"])
-        if UNITS[str(unit)].dimension in (Dimension.WEIGHT, Dimension.MONEY, Dimension.COUNT)
-    ]
-    return f"The countries' sum in {say_month(month)}: {join_words(sums) or 'no figure'}."

@@ -28,54 +28,68 @@ WORDS: dict[Fact, tuple[str, str]] = {
 """What is said when a fact begins, and when it is over."""
 
 
-def raised(app: App, fact: Fact, subject: str, sentence: str, *, ends: Collection[Fact] = ()) -> None:
+def raised(
+    app: App,
+    fact: Fact,
+    subject: str,
+    sentences: str | tuple[str, ...],
+    *,
+    ends: Collection[Fact] = (),
+    to: Collection[str] = (),
+    said: str = "",
+) -> bool:
     """
-    Record that a fact holds, and tell it if it is new and a rule asks for it.
+    Record that a fact holds, and tell it if it is new.
 
-    What it `ends` is over with it. Whoever is told of the new fact reads so in the same message; everybody else who knows of
-    the old one gets a message that it is over.
+    It is told to the receivers `to`, and to those of every rule that asks for it; to each once. What it `ends` is over with
+    it: whoever is told of the new fact reads so in the same message; everybody else who knows of the old one gets a message
+    that it is over. `said` is how people call the subject, where that is not its name.
+
+    Returns
+    -------
+    bool
+        True where the fact is new.
     """
     former = [Fact(one.kind) for one in app.conditions.open() if one.subject == subject and one.kind in ends]
-    notes = tuple(f"No longer: {WORDS[one][0]}." for one in former)
-    digest = operations(f"{subject}: {WORDS[fact][0]}", sentence, at=app.clock(), notes=notes)
-    pages = _pages(app, fact, subject, digest)
-    new = app.conditions.raise_(fact.value, subject, sentence, app.clock(), notifications=pages)
+    told = (sentences,) if isinstance(sentences, str) else sentences
+    notes = (*told[1:], *(f"No longer: {WORDS[one][0]}." for one in former))
+    digest = operations(f"{said or subject}: {WORDS[fact][0]}", told[0], at=app.clock(), notes=notes)
+    pages = _pages(app, fact, subject, digest, to)
+    new = app.conditions.raise_(fact.value, subject, "\n".join(told), app.clock(), notifications=pages)
     heard = {page.receiver for page in pages} if new else set()
     for one in former:
-        _end(app, one, subject, f"no longer: {WORDS[one][0]}", heard)
+        _end(app, one, subject, f"{subject}: no longer: {WORDS[one][0]}", heard=heard)
+    return new
 
 
-def over(app: App, facts: Iterable[Fact], subject: str) -> None:
+def over(app: App, facts: Iterable[Fact], subject: str, *, to: Collection[str] = (), said: str = "") -> None:
     """Record that facts no longer hold; tell it where they did."""
     for fact in facts:
-        _end(app, fact, subject, WORDS[fact][1])
+        _end(app, fact, subject, f"{said or subject}: {WORDS[fact][1]}", to=to)
 
 
-def _end(app: App, fact: Fact, subject: str, words: str, heard: Collection[str] = ()) -> None:
+def _end(app: App, fact: Fact, subject: str, words: str, *, to: Collection[str] = (), heard: Collection[str] = ()) -> None:
     """Record that a fact is over, and tell those who have not heard it elsewhere."""
-    digest = operations(f"{subject}: {words}", f"{subject}: {words}.", at=app.clock())
-    pages = [page for page in _pages(app, fact, subject, digest, ended=True) if page.receiver not in heard]
+    digest = operations(words, f"{words}.", at=app.clock())
+    pages = [page for page in _pages(app, fact, subject, digest, to, ended=True) if page.receiver not in heard]
     app.conditions.clear(fact.value, subject, app.clock(), notifications=pages)
 
 
-def _pages(app: App, fact: Fact, subject: str, digest: Digest, *, ended: bool = False) -> list[Notification]:
-    """Return a message for every receiver of every rule that tells this fact."""
-    found: list[Notification] = []
+def _pages(app: App, fact: Fact, subject: str, digest: Digest, to: Collection[str], *, ended: bool = False) -> list[Notification]:
+    """Return a message for each of the receivers, and for those of every rule that tells this fact."""
+    cause = f"{fact.value}|{subject}|{'over' if ended else 'begun'}|{app.clock().isoformat()}"
+    found = [message for receiver in to for message in messages(app, receiver, fact.value, cause, digest)]
     for rule in app.ruleset.operations:
         if fact in rule.facts:
-            found += _messages(app, rule, fact, subject, digest, ended=ended)
-    return found
+            told = _routed(app, rule, fact)
+            found += [message for route, receiver in told for message in messages(app, receiver, route, cause, digest)]
+    return list({message.id: message for message in reversed(found)}.values())[::-1]
 
 
-def _messages(app: App, rule: Operations, fact: Fact, subject: str, digest: Digest, *, ended: bool) -> list[Notification]:
+def _routed(app: App, rule: Operations, fact: Fact) -> list[tuple[str, str]]:
+    """Return (route, receiver) of whoever a rule tells a fact."""
     labels = {"alertname": rule.name, "kind": "operations", "fact": fact.value, "severity": rule.level.label, **rule.labels}
-    cause = f"{fact.value}|{subject}|{'over' if ended else 'begun'}|{app.clock().isoformat()}"
-    return [
-        message
-        for route in app.settings.routes.find(labels)
-        for receiver in route.receivers
-        for message in messages(app, receiver, route.name, cause, digest)
-    ]
+    return [(route.name, receiver) for route in app.settings.routes.find(labels) for receiver in route.receivers]
 
 
 def messages(app: App, receiver: str, route: str, cause: str, digest: Digest) -> list[Notification]:

@@ -20,6 +20,7 @@ from monitor.sources.base import ReleaseNotice, Source, Table
 from monitor.sources.figures import not_ahead, same_units
 from monitor.sources.mirror import mirrored
 from monitor.store.files import plain, write_whole
+from monitor.tasks import answer, refused, remind
 from monitor.troubles import all_is_well, refuse_early, trouble_found
 
 log = logging.getLogger(__name__)
@@ -69,6 +70,7 @@ def _look(app: App, entry: SourceSettings, taken: list[Release], progress: Progr
     except SourceError as error:
         trouble = error
     _tell_late(app, entry, source)
+    remind(app, entry, source)
     return trouble
 
 
@@ -120,6 +122,7 @@ def take_in(
             release = commit(app, entry, dated(app, entry, notice), source.fetch(notice), as_history=notice.name in past)
         except SourceFormatChanged as error:
             _keep_aside(app, entry, notice, error)
+            refused(app, entry, notice, error)
             trouble = trouble or error
             continue
         progress(f"{entry.entry} {notice.name}")
@@ -156,6 +159,7 @@ def commit(app: App, entry: SourceSettings, notice: ReleaseNotice, table: Table,
     _refuse_impossible(app, entry, notice, table)
     held, fact = _why_held(app, entry, table, whole, as_history=as_history)
     release = app.releases.commit(table, notice, source=entry.name, fetched_at=app.clock(), as_history=as_history, held=held)
+    answer(app, entry, notice, table, release)
     if release is None:
         return None
     event(log, "release came in", release=release.id, rows=release.rows, held=held or None)

@@ -25,8 +25,8 @@ from monitor.baskets.records import Baskets
 from monitor.errors import ConfigError, Mistake, SettingsError
 from monitor.secrets import Secret, Vault
 from monitor.series import Basis
-from monitor.settings_entries import Checker, Place, anchored, doubles
-from monitor.settings_files import Ask, Entry, Event, Log, Monitor, SourceKeys, StageKeys
+from monitor.settings_entries import Checker, Place, anchored, doubles, wrong_task
+from monitor.settings_files import Ask, Entry, Event, Log, Monitor, SourceKeys, StageKeys, Task
 from monitor.sources.calendar import Calendar
 from monitor.sources.completeness import CompleteWhen
 from monitor.yamlfile import Document, Loc, did_you_mean
@@ -61,7 +61,13 @@ class SourceSettings:
     stage: StageKeys | None
     basis: Basis
     of: tuple[str, ...]
+    task: Task | None
     parameters: Any
+
+    @property
+    def sums_partners(self) -> bool:
+        """True where the World rows of its files are sums that were made here."""
+        return bool(getattr(self.parameters, "total", None) == "sum")
 
     @property
     def entry(self) -> str:
@@ -167,6 +173,7 @@ class _Reading:
         self._checker = Checker(self._vault)
         self._mistakes = self._vault.mistakes
         self._warnings: list[Mistake] = []
+        self._read: list[tuple[Place, tuple[SourceKeys, BaseModel] | None]] = []
 
     def settings(self) -> Settings:
         monitor = self._monitor()
@@ -178,6 +185,7 @@ class _Reading:
         baskets = self._loaded("baskets.yaml", load_baskets, Baskets())
         no_groups: dict[str, tuple[str, ...]] = {}
         groups = self._loaded("partners.yaml", load_partner_groups, no_groups)
+        self._check_tasks([place.name for place in places], baskets)
         if self._mistakes or monitor is None:
             raise SettingsError(dict.fromkeys(self._mistakes))
         database = _text(monitor.database) or f"sqlite:///{self._desk / monitor.data_dir / 'monitor.db'}"
@@ -237,11 +245,17 @@ class _Reading:
         for place, entry in zip(places, found, strict=True):
             self._mistakes += _unread_list(place, entry[1]) if entry is not None else ()
         self._mistakes += _same_steps(places, found)
+        self._read = list(zip(places, found, strict=True))
         shared = tuple(field.name for field in dataclasses.fields(SourceSettings) if field.name != "parameters")
         return tuple(
             SourceSettings(**{key: getattr(keys, key) for key in shared}, parameters=parameters)
             for keys, parameters in filter(None, found)
         )
+
+    def _check_tasks(self, receivers: list[str], baskets: Baskets) -> None:
+        for place, entry in self._read:
+            if entry is not None and entry[0].task is not None:
+                self._mistakes += wrong_task(place, *entry, receivers, baskets.baskets)
 
     def _receivers(self, places: list[Place]) -> tuple[ReceiverSettings, ...]:
         self._mistakes += doubles(places, lambda place: place.name)
@@ -279,8 +293,10 @@ class _Reading:
             if name not in known:
                 sentence = f'unknown receiver "{name}"{did_you_mean(name, known)}'
                 self._mistakes.append(places[0].document.mistake(loc, sentence))
+        tasks = [entry[0].task for _, entry in self._read if entry is not None and entry[0].task is not None]
+        told = {name for name, _ in named} | {name for task in tasks for name in (task.owner, task.escalate_to)}
         for place in receivers:
-            if place.name not in {name for name, _ in named}:
+            if place.name not in told:
                 self._warnings.append(place.mistake("name", says=f'no route leads to the receiver "{place.name}"'))
 
     def _places(self, name: str, block: str, model: type[BaseModel]) -> list[Place]:

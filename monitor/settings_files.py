@@ -67,6 +67,18 @@ def _secret_address(address: SecretStr | str | None) -> SecretStr | None:
     return address
 
 
+def _digits(code: Any) -> str:
+    if not isinstance(code, str) or not re.fullmatch(r"[0-9]{2,10}", code):
+        raise ValueError(f'"{code}" is not a code to tick; write its digits in quotes, like "85051110"')
+    return code
+
+
+def _page(text: str) -> str:
+    if text and not (urlsplit(text).scheme in ("http", "https") and urlsplit(text).hostname):
+        raise ValueError(f'"{text}" is not a web address; write it as https://stats.example.org/query')
+    return text
+
+
 def _month(text: Any) -> Month:
     return parse_month(str(text))
 
@@ -134,6 +146,29 @@ class StageKeys(_Block):
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
 
 
+class Task(_Block):
+    """
+    What a person fetches from a source that no program may ask, each time that figures are due.
+
+    The text of it says the boxes and the page that the kind knows, the codes of `codes` or `basket`, else those of the last
+    release, and the folder. Without `escalate_to` the operators hear of it once it is not done `after` so long.
+    """
+
+    owner: str
+    escalate_to: str = ""
+    after: Duration = timedelta(days=2)
+    page: Annotated[str, AfterValidator(_page)] = ""
+    codes: tuple[Annotated[str, BeforeValidator(_digits)], ...] = ()
+    basket: str = ""
+    boxes: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Task:
+        if self.codes and self.basket:
+            raise ValueError("write either codes or basket")
+        return self
+
+
 class SourceKeys(Entry):
     """What every source has, whatever its kind."""
 
@@ -143,6 +178,7 @@ class SourceKeys(Entry):
     ask: Ask = Ask()
     late_after: Duration | None = None
     failed_after: Duration = timedelta(hours=1)
+    task: Task | None = None
     credit: str = ""
     complete_when: CompleteWhen | None = None
     stage: StageKeys | None = None

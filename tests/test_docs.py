@@ -56,6 +56,7 @@ KEYS: dict[str, list[type[BaseModel]]] = {
     ],
     "sources": [
         settings_files.SourceKeys,
+        settings_files.Task,
         table.TableParameters,
         gacc.GaccParameters,
         census.CensusParameters,

@@ -1,4 +1,4 @@
-"""Files become one release, and a person is told what was understood of them."""
+"""Files become one release."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import pytest
 
 from monitor.app import App
 from monitor.errors import MonitorError
-from monitor.imports import read_files, source_and_files, understood
+from monitor.imports import read_files, source_and_files
+from monitor.sources.understood import understood
 
 HEAD = "period,partner,product,value_t,kind\n"
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
@@ -48,7 +49,7 @@ def test_partners_products_months_and_the_sum_are_said(app, tmp_path):
     _, _, table = read_files(app, "gacc/magnets", [file(tmp_path, rows)], None)
     assert understood(table) == (
         "Understood: 4 partners and the total, 1 product, September 2025 to October 2025, 5 cells. "
-        "The countries' sum in October 2025: weight 1,774 t."
+        "The countries' sum in October 2025: weight 1,774 t of the published 5,473 t."
     )
 
 

@@ -365,3 +365,43 @@ def test_a_source_that_is_switched_off_needs_no_secret(desk: Desk) -> None:
     desk.write(sources=SOURCES + entry % "true")
     (lacking,) = desk.load().lacking
     assert 'the environment variable "CENSUS_API_KEY" is not set' in str(lacking)
+
+
+TASK = "    task: {owner: desk, escalate_to: terminal, after: 3 days, codes: ['85051110'], boxes: [every trade mode]}\n"
+CALENDAR = "    published: {day_of_next_month: 20}\n"
+
+
+def test_a_task_names_who_does_it_and_its_people_need_no_route(desk: Desk) -> None:
+    desk.write(sources=SOURCES + CALENDAR + TASK, routes=ONE_ROUTE)
+    settings = desk.load()
+    task = settings.sources[0].task
+    assert task is not None
+    assert (task.owner, task.escalate_to, task.after, task.codes) == ("desk", "terminal", timedelta(days=3), ("85051110",))
+    assert settings.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("task", "said"),
+    [
+        (TASK.replace("owner: desk", "owner: dsk"), 'sources.yaml:9:19: unknown receiver "dsk"; did you mean "desk"?'),
+        (TASK.replace("terminal", "boss"), 'sources.yaml:9:38: unknown receiver "boss"; known are desk, terminal'),
+        (TASK.replace("codes: ['85051110']", "basket: magnets"), 'unknown basket "magnets"'),
+        (TASK.replace("boxes", "basket: magnets, boxes"), "write either codes or basket"),
+        (TASK.replace("'85051110'", "CN8:85051110"), 'sources.yaml:9:71: "CN8:85051110" is not a code to tick'),
+        (TASK.replace("'85051110'", "85051110"), 'write its digits in quotes, like "85051110"'),
+        (TASK.replace("boxes", "page: stats.example.org, boxes"), '"stats.example.org" is not a web address'),
+        (TASK.replace("owner: desk, ", ""), '"owner" is missing'),
+    ],
+)
+def test_what_is_wrong_with_a_task_is_said_at_its_place(desk: Desk, task: str, said: str) -> None:
+    desk.write(sources=SOURCES + CALENDAR + task)
+    assert said in "\n".join(desk.mistakes())
+
+
+def test_a_task_needs_a_day_and_files(desk: Desk) -> None:
+    desk.write(sources=SOURCES + TASK)
+    assert desk.mistakes() == ['sources.yaml:8:11: a task needs "published", the calendar that says when it is due']
+    korea = "sources: [{name: korea, kind: korea, dataset: m, products: ['8505110000'], key: {env: K}, task: {owner: desk}}]\n"
+    desk.write(sources=korea)
+    (said,) = desk.mistakes()
+    assert said.endswith("the kind korea asks its source itself; a task is for files a person fetches")

@@ -34,18 +34,20 @@ def import_command(config: Path, words: tuple[str, ...], published: str | None, 
       monitor import gacc/magnets corrected.csv --published 2025-08-20
     """
     from monitor import pulling
-    from monitor.imports import read_files, source_and_files, understood
+    from monitor.imports import read_files, source_and_files
+    from monitor.sources.understood import understood
 
     with desk_at(config) as app:
         source, files = source_and_files(app, words)
         if not files:
             raise click.UsageError("name at least one file")
         entry, notice, table = read_files(app, source, files, published)
+        read = understood(table, summed=entry.sums_partners)
         if not as_json:
-            say(understood(table))
+            say(read)
         release = pulling.commit(app, entry, notice, table, as_history=as_history)
         if as_json:
-            show_json({"understood": understood(table), "release": release and release_record(release)})
+            show_json({"understood": read, "release": release and release_record(release)})
         elif release is None:
             click.echo("It equals the newest release: nothing was taken in.")
         else:

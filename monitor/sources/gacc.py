@@ -80,6 +80,8 @@ class Gacc:
     """China's customs figures from downloaded files."""
 
     Parameters = GaccParameters
+    page = "http://stats.customs.gov.cn"
+    reporter, nomenclature = "CN", "CN8"
     past_is_history = False
 
     def __init__(self, name: str, parameters: GaccParameters, *, client: Client, clock: Callable[[], datetime]) -> None:
@@ -107,6 +109,14 @@ class Gacc:
     def due(self, period: Month) -> datetime | None:
         """Return when a month is expected."""
         return self.parameters.published.published_at(period) if self.parameters.published else None
+
+    @property
+    def boxes(self) -> tuple[str, ...]:
+        """What a person ticks in the query form."""
+        chosen = self.parameters
+        currency = chosen.currency or "the currency of the files before"
+        partner = "no partner chosen" if chosen.every_partner else "the partners of the files before"
+        return (chosen.flow, currency, "by month", "commodity (8 digits) and trading partner", partner)
 
     def from_files(self, paths: Sequence[Path], published_at: datetime | None = None) -> tuple[base.ReleaseNotice, base.Table]:
         """Make one release of the files given, published then or when the calendar says."""

@@ -20,7 +20,7 @@ def test_an_import_says_what_was_understood_and_what_comes_next(desk):
     said = desk.reads("import", "gacc", file(desk, NOVEMBER)).splitlines()
     assert said[0] == (
         "Understood: 1 partner and the total, 1 product, November 2025, 2 cells. "
-        "The countries' sum in November 2025: weight 613 t."
+        "The countries' sum in November 2025: weight 613 t of the published 5,000 t."
     )
     assert said[1].startswith("Release gacc-2025-11-")
     assert "`monitor evaluate` judges it" in said[2]
