@@ -6,16 +6,16 @@ import argparse
 import os
 import platform
 
-from benchmarks import judging, reading, release, scale
+from benchmarks import judging, reading, release, scale, vintages
 
 
 def main() -> None:
     """Print every table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--small", action="store_true", help="fewer series and releases: half a minute instead of five")
+    parser.add_argument("--small", action="store_true", help="fewer series and releases: half a minute instead of eight")
     small = parser.parse_args().small
     print(f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores")
-    for room in (judging, release, reading, scale):
+    for room in (judging, release, reading, vintages, scale):
         room.report(small)
 
 

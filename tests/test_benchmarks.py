@@ -17,6 +17,11 @@ ROWS = (
     r"raw scan of one Parquet file with the same cells\s+[\d.]+ / [\d.]+ / [\d.]+ ms\s+1\.0 ×",
     r"panel as of now\s+[\d.]+ / [\d.]+ / [\d.]+ ms\s+[\d.]+ ×",
     r"panel as of a release in the middle\s+[\d.]+ / [\d.]+ / [\d.]+ ms\s+[\d.]+ ×",
+    r"as of now, 300 × 47\s+[\d.]+ / [\d.]+ / [\d.]+ ms\s+[\d.]+ / [\d.]+ / [\d.]+ ms\s+[\d.]+ ×",
+    r"as of the first release, 300 × 24\s+[\d.]+ / [\d.]+ / [\d.]+ ms\s+[\d.]+ / [\d.]+ / [\d.]+ ms\s+[\d.]+ ×",
+    r"as of release 23, the last but one, 300 × 24\s+[\d.]+ / [\d.]+ / [\d.]+ ms\s+[\d.]+ / [\d.]+ / [\d.]+ ms\s+[\d.]+ ×",
+    r"a new process as of now, MB at most\s+\d+\s+\d+",
+    r"MB of the releases; of what is derived of them\s+\d+; \d+",
     r"1,000 series: read, judge, \d+ findings\s+[\d.]+\s+\d+\s+\d+",
     r"10,000 series: read, judge, [\d,]+ findings\s+[\d.]+\s+\d+\s+\d+",
 )
