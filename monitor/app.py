@@ -15,6 +15,7 @@ from monitor.alerts.messages import Delivery, Notification
 from monitor.alerts.sentences import MIRROR_CAVEAT, Names
 from monitor.alerts.situation import Desk, Reach
 from monitor.baskets.records import Baskets
+from monitor.baskets.words import notes, titles, units
 from monitor.detection.fitting import Bar, Fitting, silent
 from monitor.heartbeat import Heartbeat
 from monitor.months import Month
@@ -187,7 +188,8 @@ class App:
     def names(self, source: str, dataset: str) -> Names:
         """Return short words for a dataset's products: the desk's own, else the source's."""
         given = {code: sentence_case(words) for code, words in self.releases.titles(source, dataset).items()}
-        return Names({**given, **self.baskets.titles})
+        baskets = self.baskets
+        return Names({**given, **titles(baskets)}, notes=notes(baskets, source), units=units(baskets))
 
     def desk(self, source: str, dataset: str) -> Desk:
         """Return what this desk decided, for judging one dataset."""

@@ -98,7 +98,7 @@ def brief(
         headline=tuple(headline),
         sections=tuple(sections),
         anatomy=anatomy(panel, panel.row(leading), names.title(leading)),
-        notes=tuple(_notes(panel, sections, broad=len(markets) > FULL_MARKETS)),
+        notes=(*_notes(panel, sections, broad=len(markets) > FULL_MARKETS), *_products(sections, names)),
     )
 
 
@@ -155,7 +155,7 @@ def _line(panel: Panel, rows: Ints, whole: Whole, names: Names) -> str:
     from monitor.detection.reader import Reader
 
     top = np.array([_top(panel, rows)], np.int64)
-    facts = FactBook(Reader(panel, top)).of(0, panel.shape[1] - 1)
+    facts = FactBook(Reader(panel, top), units=names.units).of(0, panel.shape[1] - 1)
     said = ", ".join(filter(None, (figure(facts), against_last_year(facts))))
     part = f"; {say_percent(facts.value / whole.value)} of the value" if facts.key.measure == "duty" and whole.value > 0 else ""
     return f"{names.title(facts.key)}: {said}{part}."
@@ -166,6 +166,11 @@ def _notes(panel: Panel, sections: list[Section], *, broad: bool) -> list[str]:
     facts = [row.facts for section in sections for row in section.rows]
     missing = [f"{section.missing} ({section.title})." for section in sections if section.missing]
     return [*dict.fromkeys(missing), *_derived(panel, sections), *_model(sections if not broad else sections[:1]), *_basis(facts)]
+
+
+def _products(sections: list[Section], names: Names) -> tuple[str, ...]:
+    """Say of each product told what its code holds beside it."""
+    return names.notes_of(row.facts.key for section in sections for row in section.rows)
 
 
 def _derived(panel: Panel, sections: list[Section]) -> list[str]:

@@ -20,7 +20,7 @@ from monitor.series import SeriesKey
 from monitor.telling.anatomy import Anatomy, anatomy
 from monitor.telling.grounds import Grounds, grounds
 from monitor.telling.opinions import Opinion, opinions
-from monitor.wording import say_amount, say_deviations, say_percent
+from monitor.wording import say_deviations, say_percent
 
 COMPARED = "What it is compared with"
 BY_STL = "Trend and season by STL, drawn with this month too, so not those expected above."
@@ -73,7 +73,7 @@ def explain(
     row = panel.row(key)
     if row < 0:
         raise MonitorError(f"no series {key} is held; `monitor series find` shows what is")
-    book = FactBook(Reader(panel, np.array([row], np.int64)))
+    book = FactBook(Reader(panel, np.array([row], np.int64)), units=names.units)
     last = panel.shape[1] - 1
     facts = book.of(0, last)
     ground = grounds(book.reader)
@@ -102,6 +102,7 @@ def _paragraph(facts: Facts, names: Names, ground: Grounds) -> str:
                 _surprise(facts),
                 *ground.sentences(facts),
                 *doubts(facts),
+                *names.notes_of([facts.key]),
             ],
         )
     )
@@ -113,8 +114,8 @@ def _surprise(facts: Facts) -> str:
     if abs(facts.surprise) < 0.05 and facts.value == 0:
         return f"A zero was to be expected ({say_percent(facts.probability_of_zero, 0)})."
     if abs(facts.surprise) < 0.05:
-        return f"The figure is what was expected, {say_amount(facts.expected, facts.key.unit)}."
-    return f"The figure is {say_deviations(facts.surprise)} the {say_amount(facts.expected, facts.key.unit)} expected."
+        return f"The figure is what was expected, {facts.amount(facts.expected)}."
+    return f"The figure is {say_deviations(facts.surprise)} the {facts.amount(facts.expected)} expected."
 
 
 def as_text(found: Explanation) -> str:

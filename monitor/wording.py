@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from monitor.units import UNITS
+
 MINUS = "−"
 
 _MONEY_STEPS = ((1e9, "bn "), (1e6, "M "), (1e3, "k "))
@@ -19,7 +21,7 @@ def say_number(value: float, decimals: int = 0) -> str:
     return f"{MINUS}{text}" if value < 0 and float(text.replace(",", "")) else text
 
 
-def say_amount(value: float, unit: str, *, signed: bool = False) -> str:
+def say_amount(value: float, unit: str, *, signed: bool = False, shown: str = "") -> str:
     """
     Write an amount of a base unit as a person would: kg as t from one tonne on, money in k, M or bn.
 
@@ -29,11 +31,16 @@ def say_amount(value: float, unit: str, *, signed: bool = False) -> str:
         In `unit`, a base unit (kg, pcs or a currency; ``USD/kg`` for prices).
     signed : bool
         Write a plus sign before a rise.
+    shown : str
+        A unit of `monitor.units.UNITS` to write it in, whatever its size; one of another base is not used.
     """
     plus = "+" if signed and value > 0 else ""
     if math.isnan(value):
         return "not known"
     size = abs(value)
+    if shown in UNITS and UNITS[shown].base == unit:
+        scaled = value / float(UNITS[shown].factor)
+        return f"{plus}{say_number(scaled, 1 if 0 < abs(scaled) < 9.95 else 0).removesuffix('.0')} {shown}"
     if unit == "kg":
         if size and size < 1000:
             return f"{plus}{say_number(value)} kg"

@@ -128,6 +128,15 @@ def test_names_of_the_desk_win_over_those_of_the_source(open_app: Callable[..., 
     assert app.names("customs", "magnets").product("HS4:1201") == "HS4 1201"
 
 
+def test_a_desk_says_what_its_baskets_know_of_a_product(open_app: Callable[..., App]) -> None:
+    code = {"code": "HS6:850511", "purity": "mostly", "also": "ferrite magnets"}
+    app = open_app(baskets={"baskets": {"magnets": {"title": "Magnets", "unit": "t", "codes": [code]}}})
+    names = app.names("customs", "magnets")
+    assert names.product("X:magnets-total") == "Magnets"
+    assert names.notes["HS6:850511"] == "HS6 850511 is mostly magnets: the code also holds ferrite magnets."
+    assert names.units["HS6:850511"] == "t"
+
+
 def test_a_picture_is_dated_by_the_events_that_concern_its_series(open_app: Callable[..., App]) -> None:
     app = open_app(events={"events": EVENTS})
     assert app.events_of(KEY) == ((month(2025, 4), "controls"),)

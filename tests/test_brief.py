@@ -151,6 +151,13 @@ def test_the_headline_names_who_is_far_from_usual(magnets: Panel) -> None:
     assert vietnam.text == f"235 t. No y/y: May 2024 is not held. {standing}"
 
 
+def test_what_must_be_known_of_a_product_is_a_note(magnets: Panel) -> None:
+    names = Names(BASKETS.titles, notes={"CN8:85051110": "The code also holds dust."}, units={"CN8:85051110": "kt"})
+    found = brief(magnets, release(OCTOBER), OCTOBER, names=names, title="China magnets", credit="")
+    assert found.notes[-1] == "The code also holds dust."
+    assert "5.5 kt in October 2025" in found.headline[0]
+
+
 def test_the_first_month_held_is_told_without_comparisons(magnets: Panel) -> None:
     first = parse_month("2016-12")
     found = brief(magnets, release(first), first, names=Names(BASKETS.titles), title="China magnets", credit="")

@@ -69,6 +69,13 @@ def of_us(rules: tuple[Rule, ...], *tonnes: float, at: int = month(2025, 5)) -> 
     return explain(panel(*tonnes), key("US"), at, rules, Names({"HS6:850511": "magnets"}))
 
 
+def test_what_a_code_holds_beside_its_product_is_said_in_the_unit_of_its_basket(rules: tuple[Rule, ...]) -> None:
+    names = Names({}, notes={"HS6:850511": "The code also holds dust."}, units={"HS6:850511": "kg"})
+    found = explain(panel(600, 610, 620, 600, 46), key("US"), month(2025, 5), rules, names)
+    assert found.paragraph.startswith("HS6 850511, China to United States: 46,000 kg in May 2025")
+    assert found.paragraph.endswith(" The code also holds dust.")
+
+
 def test_a_cell_is_explained_in_one_paragraph(rules: tuple[Rule, ...]) -> None:
     assert of_us(rules, 600, 610, 620, 600, 46).paragraph == (
         "Magnets, China to United States: 46 t in May 2025, 8% of its usual 605 t (median of 4 of 24 months held) "

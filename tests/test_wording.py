@@ -44,6 +44,20 @@ def test_an_amount_is_said_with_its_unit(value: float, unit: str, words: str) ->
     assert say_amount(value, unit) == words
 
 
+@pytest.mark.parametrize(
+    ("value", "unit", "shown", "words"),
+    [
+        (46_000, "kg", "kg", "46,000 kg"),
+        (460, "kg", "t", "0.5 t"),
+        (5_473_000, "kg", "kt", "5.5 kt"),
+        (1_500_000, "USD", "M USD", "1.5 M USD"),
+        (46_000, "USD", "t", "46.0 k USD"),
+    ],
+)
+def test_an_amount_is_shown_in_the_unit_that_is_asked_for(value: float, unit: str, shown: str, words: str) -> None:
+    assert say_amount(value, unit, shown=shown) == words
+
+
 @pytest.mark.parametrize("value", [1.0, 46_000.0, 3e9])
 @pytest.mark.parametrize("unit", ["kg", "USD", "pcs", "USD/kg"])
 def test_a_rise_has_a_plus_where_signs_are_asked_for(value: float, unit: str) -> None:

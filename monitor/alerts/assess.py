@@ -174,7 +174,7 @@ class _Assessment:
         if self.situation.release.as_history:
             return []
         fresh = [s for s in self.situation.said if s.month > max(self.horizon, self.situation.live_from - 1)]
-        return cleared_items(fresh, self.verdicts, told)
+        return cleared_items(fresh, self.verdicts, told, self.desk.names)
 
     def _unsaid(self, said: set[str]) -> list[Episode]:
         """Return the alerts that machines hold under labels which are not theirs any more, and that no line tells of."""

@@ -49,7 +49,7 @@ def _line(confirmed: list[Confirmed], names: Names) -> Line:
 def _named(one: Confirmed, names: Names) -> str:
     """Name a confirmed series, with both figures where they differ: ``Magnets, China to World (7 October: …; now …)``."""
     facts = one.cell[0].facts
-    return f"{names.title(facts.key)} ({one.figures or say_amount(facts.value, facts.key.unit)})"
+    return f"{names.title(facts.key)} ({one.figures or facts.amount(facts.value)})"
 
 
 def _row(one: Confirmed, names: Names) -> tuple[str, ...]:
@@ -74,7 +74,7 @@ def _counted(levels: list[Level]) -> str:
     return ", ".join(f"{count} {level.label if level else 'without a level'}" for level, count in found.items())
 
 
-def cleared_items(said: Iterable[Said], verdicts: Sequence[Verdicts], told: Iterable[Item]) -> list[Item]:
+def cleared_items(said: Iterable[Said], verdicts: Sequence[Verdicts], told: Iterable[Item], names: Names) -> list[Item]:
     """
     Return a correction for each alert of another stage that this release's figures of the same series do not bear out.
 
@@ -93,7 +93,7 @@ def cleared_items(said: Iterable[Said], verdicts: Sequence[Verdicts], told: Iter
             continue
         places = [place for one in cell if (place := _watched(one, verdicts)) is not None]
         if places and all(v.certain[row, column] and not v.level[row, column] for v, row, column in places):
-            found.append(_cleared(first, *places[0]))
+            found.append(_cleared(first, *places[0], names))
     return found
 
 
@@ -108,8 +108,8 @@ def _watched(said: Said, verdicts: Sequence[Verdicts]) -> tuple[Verdicts, int, i
     return None
 
 
-def _cleared(said: Said, verdicts: Verdicts, row: int, column: int) -> Item:
-    book, place = book_of(verdicts, {row})
+def _cleared(said: Said, verdicts: Verdicts, row: int, column: int, names: Names) -> Item:
+    book, place = book_of(verdicts, {row}, names)
     facts = book.of(place[row], column)
     return Item(
         episode=said.episode,

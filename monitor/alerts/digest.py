@@ -43,6 +43,7 @@ class Frame:
     still_open: str = ""
     not_judged: str = ""
     chance: str = ""
+    revised: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     public_url: str = ""
     stage: Stage | None = None
@@ -70,7 +71,8 @@ def compose(items: Iterable[Item], frame: Frame, names: Names) -> Digest:
         still_open=frame.still_open,
         not_judged=frame.not_judged,
         chance=frame.chance,
-        notes=frame.notes,
+        revised=frame.revised,
+        notes=(*frame.notes, *names.notes_of(cell[0].facts.key for group in shown for cell in group)),
         credit=frame.credit,
         alerts=alert_states([*items, *(item for one in frame.confirmed for item in one.cell)], release, frame.public_url),
         attachments=(_table(cells, names, release),) if len(cells) > len(full) else (),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +17,7 @@ from monitor.detection.reader import Ask, Reader
 from monitor.months import Month, calendar_month, format_month
 from monitor.panel import Floats, Panel
 from monitor.series import Flag, SeriesKey, Status
+from monitor.wording import say_amount
 
 NAN = float("nan")
 
@@ -29,8 +31,8 @@ class Facts:
     earlier, `previous` that of the month before, `usual` the median of `usual_months` figures in the 24 months before.
     `low` and `high` are the spans over which the figure is the lowest or highest. `why_yoy` and `why_model` say why
     there is no y/y or no expectation. `total` is the published total of its market; `ungiven` counts the months, up to this
-    one, that the source withholds or suppresses. `pair` says that the figure is the sum of January and February, `alone`
-    that it is a January judged without its February.
+    one, that the source withholds or suppresses. `shown` is the unit that its basket asks for. `pair` says that the figure
+    is the sum of January and February, `alone` that it is a January judged without its February.
     """
 
     key: SeriesKey
@@ -72,20 +74,25 @@ class Facts:
     contribution: float = NAN
     why_yoy: str = ""
     why_model: str = ""
+    shown: str = ""
     pair: bool = False
     alone: bool = False
+
+    def amount(self, value: float) -> str:
+        """Say an amount of the figure's unit as its basket shows it."""
+        return say_amount(value, self.key.unit, shown=self.shown)
 
     def evidence(self) -> dict[str, Any]:
         """Return the facts as plain JSON, without what is not known."""
         found: dict[str, Any] = {"series": str(self.key), "month": format_month(self.month), "status": self.status.sentence}
-        for field in fields(self):
-            value = getattr(self, field.name)
+        for one in fields(self):
+            value = getattr(self, one.name)
             if isinstance(value, records.Span):
-                found[field.name] = {"months_held": value.months_held, "since": format_month(value.first_month)}
+                found[one.name] = {"months_held": value.months_held, "since": format_month(value.first_month)}
             elif isinstance(value, float) and math.isfinite(value):
-                found[field.name] = round(value, 6)
-            elif isinstance(value, str | int) and not isinstance(value, Status) and value and field.name != "month":
-                found[field.name] = value
+                found[one.name] = round(value, 6)
+            elif isinstance(value, str | int) and not isinstance(value, Status) and value and one.name not in _UNSAID:
+                found[one.name] = value
         return found
 
 
@@ -99,10 +106,13 @@ class FactBook:
     reader : Reader
     with_model : bool
         Ask the seasonal model too.
+    units : mapping
+        Product -> the unit in which its amounts are shown.
     """
 
     reader: Reader
     with_model: bool = True
+    units: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, row: int, column: int) -> Facts:
         """Return the facts of one cell; `row` counts the watched rows."""
@@ -111,6 +121,7 @@ class FactBook:
         known = not math.isnan(panel.values[row, column])
         return Facts(
             key=panel.keys[row],
+            shown=self.units.get(panel.keys[row].product, ""),
             month=int(panel.start + column),
             status=Status(int(panel.status[row, column])),
             value=float(panel.values[row, column]),
@@ -182,6 +193,8 @@ class FactBook:
             found["why_model"] = self.reader.why(Ask("surprise"), row, column)
         return found
 
+
+_UNSAID = ("month", "shown")  # said already, or no fact of the cell
 
 _PLAIN = (
     "yoy",

@@ -20,7 +20,7 @@ from monitor.months import say_month
 from monitor.rules.levels import Level, RuleKind
 from monitor.rules.schema import Rule
 from monitor.rules.summary import fill
-from monitor.wording import say_amount, say_growth, say_number, say_percent
+from monitor.wording import say_growth, say_number, say_percent
 
 Start = tuple[Verdicts, int, Episode]
 """An episode that is open when a dataset's first release is judged, with its verdicts and its row in them."""
@@ -34,7 +34,7 @@ def items(found: Sequence[Found], starts: Sequence[Start], desk: Desk, *, late: 
         mine = {n: one for n, one in tellable.items() if one.verdicts is verdicts}
         opened = {-1 - n: start for n, start in enumerate(starts) if start[0] is verdicts}
         rows = {one.row for one in mine.values()} | {row for _, row, _ in opened.values()}
-        book, place = book_of(verdicts, rows)
+        book, place = book_of(verdicts, rows, desk.names)
         told |= {n: _item(one, book, place[one.row], desk, late) for n, one in mine.items()}
         told |= {n: _open_item(episode, verdicts, row, book, place[row]) for n, (_, row, episode) in opened.items()}
     return told
@@ -44,7 +44,7 @@ def _each(verdicts: Iterable[Verdicts]) -> list[Verdicts]:
     return list({id(one): one for one in verdicts}.values())
 
 
-def book_of(verdicts: Verdicts, rows: set[int]) -> tuple[FactBook, dict[int, int]]:
+def book_of(verdicts: Verdicts, rows: set[int], names: Names) -> tuple[FactBook, dict[int, int]]:
     """Return the facts of some rows only, beside the other partners of their products; and where each row went."""
     reader = verdicts.reader
     whole = [int(reader.rows[row]) for row in sorted(rows)]
@@ -52,7 +52,7 @@ def book_of(verdicts: Verdicts, rows: set[int]) -> tuple[FactBook, dict[int, int
     beside = np.flatnonzero(np.isin(groups, groups[whole]))
     small = reader.panel.select(beside)
     own = np.searchsorted(beside, whole)
-    book = FactBook(Reader(small, own, model=verdicts.rule.model, pairs=reader.pairs))
+    book = FactBook(Reader(small, own, model=verdicts.rule.model, pairs=reader.pairs), units=names.units)
     return book, {row: n for n, row in enumerate(sorted(rows))}
 
 
@@ -122,14 +122,14 @@ def summary_values(facts: Facts, step: Step, rule: Rule, names: Names) -> dict[s
         "flow": key.flow,
         "measure": key.measure,
         "month": say_month(step.month),
-        "value": say_amount(facts.value, key.unit),
-        "usual": say_amount(facts.usual, key.unit),
+        "value": facts.amount(facts.value),
+        "usual": facts.amount(facts.usual),
         "ratio": say_percent(facts.ratio, 0),
         "yoy": say_growth(facts.yoy),
         "mom": say_growth(facts.mom),
         "share": say_percent(facts.share),
         "surprise": say_number(facts.surprise, 1),
-        "expected": say_amount(facts.expected, key.unit),
+        "expected": facts.amount(facts.expected),
     }
 
 

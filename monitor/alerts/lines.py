@@ -25,7 +25,7 @@ from monitor.alerts.sentences import (
 from monitor.countries import name_of
 from monitor.months import say_month
 from monitor.rules.levels import Level
-from monitor.wording import capital, join_words, say_amount, say_count, say_growth, say_percent
+from monitor.wording import capital, join_words, say_count, say_growth, say_percent
 
 Cell = list[Item]
 
@@ -80,7 +80,7 @@ def line_of_many(cells: Sequence[Cell], names: Names) -> Line:
         month=facts.month,
         title=capital(f"{names.product(key.product)}, {flow} of {name_of(key.reporter)}{as_told_together(key)}"),
         figure=f"{say_count(len(leads), 'partner')} {_way(first)}",
-        sentences=_total_given(facts) if facts.ungiven else _together(value, usual, unit),
+        sentences=_total_given(facts) if facts.ungiven else _together(value, usual, facts),
         outcome=_outcomes(leads),
         level=max(lead.level for lead in leads),
         reasons=tuple(reason_of(item) for cell in cells for item in ordered(cell)),
@@ -100,11 +100,11 @@ def _way(lead: Item) -> str:
     return f"{way}in {say_month(lead.facts.month)}"
 
 
-def _together(value: float, usual: float, unit: str) -> tuple[str, ...]:
+def _together(value: float, usual: float, facts: Facts) -> tuple[str, ...]:
     """Compare the sums; nothing where one figure or one usual is not known, for missing is not zero."""
     if math.isnan(value) or not usual > 0:
         return ()
-    return (f"together {say_amount(value, unit)}, {say_percent(value / usual, 0)} of their usual {say_amount(usual, unit)}.",)
+    return (f"together {facts.amount(value)}, {say_percent(value / usual, 0)} of their usual {facts.amount(usual)}.",)
 
 
 def _moved(leads: Sequence[Item]) -> tuple[tuple[str, ...], ...]:
@@ -126,7 +126,7 @@ def _row(lead: Item) -> tuple[str, ...]:
     facts = lead.facts
     growth = "not judged" if math.isnan(facts.yoy) else say_growth(facts.yoy)
     ratio = "" if math.isnan(facts.ratio) else say_percent(facts.ratio, 0)
-    return (name_of(facts.key.partner), say_amount(facts.value, facts.key.unit), growth, ratio, lead.level.label)
+    return (name_of(facts.key.partner), facts.amount(facts.value), growth, ratio, lead.level.label)
 
 
 def _outcomes(leads: Sequence[Item]) -> str:

@@ -7,8 +7,8 @@ No adjectives, no alarm words: a buyer reads it in two minutes on a phone.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from monitor.alerts.facts import Facts
 from monitor.alerts.records import Change, Path
@@ -32,9 +32,20 @@ _MEASURES = {"weight": "", "value": "", "quantity": "", "duty": "duty on ", "uni
 
 @dataclass(frozen=True)
 class Names:
-    """Short words for product codes; a code without one is said as the code."""
+    """
+    Short words for product codes; a code without one is said as the code.
+
+    `notes` are sentences that a reader must know of a product, `units` those in which its amounts are shown.
+    """
 
     products: Mapping[str, str]
+    notes: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
+
+    def notes_of(self, keys: Iterable[SeriesKey]) -> tuple[str, ...]:
+        """Return what must be known of the products of some series, each once."""
+        found = (self.notes.get(product, "") for product in dict.fromkeys(key.product for key in keys))
+        return tuple(note for note in found if note)
 
     def product(self, code: str) -> str:
         """Return the short words for a product, else its code as ``HS4 1201``."""
@@ -78,7 +89,7 @@ def figure(facts: Facts) -> str:
     if not facts.status.is_number:
         return f"{facts.status.sentence} for {month}"
     doubt = "" if facts.status is Status.VALUE else f" ({facts.status.sentence})"
-    return f"{say_amount(facts.value, facts.key.unit)}{doubt} in {month}"
+    return f"{facts.amount(facts.value)}{doubt} in {month}"
 
 
 def _above(change: float, base: str) -> str:
@@ -93,7 +104,7 @@ def against_last_year(facts: Facts) -> str:
     """Say the y/y with its base: ``93.3% below a year earlier (689 t)``; "" where it is not known."""
     if math.isnan(facts.yoy):
         return ""
-    return f"{_above(facts.yoy, 'a year earlier')} ({say_amount(facts.base, facts.key.unit)})"
+    return f"{_above(facts.yoy, 'a year earlier')} ({facts.amount(facts.base)})"
 
 
 def against_usual(facts: Facts) -> str:
@@ -102,7 +113,7 @@ def against_usual(facts: Facts) -> str:
         return ""
     twice = "twice the " if facts.pair else ""
     held = "median of 24 months" if facts.usual_months >= 24 else f"median of {facts.usual_months} of 24 months held"
-    return f"{say_percent(facts.ratio, 0)} of its usual {say_amount(facts.usual, facts.key.unit)} ({twice}{held})"
+    return f"{say_percent(facts.ratio, 0)} of its usual {facts.amount(facts.usual)} ({twice}{held})"
 
 
 def against_last_month(facts: Facts) -> str:
@@ -110,7 +121,7 @@ def against_last_month(facts: Facts) -> str:
     if math.isnan(facts.mom):
         return ""
     name = say_month(facts.month - 1).split()[0]
-    return f"{_above(facts.mom, f'in {name}' if math.isinf(facts.mom) else name)} ({say_amount(facts.previous, facts.key.unit)})"
+    return f"{_above(facts.mom, f'in {name}' if math.isinf(facts.mom) else name)} ({facts.amount(facts.previous)})"
 
 
 def first_in(facts: Facts) -> str:
@@ -146,10 +157,9 @@ def record(facts: Facts) -> str:
 
 def model(facts: Facts) -> str:
     """Say what the seasonal model expected, or why it cannot: ``Expected 380 t to 720 t (99%).``"""
-    unit = facts.key.unit
     if not math.isnan(facts.lower):
         part = f" in {say_month(facts.month).split()[0]} alone" if facts.pair else ""
-        range_ = f"{say_amount(facts.lower, unit)} to {say_amount(facts.upper, unit)}{part} (99%)"
+        range_ = f"{facts.amount(facts.lower)} to {facts.amount(facts.upper)}{part} (99%)"
         if facts.probability_of_zero >= 0.5:
             return f"Expected nothing ({say_percent(facts.probability_of_zero, 0)}), else {range_}."
         return f"Expected {range_}{or_nothing(facts)}."
@@ -170,7 +180,7 @@ def rank(facts: Facts) -> str:
         return ""
     covered = "" if math.isnan(facts.ranked_share) else f" ({say_percent(facts.ranked_share, 0)} of the total)"
     place = "First" if facts.rank == 1 else say_ordinal(int(facts.rank))
-    after = "" if facts.rank == 1 else f", after {facts.leader} ({say_amount(facts.leader_value, facts.key.unit)})"
+    after = "" if facts.rank == 1 else f", after {facts.leader} ({facts.amount(facts.leader_value)})"
     return f"{place} of the {facts.ranked} countries held{covered}{after}."
 
 
@@ -207,7 +217,7 @@ def still_given(facts: Facts) -> str:
     """Say that a total is given of which a part is withheld: ``The total is still given: 5,000 t.``; "" where none is."""
     if not facts.ungiven or not is_country(facts.key) or math.isnan(facts.total):
         return ""
-    return f"The total is still given: {say_amount(facts.total, facts.key.unit)}."
+    return f"The total is still given: {facts.amount(facts.total)}."
 
 
 def is_country(key: SeriesKey) -> bool:
@@ -235,7 +245,7 @@ def outcome(
     if change in (Change.OPENED, Change.EVENT):
         return f"New, {level.label}"
     if change is Change.OPENED_BY_REVISION:
-        end = "" if path.state.is_open else f", over since {say_month(path.until)}"
+        end = "" if path.state.is_open or path.until == path.since else f", over since {say_month(path.until)}"
         return f"New by revision, {path.peak.label}{end}"
     if change is Change.WORSENED:
         return f"Worse: {level.label}, was {previous.label}"

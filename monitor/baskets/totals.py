@@ -70,6 +70,7 @@ def with_total(panel: Panel, basket: Basket) -> Panel:
         flags=np.vstack([panel.flags, flags]),
         resolution=np.concatenate([panel.resolution, np.sqrt(squares)]),
         first=None if panel.first is None else np.vstack([panel.first, _sums(panel.first, found)]),
+        beside=panel.beside,
     )
 
 

@@ -54,7 +54,7 @@ def moves(panel: Panel, rows: Ints, whole: Whole, names: Names) -> list[Section]
     cells = np.array([row for row in rows if _is_country_cell(panel, int(row))], np.int64)
     if not len(cells):
         return []
-    book = FactBook(Reader(panel, cells))
+    book = FactBook(Reader(panel, cells), units=names.units)
     last = panel.shape[1] - 1
     values = panel.values[cells, last]
     change = values - panel.values[cells, last - 12] if last >= 12 else np.full(len(cells), np.nan)
@@ -101,7 +101,7 @@ def _unexpected(facts: Facts) -> str:
 
 def products(panel: Panel, tops: Ints, whole: Whole, names: Names) -> Section:
     """Put each product into one row of a table, by its largest partner row: the total where one is published."""
-    book = FactBook(Reader(panel, tops))
+    book = FactBook(Reader(panel, tops), units=names.units)
     last = panel.shape[1] - 1
     told = [Row(facts=book.of(n, last), name=_product(panel, int(row), names)) for n, row in enumerate(tops)]
     headings = ("Product", say_month(panel.last), "y/y", "m/m", "Share of all", "Of its usual", "Surprise")

@@ -30,7 +30,7 @@ from monitor.panel import Ints, Panel
 from monitor.series import Flag, SeriesKey, Status
 from monitor.telling.records import Paragraph, Rest, Row, Section, Table, Together, place
 from monitor.telling.stories import story
-from monitor.wording import capital, join_words, say_amount, say_count, say_growth, say_percent
+from monitor.wording import capital, join_words, say_count, say_growth, say_percent
 
 LEADERS = 3
 SHORT_TABLE = 16
@@ -56,7 +56,7 @@ def market(
     brief : bool
         Tell the total only; the partners stand in the table.
     """
-    book = FactBook(Reader(panel, rows))
+    book = FactBook(Reader(panel, rows), units=names.units)
     last = panel.shape[1] - 1
     order = sorted(range(len(rows)), key=lambda n: _order(panel.keys[rows[n]], panel.values[rows[n], last]))
     told = [Row(facts=book.of(n, last), name=_partner(panel, rows[n]), story=story(panel, int(rows[n]))) for n in order]
@@ -100,7 +100,7 @@ def _paragraph(row: Row, rests: tuple[Rest, ...]) -> Paragraph:
     facts = row.facts
     told = row.story.text if row.story else ""
     said = [f"{amount(facts)}{compared(facts)}", no_growth(facts), _standing(facts), record(facts), unusual_base(facts), told]
-    said += [f"Of it {say_amount(r.value, facts.key.unit)} {r.words} only." for r in rests if r.partner == facts.key.partner]
+    said += [f"Of it {facts.amount(r.value)} {r.words} only." for r in rests if r.partner == facts.key.partner]
     if not math.isnan(facts.lower):
         said.insert(1, model(facts))
     return Paragraph(name=row.name, text=" ".join(filter(None, said)))
@@ -136,7 +136,6 @@ def _together(rows: list[Row]) -> Together | None:
 def _opening(rows: list[Row], together: Together | None, names: Names, *, full: bool) -> tuple[str, ...]:
     """Say what the headline needs: the first row, the leaders together with the rest, and who turned."""
     first = rows[0].facts
-    unit = first.key.unit
     said = [f"{names.title(first.key)}: {figure(first)}{compared(first, month_before=full)}"]
     if full and not math.isnan(first.lower):
         said.append(model(first))
@@ -146,8 +145,8 @@ def _opening(rows: list[Row], together: Together | None, names: Names, *, full: 
         held = say_count(count, "country", "countries")
         some = count > len(together.names)
         leaders = f"The {say_small(len(together.names))} largest of the {held} held" if some else f"The {held} held"
-        sums = f"together {say_amount(together.value, unit)}, {say_percent(together.share)} of the total"
-        others = f"all others {say_amount(together.others, unit)}"
+        sums = f"together {first.amount(together.value)}, {say_percent(together.share)} of the total"
+        others = f"all others {first.amount(together.others)}"
         said.append(f"{leaders}, {who}: {sums}; {others}.")
     return (*said, *_far_from_usual(rows), *_turned(rows))
 
@@ -155,7 +154,7 @@ def _opening(rows: list[Row], together: Together | None, names: Names, *, full: 
 def amount(facts: Facts) -> str:
     """Say the figure, and what it is where it is no plain figure: ``0 t (no row in a complete release)``."""
     doubt = "" if facts.status is Status.VALUE else f" ({facts.status.sentence})"
-    return f"{say_amount(facts.value, facts.key.unit)}{doubt}"
+    return f"{facts.amount(facts.value)}{doubt}"
 
 
 def _with_growth(row: Row) -> str:

@@ -68,6 +68,12 @@ def test_a_cell_that_several_rules_hit_is_one_line_with_several_reasons(item: Ca
     assert page.lines[0].outcome == "New, critical by a; new, warning by b"
 
 
+def test_what_must_be_known_of_a_product_is_said_once_at_the_foot(item: Callable[..., Item]) -> None:
+    names = Names({"CN8:85051110": "magnets"}, notes={"CN8:85051110": "The code also holds dust."})
+    page = compose([item(), item(partner="DE")], replace(FRAME, notes=("A count.",)), names)
+    assert page.notes == ("A count.", "The code also holds dust.")
+
+
 def test_a_cell_stands_in_the_first_section_that_applies(item: Callable[..., Item]) -> None:
     eased, worse = item(Change.EASED, rule="a"), item(Change.WORSENED, rule="b")
     [line] = compose([eased, worse], FRAME, NAMES).lines

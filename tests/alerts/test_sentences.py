@@ -299,3 +299,10 @@ def test_a_january_that_is_judged_alone_is_marked(pair: Callable[..., Facts], fa
     assert figure(facts) == "600 t in January 2025"
     assert "January is judged alone: February 2025 is not held." in doubts(facts)
     assert facts.evidence()["alone"] is True
+
+
+def test_amounts_are_shown_in_the_unit_of_the_basket(may: Facts) -> None:
+    shown = replace(may, shown="kg")
+    assert figure(shown) == "46,000 kg in May 2025"
+    assert comparison(shown).startswith("93.3% below a year earlier (689,000 kg) and 7% of its usual")
+    assert "shown" not in shown.evidence()

@@ -264,9 +264,9 @@ def test_a_doubt_goes_to_operators_and_nothing_critical_rests_on_it(desk: Any, h
 
 def test_a_stop_to_zero_is_no_doubt(desk: Any, hook: HTTPServer) -> None:
     _own_figures(desk, {"when": {"warning": "ratio <= 0.75", "critical": "ratio <= 0.3"}})
-    desk.take_in("gacc/magnets", OWN_HEADING + _rows(0, 13, 1e6, 100), "2025-03-20")
-    zero = '2025-03,Germany,CN8:85052000,0,0,"Magnets"\n'
-    desk.take_in("gacc/magnets", OWN_HEADING + zero, "2025-04-20")
+    desk.take_in("gacc/magnets", OWN_HEADING + _rows(0, 15, 1e6, 100), "2025-05-20")
+    zero = '2025-05,Germany,CN8:85052000,0,0,"Magnets"\n'
+    desk.take_in("gacc/magnets", OWN_HEADING + zero, "2025-06-20")
     jobs.deliver(desk.app)
     assert _told(hook, "own", "DE") == [("critical", "firing")]
 
