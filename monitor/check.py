@@ -15,6 +15,7 @@ from monitor.errors import ConfigError, Mistake, StoreError
 from monitor.panel import Panel
 from monitor.rules.loading import load_rule_set, mixes_bases, resolve, rivals
 from monitor.rules.schema import Rule
+from monitor.series import Basis
 from monitor.settings import Settings
 from monitor.store.database import Database
 from monitor.wording import say_count
@@ -103,10 +104,17 @@ def _against_figures(app: App, mistakes: list[Mistake]) -> Checked:
         elif mixes_bases(rule, every):
             sentence = "would watch one flow as its reporter tells it and as its partners do; write basis: reported, or mirror"
             mistakes.append(_at(rule, f'rule "{rule.name}" {sentence}'))
+        elif _waits_for_mirror(rule, app):
+            continue
         elif sentence := _watches_nothing(rule, held):
             # Only a rule that names its source says where its figures must be.
             (mistakes if rule.watch.source and _may_watch(rule, held) else warnings).append(_at(rule, sentence))
     return Checked(mistakes=tuple(mistakes), warnings=tuple(warnings), notes=notes, summary=_summary(app))
+
+
+def _waits_for_mirror(rule: Rule, app: App) -> bool:
+    """Tell whether a rule is about partners' figures on a desk that has none: the shipped one waits for an entry of them."""
+    return rule.watch.basis is Basis.MIRROR and not any(entry.basis is Basis.MIRROR for entry in app.entries)
 
 
 def _watches_nothing(rule: Rule, held: Panels) -> str:

@@ -15,6 +15,7 @@ from monitor.alerts.records import Change
 from monitor.alerts.situation import Situation
 from monitor.app import App
 from monitor.asking import next_ask
+from monitor.companions import with_companions
 from monitor.constraints import sums_notes
 from monitor.eventlog import event
 from monitor.notify.worker import Worker
@@ -106,7 +107,12 @@ def situation(app: App, release: Release, *, again: bool = False) -> Situation:
     revisions = tuple(app.figures.revisions(release))
     return Situation(
         release=release,
-        panel=app.figures.panel(source, dataset, as_of=vintage, first=bool(revisions) or app.ruleset.reads_first),
+        panel=with_companions(
+            app,
+            app.figures.panel(source, dataset, as_of=vintage, first=bool(revisions) or app.ruleset.reads_first),
+            app.ruleset.rules,
+            vintage,
+        ),
         stored=tuple(stored),
         told=tuple(app.episodes.told([episode.id for episode in (*stored, *(one.episode for one in said))])),
         versions=app.episodes.rule_versions(source, dataset),

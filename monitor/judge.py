@@ -16,7 +16,7 @@ from monitor.detection.indicators import INDICATORS
 from monitor.detection.reader import Reader, unknown_calls
 from monitor.panel import Bools, Ints, Panel
 from monitor.rules.condition import Condition
-from monitor.rules.expression import FALSE, TRUE, UNKNOWN
+from monitor.rules.expression import FALSE, TRUE, UNKNOWN, Call
 from monitor.rules.levels import Direction, Level
 from monitor.rules.loading import resolve
 from monitor.rules.schema import AtLeast, Rule
@@ -247,16 +247,20 @@ def _gate(reader: Reader, alternatives: tuple[AtLeast, ...]) -> Kleene:
 
 
 def _side(reader: Reader, rule: Rule) -> NDArray[np.int8]:
-    """Return −1 below and +1 above: by the rule's direction, else by its first score, else by the ratio to usual."""
+    """Return −1 below and +1 above: by the rule's direction, else its first score or mirror gap, else the ratio to usual."""
     if rule.direction is not Direction.EITHER:
         return np.full(reader.own.shape, -1 if rule.direction is Direction.DROP else 1, np.int8)
     ratio = np.sign(np.nan_to_num(reader.ask("ratio") - 1.0))
     calls = (call for _, condition in rule.levels for call in condition.calls if not call.sibling)
-    score = next((call for call in calls if INDICATORS[call.indicator].dimension is Dimension.SCORE), None)
+    score = next((call for call in calls if _is_signed(call)), None)
     if score is None:
         return ratio.astype(np.int8)
     stated = reader.read(score)
     return np.where(np.isnan(stated), ratio, np.sign(np.nan_to_num(stated))).astype(np.int8)
+
+
+def _is_signed(call: Call) -> bool:
+    return call.indicator == "mirror_gap" or INDICATORS[call.indicator].dimension is Dimension.SCORE
 
 
 def _cell(key: SeriesKey) -> tuple[str, ...]:

@@ -41,6 +41,8 @@ class Panel:
         The rounding step that the source declares, in the key's unit; 0 where figures are exact.
     first : ndarray, shape (n, T), optional
         The figures as first released, NaN where none was; None where every figure stands as it was, or nobody asked.
+    beside : Panel, optional
+        What the reporters themselves say of mirrored flows, from other datasets; nothing there is a series of this panel.
 
     Notes
     -----
@@ -54,6 +56,7 @@ class Panel:
     flags: Bytes
     resolution: Floats
     first: Floats | None = None
+    beside: Panel | None = None
 
     @classmethod
     def of(
@@ -119,6 +122,7 @@ class Panel:
             flags=self.flags[rows],
             resolution=self.resolution[rows],
             first=None if self.first is None else self.first[rows],
+            beside=self.beside,
         )
 
     def cut(self, last: Month) -> Panel:
@@ -132,6 +136,7 @@ class Panel:
             flags=self.flags[:, :stop],
             resolution=self.resolution,
             first=None if self.first is None else self.first[:, :stop],
+            beside=None if self.beside is None else self.beside.cut(last),
         )
 
     @cached_property

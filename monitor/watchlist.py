@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from monitor.app import App
+from monitor.companions import with_companions
 from monitor.errors import MonitorError
 from monitor.judge import Bench, judge_rule
 from monitor.months import format_month, say_month
@@ -82,7 +83,8 @@ def watchlists(app: App, name: str | None = None, progress: Callable[[str], None
         mine = [r for r in rules if r.watch.source in (None, source) and r.watch.dataset in (None, dataset)]
         if not mine:
             continue
-        bench = Bench(app.figures.panel(source, dataset, first=any(rule.reads_first for rule in mine)))
+        panel = app.figures.panel(source, dataset, first=any(rule.reads_first for rule in mine))
+        bench = Bench(with_companions(app, panel, mine))
         for rule in mine:
             progress(rule.name)
             found.append(_watchlist(app, rule, bench, source, dataset, ask=name is not None or rule.model == "bank"))

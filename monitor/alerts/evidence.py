@@ -12,6 +12,7 @@ from monitor.alerts.cells import Item
 from monitor.alerts.records import Change, Episode, Path, Transition
 from monitor.alerts.revisions import Changed
 from monitor.alerts.situation import NAMESPACE, Desk, Situation
+from monitor.detection import gap
 from monitor.judge import Verdicts
 from monitor.months import Month, format_month
 from monitor.rules.levels import Level
@@ -94,7 +95,10 @@ def evidence(found: Found, item: Item | None) -> dict[str, Any]:
 
 def _condition_values(verdicts: Verdicts, row: int, column: int) -> dict[str, float | None]:
     calls = {call for _, condition in verdicts.rule.levels for call in condition.calls}
-    return {str(call): _plain(float(verdicts.reader.read(call)[row, column])) for call in sorted(calls, key=str)}
+    found = {str(call): _plain(float(verdicts.reader.read(call)[row, column])) for call in sorted(calls, key=str)}
+    if any(call.indicator == "mirror_gap" for call in calls):
+        found["lag"] = _plain(float(gap.lags(verdicts.panel.select([row]))[0, column]))
+    return found
 
 
 def _plain(value: float) -> float | None:

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from monitor.countries import with_article
+from monitor.detection import gap
 from monitor.judge import Verdicts
 from monitor.months import say_month
-from monitor.panel import Panel
+from monitor.panel import Floats, Panel
 from monitor.rules.expression import Call
 from monitor.wording import say_amount, say_count, say_deviations, say_growth, say_number, say_percent
 
@@ -107,6 +109,21 @@ class _History:
         held = np.flatnonzero(self.panel.known[self.row, : self.column + 1])
         return f"last figure {self._figure(int(held[-1]))}" if months and len(held) else ""
 
+    def beside_reporter(self, value: float, *, months: int = 3, lag: int = gap.AUTO) -> str:
+        """Say how far a partner's months are from the reporter's own, beside their usual gap, at which lag, and both sums."""
+        one, key = self.panel.select([self.row]), self.panel.keys[self.row]
+        late = int(gap.lags(one)[0, self.column]) if lag == gap.AUTO else lag
+        own, other = self._sum(one.values, months, 0), self._sum(gap.reported(one), months, late)
+        side = f"{say_percent(abs(value))} {'less' if value < 0 else 'more'} than usual"
+        learned = f"{say_count(late, 'month')} later{', as learned' if lag == gap.AUTO else ''}"
+        sums = f"{say_amount(own, key.unit)} against {say_amount(other, key.unit)}"
+        reporter = with_article(key.reporter)
+        return f"{say_count(months, 'month')} together {side} beside what {reporter} itself gives ({sums}, counted {learned})"
+
+    def _sum(self, figures: Floats, months: int, lag: int) -> float:
+        stop = self.column + 1 - lag
+        return float(figures[0, stop - months : stop].sum())
+
     def _figure(self, column: int) -> str:
         amount = say_amount(float(self.panel.values[self.row, column]), self.panel.keys[self.row].unit)
         return f"{amount} in {say_month(self.panel.start + column)}"
@@ -125,6 +142,8 @@ def _words(call: Call, value: float, history: _History) -> str:
         return history.since_trade(int(value))
     if call.indicator == "withheld_streak":
         return history.last_given(int(value))
+    if call.indicator == "mirror_gap":
+        return history.beside_reporter(value, **arguments)
     words = _WORDS.get(call.indicator)
     return words(value, arguments) if words else ""
 

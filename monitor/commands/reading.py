@@ -93,6 +93,7 @@ def explain_command(
     explain gacc united states 2025-05.
     """
     from monitor import explain
+    from monitor.companions import with_companions
     from monitor.find import one_series
     from monitor.vintages import Vintages, known_when
 
@@ -101,6 +102,7 @@ def explain_command(
         known = None if as_of is None else Vintages(app).moment(as_of)
         when = known_when(known) if known else ""
         panel = app.figures.panel(key.source, key.dataset, as_of=known, first=app.ruleset.reads_first)
+        panel = with_companions(app, panel, app.ruleset.rules, known)
         if panel.row(key) < 0:
             raise MonitorError(f"{title}: no figure of it was known {when}")
         names = app.names(key.source, key.dataset)

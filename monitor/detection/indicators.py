@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from monitor.detection import breadth, changes, market, presence, reasons, records, revisions, season, shift
+from monitor.detection import breadth, changes, gap, market, presence, reasons, records, revisions, season, shift
 from monitor.panel import Floats, Panel
 from monitor.units import Dimension
 
@@ -16,11 +16,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Parameter:
-    """An argument that an indicator takes: its default, and the whole numbers it may be."""
+    """
+    An argument that an indicator takes: its default, and the whole numbers it may be.
+
+    With `auto` the default is none of them, is written ``auto``, and stands for what the figures say.
+    """
 
     default: int
     least: int
     most: int
+    auto: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -237,6 +242,22 @@ def _revisions() -> list[Indicator]:
     ]
 
 
+def _mirror() -> list[Indicator]:
+    return [
+        Indicator(
+            name="mirror_gap",
+            compute=gap.mirror_gap,
+            why=reasons.of_mirror_gap,
+            dimension=Dimension.GROWTH,
+            summary="how much more the partner weighs than the reporter, beside how much more it usually does",
+            parameters={
+                "months": Parameter(default=3, least=1, most=12),
+                "lag": Parameter(default=gap.AUTO, least=0, most=3, auto=True),
+            },
+        ),
+    ]
+
+
 def _market() -> list[Indicator]:
     return [
         Indicator(
@@ -367,7 +388,7 @@ def _together() -> list[Indicator]:
 
 
 def _table() -> dict[str, Indicator]:
-    rows = [*_changes(), *_usuals(), *_runs(), *_presence(), *_revisions(), *_market()]
+    rows = [*_changes(), *_usuals(), *_runs(), *_presence(), *_mirror(), *_revisions(), *_market()]
     rows += [*_expectations(), *_over_months(), *_together()]
     return {row.name: row for row in rows}
 

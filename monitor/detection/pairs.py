@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from monitor.detection import changes, records
+from monitor.detection import changes, gap, records
 from monitor.months import calendar_month, say_month
 from monitor.panel import Bools, Floats, Ints, Panel
 from monitor.series import Status
@@ -186,6 +186,7 @@ PAIR_READINGS: Mapping[str, Callable[..., Floats]] = {
     "drawdown": _of_halves(records.drawdown),
     "recovered": _of_halves(records.recovered),
     "zero_streak": _in_steps(_zeros, _figures),
+    "mirror_gap": _plainly(gap.mirror_gap),
     "missing_streak": _plainly(records.missing_streak),
     "months_since_trade": _with_february(records.months_since_trade),
 }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from monitor.detection import gap
 from monitor.detection.breadth import LEAST as TOGETHER
 from monitor.detection.changes import LEAST, WINDOW, usual, usual_count, yoy
 from monitor.detection.market import COVERED, countries, members, price_rows
@@ -124,6 +125,26 @@ def of_quiet_before(panel: Panel, row: int, column: int) -> str:
 def of_revision(panel: Panel, row: int, column: int) -> str:
     """Say that there is no figure, or that what was first released gave none."""
     return this_month(panel, row, column) or "revision: what was first released gives no such figure"
+
+
+def of_mirror_gap(panel: Panel, row: int, column: int, *, months: int = 3, lag: int = gap.AUTO) -> str:
+    """Say which side lacks which month, or how many months the lag and the usual gap rest on."""
+    one = panel.select([row]).cut(panel.start + column)
+    if gap.companions(one)[0] < 0:
+        return "mirror gap: no weight that the reporter itself gives is held"
+    own = list(range(column, column - months, -1))
+    if sentence := _first_gap("mirror gap", panel, row, column, own):
+        return sentence
+    learned = gap.lags(one)[0, column] if lag == gap.AUTO else lag
+    if np.isnan(learned):
+        return f"mirror gap: fewer than {gap.LEAST} months of both before"
+    other, earlier = gap.reported(one)[0], [month - int(learned) for month in own]
+    for month in earlier:
+        if month < 0 or np.isnan(other[month]):
+            return f"mirror gap: the reporter's figure of {_say(panel, month)} is not held"
+    if not panel.values[row, own].any() and not other[earlier].any():
+        return "mirror gap: nothing on either side"
+    return f"mirror gap: fewer than {gap.LEAST} months of it before"
 
 
 def of_share(panel: Panel, row: int, column: int) -> str:

@@ -114,7 +114,12 @@ class Replay:
                 yield edition, self.episodes[one.episode], one
 
 
-def published(figures: Figures, releases: Sequence[Release], span: Span) -> tuple[Vintage, Iterator[Vintage]]:
+def published(
+    figures: Figures,
+    releases: Sequence[Release],
+    span: Span,
+    beside: Callable[[Panel, Release], Panel] = lambda panel, release: panel,
+) -> tuple[Vintage, Iterator[Vintage]]:
     """
     Return what was known before the first release of a span, and what each release of it made known.
 
@@ -125,6 +130,8 @@ def published(figures: Figures, releases: Sequence[Release], span: Span) -> tupl
         The committed releases of a dataset, as published; at least one.
     span : Span
         Releases that bring a later month, and those after them, are left out.
+    beside : callable, optional
+        Adds to a panel what other datasets had said by a release.
 
     Returns
     -------
@@ -137,17 +144,14 @@ def published(figures: Figures, releases: Sequence[Release], span: Span) -> tupl
     start = max(fresh - 1, 0)
     end = next((n for n, release in enumerate(releases) if n > start and release.newest > span.until), len(releases))
     first, *others = releases[start:end]
-    return _as_of(figures, first, span.until), (_after(figures, release) for release in others)
 
+    def known(release: Release) -> Panel:
+        return beside(figures.panel(release.source, release.dataset, as_of=release, first=True), release)
 
-def _as_of(figures: Figures, release: Release, until: Month) -> Vintage:
-    panel = figures.panel(release.source, release.dataset, as_of=release, first=True)
-    return Vintage(release=release, bench=Bench(panel.cut(until)))
-
-
-def _after(figures: Figures, release: Release) -> Vintage:
-    panel = figures.panel(release.source, release.dataset, as_of=release, first=True)
-    return Vintage(release=release, bench=Bench(panel), revisions=tuple(figures.revisions(release)))
+    later = (
+        Vintage(release=release, bench=Bench(known(release)), revisions=tuple(figures.revisions(release))) for release in others
+    )
+    return Vintage(release=first, bench=Bench(known(first).cut(span.until))), later
 
 
 def replay(

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from monitor.alerts.routing import Matcher, Operator, Route, Routes
 from monitor.alerts.situation import Desk
 from monitor.app import App
+from monitor.companions import with_companions
 from monitor.errors import MonitorError
 from monitor.judge import Bench
 from monitor.months import Month, format_month, say_month
@@ -151,12 +153,14 @@ def rehearse(
     blind = [words + _ended(choice, every, span) for words, choice in zip(blind, choices, strict=True)]
     found: list[list[Replay]] = [[] for _ in choices]
     for held in every:
-        now = Vintage(release=held.releases[-1], bench=Bench(held.panel.cut(span.until)))  # what one choice computed serves all
+        tried = [rule for choice in choices for rule in choice.rules]
+        panel = with_companions(app, held.panel, tried).cut(span.until)
+        now = Vintage(release=held.releases[-1], bench=Bench(panel))  # what one choice computed serves all
         for choice, replays in zip(choices, found, strict=True):
             if (rules := held.watched_by(choice.rules)) and now.panel.last >= span.since:
                 desk = _trying(app.desk(held.source, held.dataset), rules, list(filter(held.meant_by, choice.doubts)))
                 if as_published:
-                    first, later = published(app.figures, held.releases, span)
+                    first, later = published(app.figures, held.releases, span, partial(_beside, app, rules))
                     replays.append(replay(desk, span, first, later, of=Known.FIRST, progress=progress))
                 else:
                     replays.append(replay(desk, span, now, of=Known.TODAY, progress=progress))
@@ -164,6 +168,11 @@ def rehearse(
         Rehearsal(choice=choice, span=span, replays=tuple(replays), blind=tuple(sentences))
         for choice, replays, sentences in zip(choices, found, blind, strict=True)
     ]
+
+
+def _beside(app: App, rules: Sequence[Rule], panel: Panel, release: Release) -> Panel:
+    """Return a panel as of a release with what the reporters of its flows had said themselves by then."""
+    return with_companions(app, panel, rules, release)
 
 
 def _trying(desk: Desk, rules: Sequence[Rule], doubts: Sequence[Rule]) -> Desk:

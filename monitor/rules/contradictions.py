@@ -32,7 +32,10 @@ from monitor.rules.expression import (
 _MOST_CASES = 200_000
 _ANYTHING = Comparison("==", Reading(Call("")), Number(0.0))
 # Smallest values of indicators of figures that are never negative.
-_LEAST = {"yoy": -1.0, "mom": -1.0, "ytd_yoy": -1.0, "ratio": 0.0, "base_ratio": 0.0, "usual": 0.0, "value": 0.0}
+_LEAST = {
+    **dict.fromkeys(("yoy", "mom", "ytd_yoy", "mirror_gap"), -1.0),
+    **dict.fromkeys(("ratio", "base_ratio", "usual", "value"), 0.0),
+}
 
 
 def can_hold(expression: Expression) -> bool:

@@ -135,6 +135,8 @@ class _Checker:
         if key not in known:
             names = (*known, *SIBLING_FIELDS)
             self.faults.append((at, f'{indicator} has no argument "{key}"{did_you_mean(key, names)}'))
+        elif known[key].auto and value == "auto":
+            return known[key].default
         elif not value.isascii() or not value.isdigit():
             self.faults.append((at, f'{key} of {indicator} is a whole number, found "{value}"'))
         elif not known[key].least <= int(value[:9]) <= known[key].most:

@@ -68,6 +68,7 @@ def with_unit_values(panel: Panel) -> Panel:
         flags=np.vstack([panel.flags, panel.flags[rows]]),
         resolution=np.concatenate([panel.resolution, np.zeros(len(rows))]),
         first=None if panel.first is None or first is None else np.vstack([panel.first, first[rows]]),
+        beside=panel.beside,
     )
 
 

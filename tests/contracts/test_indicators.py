@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -39,7 +40,15 @@ each_panel = pytest.mark.parametrize("seed", range(3))
 def _keys(products: int) -> list[SeriesKey]:
     return [
         SeriesKey(
-            source="s", dataset="d", reporter="CN", partner=partner, product=f"HS:{i}", flow="export", measure=measure, unit=unit
+            source="s",
+            dataset="d",
+            reporter="CN",
+            partner=partner,
+            product=f"HS:{i}",
+            flow="export",
+            measure=measure,
+            unit=unit,
+            basis="mirror" if i == products - 1 else "reported",
         )
         for i in range(products)
         for measure, unit in MEASURES.items()
@@ -73,7 +82,16 @@ def _draw(seed: int, products: int, width: int) -> Panel:
     order = rng.permutation(len(keys))
     values, status = (np.array([row[part] for row in rows]).reshape(len(keys), width) for part in (0, 1))
     values, status, start = values[order], status[order], month(2019, int(rng.integers(1, 13)))
-    return Panel.of([keys[i] for i in order], start, values, status=status, first=_first(rng, values))
+    panel = Panel.of([keys[i] for i in order], start, values, status=status, first=_first(rng, values))
+    return replace(panel, beside=_beside(rng, panel))
+
+
+def _beside(rng: np.random.Generator, panel: Panel) -> Panel:
+    """Draw what the reporters themselves say of some flows: much the same a month before, from an earlier month on."""
+    told = [n for n, key in enumerate(panel.keys) if key.basis == "mirror" and rng.random() < 0.9]
+    values = np.round(np.exp(rng.normal(0, 0.1, (len(told), panel.shape[1]))) * np.roll(panel.values[told], -1, axis=1))
+    keys = [panel.keys[n].replace(basis="reported", dataset="other") for n in told]
+    return Panel.of(keys, panel.start - int(rng.integers(0, 3)), values)
 
 
 @cache
@@ -217,7 +235,9 @@ def test_a_reason_does_not_know_the_future(indicator: Indicator) -> None:
 @cache
 def _thousandfold(seed: int) -> Panel:
     panel = _panel(seed)
-    return Panel.of(panel.keys, panel.start, panel.values * 1000, status=panel.status, first=panel.released * 1000)
+    scaled = Panel.of(panel.keys, panel.start, panel.values * 1000, status=panel.status, first=panel.released * 1000)
+    assert panel.beside is not None
+    return replace(scaled, beside=replace(panel.beside, values=panel.beside.values * 1000))
 
 
 @each_panel
@@ -248,6 +268,9 @@ def test_the_table_names_each_indicator_and_bounds_its_parameters(indicator: Ind
     assert INDICATORS[indicator.name] is indicator
     assert indicator.summary
     for parameter in indicator.parameters.values():
+        if parameter.auto:
+            assert parameter.default < parameter.least < parameter.most
+            continue
         assert 1 <= parameter.least <= parameter.default <= parameter.most
 
 
