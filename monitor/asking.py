@@ -7,7 +7,7 @@ the rare asks. Nothing here waits or calls: it says when.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -18,9 +18,13 @@ from monitor.months import Month, month_of
 from monitor.series import ReleaseState
 from monitor.settings import SourceSettings
 from monitor.settings_files import Ask
-from monitor.sources.base import ReleaseNotice, Source
+from monitor.sources.base import ReleaseNotice
+from monitor.sources.calendar import Calendar
 from monitor.store.asks import Asked
 from monitor.troubles import asked_again_at
+
+Due = Callable[[Month], datetime | None]
+"""When a month is due; None where nobody knows."""
 
 LONGEST_LAG = 36  # months between a month and its figures
 _BROKE_OFF = "the ask broke off"
@@ -64,24 +68,29 @@ def next_ask(app: App, entry: SourceSettings) -> datetime:
 def _dues(app: App, entry: SourceSettings, asked: Asked) -> list[datetime]:
     """Return when the months that are not in whole are due, up to the first that is to come; a failure is due since it began."""
     failing = [asked.failing_since] if asked.failing_since is not None else []
+    return failing + [due for _, due in upcoming(due_by(app, entry), newest_whole(app, entry), app.clock())]
+
+
+def due_by(app: App, entry: SourceSettings) -> Due:
+    """Return what says when a month is due: the source, or its calendar alone where its key is not there."""
     try:
-        source = app.source(entry)
+        return app.source(entry).due
     except SecretMissing:
-        return failing
-    return failing + [due for _, due in upcoming(source, newest_whole(app, entry), app.clock())]
+        calendar = getattr(entry.parameters, "published", None)
+        return calendar.published_at if isinstance(calendar, Calendar) else lambda period: None
 
 
-def upcoming(source: Source, newest: Month | None, now: datetime, months: int = 1) -> list[tuple[Month, datetime]]:
+def upcoming(due_at: Due, newest: Month | None, now: datetime, releases: int = 1) -> list[tuple[Month, datetime]]:
     """
-    Return the months after the newest that is in, with when they are due: all that are overdue, and so many to come.
+    Return the months after the newest that is in, with when they are due.
 
-    Empty where nobody knows when figures are due.
+    All that are overdue, and those of so many releases to come; none where nobody knows when figures are due.
     """
     start = month_of(now.date()) - LONGEST_LAG if newest is None else newest + 1
     found: list[tuple[Month, datetime]] = []
     for period in range(start, start + 2 * LONGEST_LAG):
-        due = source.due(period)
-        if due is None or sum(at > now for _, at in found) >= months:
+        due = due_at(period)
+        if due is None or (due > now and len({at for _, at in found if at > now} | {due}) > releases):
             break
         found.append((period, due))
     return found

@@ -19,6 +19,7 @@ COMMANDS = {
     "run": ("desk", "pull, evaluate and deliver, once"),
     "serve": ("desk", "run as a service: pull when figures are due, evaluate, deliver"),
     "sources": ("sources", "list kinds of sources, try one, print the skeleton of a new one"),
+    "calendar": ("calendar", "show the next releases and how late sources were; take in a list of release days"),
     "pull": ("figures", "take in what the sources have published"),
     "backfill": ("backfilling", "take in years of what an office still gives, as history"),
     "import": ("files", "make a release of files that a person has downloaded"),
