@@ -127,6 +127,8 @@ class Digest:
         What the limit cut off, in words; "" where nothing was.
     still_open, not_judged, chance : str
         One sentence each, or "".
+    revised : tuple of str
+        What the release changed of earlier figures: how many, then the largest changes, a sentence each.
     notes : tuple of str
         Late or unread figures, count lines.
     credit : str
@@ -152,6 +154,7 @@ class Digest:
     still_open: str = ""
     not_judged: str = ""
     chance: str = ""
+    revised: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     credit: str = ""
     alerts: tuple[AlertState, ...] = ()

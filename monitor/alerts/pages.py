@@ -5,12 +5,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from monitor.alerts.cells import Item
 from monitor.alerts.digest import Frame, compose
 from monitor.alerts.evaluation import RuleCounts
 from monitor.alerts.messages import Digest, Notification, Part
 from monitor.alerts.records import Episode, State
+from monitor.alerts.revised import revised_lines
 from monitor.alerts.routing import Route
 from monitor.alerts.situation import NAMESPACE, Desk, Situation
 from monitor.alerts.stages import sorted_out
@@ -134,12 +136,19 @@ class Pages:
             still_open="" if doubts else self._still_open(route, items),
             not_judged="" if doubts else self._not_judged(),
             chance="" if doubts else self._chance(found.told),
+            revised=() if doubts else self._revised,
             notes=self.notes,
             public_url=self.desk.public_url,
             stage=self.situation.stage,
             confirmed=found.confirmed,
         )
         return compose(found.told, frame, self.desk.names)
+
+    @cached_property
+    def _revised(self) -> tuple[str, ...]:
+        """Say what the release changed of earlier figures; of a release that is judged again it was said."""
+        situation = self.situation
+        return () if situation.again else revised_lines(situation.panel, situation.revisions, self.desk.names)
 
     def _still_open(self, route: str, items: list[Item]) -> str:
         """Say which alerts of this route stay open without a word in this page."""

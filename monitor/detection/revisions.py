@@ -62,13 +62,26 @@ def usual_revision(panel: Panel) -> tuple[Floats, Ints]:
     count : ndarray of int, shape (markets, T)
         How many revised figures it rests on.
     """
+    total, count = _moved(panel)
+    return (ASSUMED * WEIGHT + total) / (WEIGHT + count), count
+
+
+def mean_revision(panel: Panel) -> tuple[Floats, Ints]:
+    """Return the same mean of what was seen alone, (markets, T), NaN where nothing was, and how many figures it is of."""
+    total, count = _moved(panel)
+    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0), count
+
+
+@once_a_panel
+def _moved(panel: Panel) -> tuple[Floats, Ints]:
+    """Return by how much figures of each market were revised in the months before each, added up, and how many were."""
     rows, columns = np.nonzero(_revised(panel))
     moves = np.minimum(np.abs(_log_change(panel.values[rows, columns], panel.released[rows, columns])), MOST)
     shape = int(markets(panel).max(initial=-1)) + 1, panel.shape[1]
     cells = markets(panel)[rows] * shape[1] + columns
     count = _before(np.bincount(cells, minlength=shape[0] * shape[1]).reshape(shape))
     total = _before(np.bincount(cells, weights=moves, minlength=shape[0] * shape[1]).reshape(shape))
-    return (ASSUMED * WEIGHT + total) / (WEIGHT + count), count.astype(np.int64)
+    return total, count.astype(np.int64)
 
 
 @once_a_panel

@@ -121,6 +121,12 @@ def _print_styled(digest: Digest, stream: TextIO, public_url: str) -> None:
                 say(Text(f"{label}: {words}" if label else words, "dim"), 2)
             for url in render.links(line, public_url):
                 say(Text(url, "dim"), 2)
+    if digest.more:
+        say(Text(f"\n{digest.more}", "dim"))
+    for place, sentence in enumerate(digest.revised if digest.lines else ()):
+        if place == 0:
+            say(Text(f"\n{render.REVISED}\n", "bold blue"))
+        say(Text(sentence))
     for sentence in render.closing(digest):
         say(Text(f"\n{sentence}", "dim"))
     terminal.print()

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 WIDTH = 78
+REVISED = "Revised"
+"""Heading of what a release changed of earlier figures."""
 
 _ESCAPE_SEQUENCE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\].*?(?:\x07|\x1b\\)|\x1b[@-Z\\-_]", re.DOTALL)
 _JOINERS = "\u200c\u200d"  # needed to write Persian and Indic words
@@ -111,8 +113,17 @@ def text(digest: Digest, *, public_url: str = "", width: int = WIDTH) -> str:
     for part, lines in digest.parts:
         blocks.append(f"{part.value.capitalize()}\n{'-' * len(part.value)}")
         blocks += ["\n".join(_text_line(line, public_url, width)) for line in lines]
+    blocks += [wrap(digest.more, width)] if digest.more else []
+    if digest.revised:
+        blocks += [f"{REVISED}\n{'-' * len(REVISED)}", "\n".join(_revised(digest, width))]
     blocks += [wrap(sentence, width) for sentence in closing(digest)]
     return "\n\n".join(blocks) + "\n"
+
+
+def _revised(digest: Digest, width: int) -> Iterator[str]:
+    first, *largest = digest.revised
+    yield wrap(first, width)
+    yield from (wrap(sentence, width, "  ") for sentence in largest)
 
 
 def _text_line(line: Line, public_url: str, width: int) -> Iterator[str]:
@@ -158,8 +169,9 @@ def is_quiet(digest: Digest) -> bool:
 
 
 def closing(digest: Digest) -> list[str]:
-    """Return the sentences below the lines, in their order."""
-    found = (digest.more, digest.still_open, digest.not_judged, digest.chance, *digest.notes, digest.credit)
+    """Return the sentences below the sections, in their order; a quiet release has no sections, and counts its revisions here."""
+    revised = digest.revised[:1] if is_quiet(digest) else ()
+    found = (*revised, digest.still_open, digest.not_judged, digest.chance, *digest.notes, digest.credit)
     return [sentence for sentence in found if sentence]
 
 
@@ -177,6 +189,7 @@ def html(digest: Digest, *, public_url: str = "", pictures: Mapping[int, str] | 
     page = template("digest.html.j2").render(
         digest=digest, closing=closing(digest), pictures=shown, public_url=public_url, details=details, evidence_url=evidence_url,
         evidence_command=evidence_command, glued=glued, picture_of=lambda line: shown.get(id(line), ""), Level=Level,
+        revised=REVISED,
     )  # fmt: skip
     return _inliner().inline(page)
 

@@ -137,7 +137,7 @@ def lines_of(digest: Digest) -> list[str]:
     found = [page.subject]
     for line in page.lines:
         found += [line.text, *(": ".join(filter(None, pair)) for pair in details(line) if pair[0] != "Evidence")]
-    return found + closing(page)
+    return [*found, *filter(None, [page.more]), *page.revised, *closing(page)]
 
 
 def _facts(desk: App, stage: Stage) -> list[str]:
