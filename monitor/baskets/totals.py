@@ -47,9 +47,9 @@ def with_total(panel: Panel, basket: Basket) -> Panel:
     """
     Return the panel with one more series for each flow of the basket: the sum of its codes, under `Basket.total`.
 
-    Of codes of several nomenclatures that hold each other the most detailed held count; a nomenclature of which a source gives
-    nothing counts nowhere. A month's sum is unknown if one code that counts then is unknown or not held; its status is then
-    that code's. Prices are not summed.
+    Of codes of several nomenclatures that hold each other the most detailed held by then count; a nomenclature of which a
+    source has given nothing yet counts nowhere. A month's sum is unknown if one code that counts then is unknown or not held;
+    its status is then that code's. Prices are not summed.
 
     Raises
     ------
@@ -104,8 +104,7 @@ def layout(panel: Panel, basket: Basket) -> Layout | None:
     weights[entries["part"], target] = entries["weight"]
     scope: Ints = np.asarray(totals.groupby(list(SCOPE), sort=False).ngroup(), np.int64)
     scopes = totals.iloc[np.unique(scope, return_index=True)[1]]
-    held = np.zeros((len(scopes), len(basket.summed)), bool)
-    np.logical_or.at(held, scope, (rows >= 0).T)
+    held = np.stack([_held(panel, own, scope, len(scopes)) for own in rows], axis=1)
     keys = totals[list(KEY_FIELDS)].itertuples(index=False, name=None)
     return Layout(
         keys=tuple(SeriesKey(**dict(zip(KEY_FIELDS, key, strict=True))) for key in keys),
@@ -144,9 +143,16 @@ def read_in(place: Place, fields: pd.DataFrame) -> Bools:
     return found
 
 
+def _held(panel: Panel, rows: Ints, scope: Ints, scopes: int) -> Bools:
+    """Return since when a code has a figure in each scope, shape (S, T): never before its first."""
+    found = np.zeros((scopes, panel.shape[1]), bool)
+    np.logical_or.at(found, scope, panel.known[rows] & (rows >= 0)[:, None])
+    return np.logical_or.accumulate(found, axis=1)
+
+
 def _counts(codes: Sequence[Code], held: Bools, scopes: pd.DataFrame, months: Ints) -> Bools:
     """
-    Choose the codes of each scope and month, shape (S, P, T).
+    Choose the codes of each scope and month, shape (S, P, T), from which are held by then.
 
     A code that is held puts out the coarser ones that hold it; one that is not held is put out by a coarser one that counts.
     """
@@ -154,14 +160,14 @@ def _counts(codes: Sequence[Code], held: Bools, scopes: pd.DataFrame, months: In
     given = np.stack([held[:, names == name].any(axis=1) for name in names], axis=1)
     admitted = np.stack([read_in(code.place, scopes) for code in codes], axis=1)
     valid = np.stack([code.valid(months) for code in codes])
-    counts = (given & admitted)[:, :, None] & valid
-    there = counts & held[:, :, None]
+    counts = given & admitted[:, :, None] & valid
+    there = counts & held
     finer = np.array([[_finer(q, p, codes) for q in range(len(codes))] for p in range(len(codes))], bool)  # [p, q]: q inside p
     for p in np.flatnonzero(finer.any(axis=1)):
         counts[:, p] &= ~there[:, finer[p]].any(axis=1)
-    standing = counts & held[:, :, None]
+    standing = counts & held
     for q in np.flatnonzero(finer.any(axis=0)):
-        counts[:, q] &= held[:, q, None] | ~standing[:, finer[:, q]].any(axis=1)
+        counts[:, q] &= held[:, q] | ~standing[:, finer[:, q]].any(axis=1)
     return counts
 
 

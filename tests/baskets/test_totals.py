@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from monitor.baskets.records import Basket, Code, Place, Successor
 from monitor.baskets.totals import expected, members, with_total
@@ -166,3 +169,32 @@ def test_a_dataset_is_expected_to_give_the_codes_of_its_nomenclatures_and_its_pl
     both = basket(chinese, heading, european, anywhere)
     assert expected(both, panel([key("CN8:9")], [[1]]).fields) == ("CN8:1", "CN8:3")
     assert expected(both, panel([key("HS6:9")], [[1]]).fields) == ("HS6:1",)
+
+
+def test_a_detail_that_a_source_begins_to_give_leaves_the_months_before_as_they_were():
+    heading, code = Code(product="HS6:850511"), Code(product="CN8:85051110")
+    assert total_of(panel([key("HS6:850511"), key("CN8:85051110")], [[9, 9, 9], [NAN, 2, NAN]]), heading, code)[0][:2] == [9, 2]
+
+
+CODES = [
+    Code(product="HS6:850511"),
+    Code(product="CN8:85051110", valid_from=month(2021, 2)),
+    Code(product="CN8:85051190", valid_to=month(2021, 1), successors=(Successor(product="CN8:85051195", split=0.5),)),
+    Code(product="HS6:850519", factor=0.5),
+    Code(product="HS4:8507"),
+]
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    figures=arrays(float, (6, 5), elements=st.sampled_from([NAN, 0.0, 1.0, 3.0])),
+    cut=st.integers(1, 5),
+    some=st.sets(st.integers(0, 5)),
+)
+def test_no_month_of_a_total_sees_its_own_future(figures, cut, some):
+    names = [*(code.product for code in CODES), "CN8:85051195"]
+    rows = sorted(some) or [0]
+    whole = panel([key(names[n]) for n in rows], figures[rows])
+    before, after = with_total(whole.cut(whole.start + cut - 1), basket(*CODES)), with_total(whole, basket(*CODES))
+    np.testing.assert_array_equal(after.values[:, :cut], before.values)
+    np.testing.assert_array_equal(after.status[:, :cut], before.status)
