@@ -76,6 +76,7 @@ KEYS: dict[str, list[type[BaseModel]]] = {
         settings_files.Digests,
         settings_files.Deliver,
         settings_files.Health,
+        settings_files.Retention,
     ],
 }
 UNNAMED = {"name", "kind", "routes", "receivers"}  # said in the text, or the key of the file itself
