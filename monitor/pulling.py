@@ -11,6 +11,7 @@ from monitor.baskets.ended import may_end, why_ended
 from monitor.constraints import held_together, tell_sums
 from monitor.errors import MonitorError, SecretMissing, SourceError, SourceFormatChanged, SourceRefused
 from monitor.eventlog import event
+from monitor.lateness import tell_late
 from monitor.months import say_month
 from monitor.operations import over, raised
 from monitor.rules.schema import Fact
@@ -69,7 +70,7 @@ def _look(app: App, entry: SourceSettings, taken: list[Release], progress: Progr
         trouble = _take_in(app, entry, source, taken, progress)
     except SourceError as error:
         trouble = error
-    _tell_late(app, entry, source)
+    tell_late(app, entry, source, trouble)
     remind(app, entry, source)
     return trouble
 
@@ -136,20 +137,6 @@ def _keep_aside(app: App, entry: SourceSettings, notice: ReleaseNotice, error: S
     if error.raw:
         name = f"{plain(entry.entry)}-{plain(notice.name)}"
         write_whole(app.settings.data_dir / "aside" / name, lambda file: file.write(error.raw))
-
-
-def _tell_late(app: App, entry: SourceSettings, source: Source) -> None:
-    """Tell the operators, once, that the next release is overdue."""
-    held = app.releases.find(entry.name, entry.dataset) if entry.late_after is not None else []
-    if not held or entry.late_after is None:
-        return
-    month = max(release.newest for release in held) + 1
-    due = source.due(month)
-    if due is not None and app.clock() > due + entry.late_after:
-        when = f"{due:%-d %B %Y, %H:%M} UTC"
-        raised(app, Fact.RELEASE_LATE, entry.entry, f"{entry.entry}: {say_month(month)} was due on {when} and is not out.")
-    else:
-        over(app, (Fact.RELEASE_LATE,), entry.entry)
 
 
 def commit(app: App, entry: SourceSettings, notice: ReleaseNotice, table: Table, *, as_history: bool = False) -> Release | None:

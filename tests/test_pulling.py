@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
 
 from monitor import jobs, pulling
@@ -93,21 +91,6 @@ def test_without_the_secret_of_the_proxy_nothing_is_pulled_and_that_is_recorded(
     _, errors = pulling.pull_all(desk.app)
     assert [str(error) for error in errors] == [str(lacking) for lacking in desk.app.settings.lacking]
     assert [condition.subject for condition in desk.app.conditions.open()] == ["customs/magnets"]
-
-
-def test_a_late_release_is_told_once_and_once_when_it_came(desk):
-    desk.sources[0]["late_after"] = "3 days"
-    desk.now = datetime(2025, 8, 21, 12, tzinfo=UTC)
-    desk.month("2025-06", 100)
-    desk.pull()
-    assert desk.told("operators") == []
-    desk.now = datetime(2025, 8, 25, tzinfo=UTC)
-    desk.pull()
-    desk.pull()
-    assert len(desk.told("operators")) == 1
-    desk.month("2025-07", 100)
-    desk.pull()
-    assert len(desk.told("operators")) == 2
 
 
 def _incomplete(desk):
