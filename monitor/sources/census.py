@@ -21,7 +21,7 @@ from monitor.months import Month, format_month, month_of, parse_month, say_month
 from monitor.series import Basis, Coverage, Flag
 from monitor.sources.base import FIGURE_COLUMNS, ReleaseNotice, Table
 from monitor.sources.calendar import Calendar, MonthText
-from monitor.sources.census_answers import TOTAL, figures_of, read_rows, refusal, with_partners
+from monitor.sources.census_answers import TOTAL, figures_of, read_rows, refusal, split_is_withheld, with_partners
 from monitor.sources.figures import checked
 from monitor.sources.http import Answer, Client
 
@@ -218,7 +218,7 @@ class Census:
         return Table(
             frame=frame,
             coverage=self._coverage(tuple(rows), measures),
-            absent="zero",
+            absent="not_published" if split_is_withheld(frame) else "zero",
             resolution=dict.fromkeys(self.parameters.measures, 1.0),
             raw=raw,
             raw_name=f"{self.parameters.dataset.replace('/', '-')}-{notice.name}.json",

@@ -7,7 +7,8 @@ show stands in the tables below, with the reason; nothing is skipped.
 
 from __future__ import annotations
 
-import importlib
+import gzip
+import importlib.util
 import json
 import shutil
 from collections.abc import Callable, Iterator
@@ -15,8 +16,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 import pytest
+from players.clock import Clock
+from players.gacc import Drop
+from players.office import HTTP, PRICE, Office, Trouble
 from pytest_httpserver import HTTPServer
 
 from monitor import pulling, registry
@@ -24,11 +29,9 @@ from monitor.app import App
 from monitor.errors import SourceError, SourceFormatChanged, SourceRefused, SourceThrottled, SourceUnavailable
 from monitor.months import Month, last_day, month
 from monitor.series import WORLD, Flag, Release, ReleaseState, RevisionKind, SeriesKey, Status
-from players.clock import Clock
-from players.gacc import Drop
-from players.office import HTTP, PRICE, Office, Trouble
 
 KINDS = sorted(registry.KINDS["sources"])
+PLAYED = [kind for kind in KINDS if importlib.util.find_spec(f"players.{kind}")]
 FEBRUARY, MAY, JUNE, JULY = month(2025, 2), month(2025, 5), month(2025, 6), month(2025, 7)
 RULES = """rules:
   - name: fall
@@ -147,6 +150,42 @@ WITHOUT: dict[str, dict[Trouble, str]] = {
 }
 """The troubles that a kind cannot have."""
 
+PAGES: dict[str, Callable[[Any], None]] = {
+    "census": lambda desk: desk.two_products(),
+    "comtrade": lambda desk: desk.two_products(record_limit=500),
+    "eurostat": lambda desk: setattr(desk.office, "most_cells", 1500),
+    "gacc": lambda desk: setattr(desk.office, "files", 2),
+    "hmrc": lambda desk: desk.keys.update(rows_a_page=2),
+    "japan": lambda desk: setattr(desk.office, "on_page", 2),
+    "korea": lambda desk: setattr(desk.office, "page", 2),
+}
+"""How the answer to one question comes in parts: pages, files, a query for each code, or halves of what is too big."""
+
+NO_PAGES = {"table": "a file has all that there is"}
+
+WITHHELD: dict[str, Status] = {
+    "census": Status.WITHHELD,
+    "comtrade": Status.NOT_PUBLISHED,
+    "eurostat": Status.SUPPRESSED,
+    "gacc": Status.NOT_PUBLISHED,
+    "hmrc": Status.SUPPRESSED,
+    "japan": Status.NOT_PUBLISHED,
+    "table": Status.NOT_PUBLISHED,
+}
+"""What a partner's figure is once the detail of a product is no longer given."""
+
+NOT_TAKEN = {"korea": "its total row proves that an answer is whole, so one without its countries is none"}
+
+ONE_PARTNER: dict[str, Status] = {
+    "census": Status.NOT_PUBLISHED,
+    "eurostat": Status.SUPPRESSED,
+    "hmrc": Status.SUPPRESSED,
+}
+"""What a partner's figure is once that partner alone is no longer told, where the office's totals show it."""
+
+NO_TITLES = {"eurostat": "its answers are codes", "japan": "its files are codes", "table": "its files are codes"}
+HOSTILE = '=HYPERLINK("http://example.invalid")<b>\u202e../../etc'
+
 MEANING: dict[Trouble, type[SourceError]] = {
     Trouble.BUSY: SourceThrottled,
     Trouble.QUOTA: SourceThrottled,
@@ -174,10 +213,7 @@ TOLD: dict[Trouble, str] = {
 
 def player(kind: str) -> Any:
     """Return the class that plays a kind."""
-    try:
-        return importlib.import_module(f"players.{kind}").Office
-    except ModuleNotFoundError:
-        pytest.fail(f"nobody plays the kind {kind}: write tests/players/{kind}.py with a class Office (players/office.py)")
+    return importlib.import_module(f"players.{kind}").Office
 
 
 class Desk:
@@ -194,7 +230,7 @@ class Desk:
             self.office.publish(period, self.figures())
 
     def serve(self) -> App:
-        entry = self.office.entry(**self.facts.keys, **self.keys, schedule={"cron": "0 12 * * *"})
+        entry = self.office.entry(**self.facts.keys, **self.keys, ask={"every": "1 day", "otherwise": "1 day"})
         receivers = [{"name": name, "kind": "file", "folder": f"said/{name}", "as": "text"} for name in ("desk", "operators")]
         files = {"sources": {"sources": [entry]}, "receivers": {"receivers": receivers}, "routes": ROUTES}
         for folder in ("config", "rules"):
@@ -202,16 +238,28 @@ class Desk:
         for name, content in (files | {"monitor": {"http": HTTP | self.http}}).items():
             (self.folder / "config" / f"{name}.yaml").write_text(json.dumps(content), encoding="utf-8")
         (self.folder / "rules" / "r.yaml").write_text(RULES, encoding="utf-8")
-        return self.clock.serve(self.folder / "config", dict(self.office.environ))
+        app = self.clock.serve(self.folder / "config", dict(self.office.environ))
+        assert {job: ended.failure for job, ended in self.clock.vitals.rounds.items() if ended.failure} == {}
+        return app
 
     @property
     def app(self) -> App:
         return self.clock.app
 
+    def two_products(self, **keys: Any) -> None:
+        """Trade in another product too."""
+        self.office.products = (*self.office.products, self.facts.second)
+        self.keys |= keys
+
     def ask(self, times: int = 1) -> None:
         """Let days go by: the source is asked once a day."""
         for _ in range(times):
             self.clock.to(self.clock.now + timedelta(days=1))
+
+    def later(self) -> None:
+        """Let a month go by in which no service runs."""
+        self.clock.stop()
+        self.clock.to(self.clock.now + timedelta(days=31))
 
     def figures(self, *products: str, **changed: float) -> dict[tuple[str, str], float]:
         """Return a month's figures, each partner's another; a partner who is given 0 is left out."""
@@ -225,6 +273,7 @@ class Desk:
     def cell(self, key: SeriesKey, period: Month) -> tuple[float, Status, Flag]:
         panel = self.app.figures.panel(*self.dataset)
         row, column = panel.row(key), panel.column(period)
+        assert row >= 0
         return float(panel.values[row, column]), Status(panel.status[row, column]), Flag(int(panel.flags[row, column]))
 
     def months(self) -> list[Month]:
@@ -275,7 +324,7 @@ def held(tmp_path_factory: pytest.TempPathFactory, make_httpserver: HTTPServer) 
     return make
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=PLAYED)
 def kind(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name
@@ -286,6 +335,13 @@ def desk(kind: str, held: Callable[[str], Path], tmp_path: Path, httpserver: HTT
     folder = shutil.copytree(held(kind), tmp_path / "desk")
     with Clock(start(kind)) as clock:
         yield Desk(kind, folder, clock, httpserver)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_has_an_office_that_plays_it(kind: str) -> None:
+    asked = "with a class Office (players/office.py)"
+    assert kind in PLAYED, f"nobody plays the kind {kind}: write tests/players/{kind}.py {asked}, and its row of FACTS here"
+    assert kind in FACTS, f"nothing is known of the figures of {kind}: write its row of FACTS here"
 
 
 # Months as they come out.
@@ -299,8 +355,7 @@ def test_each_month_comes_in_once_is_judged_once_and_is_what_was_published(desk:
     desk.office.publish(JUNE, desk.figures(FR=2100.0))
     desk.ask(3)
     _is_whole(desk, JUNE, FR=2100.0)
-    desk.clock.stop()  # a month goes by, and the service starts again
-    desk.clock.to(desk.clock.now + timedelta(days=31))
+    desk.later()
     desk.office.publish(JULY, desk.figures(FR=2200.0))
     desk.serve()
     desk.ask(2)
@@ -311,7 +366,7 @@ def test_each_month_comes_in_once_is_judged_once_and_is_what_was_published(desk:
 
 def _is_whole(desk: Desk, period: Month, **changed: float) -> None:
     """The newest release is that of a month, judged and told once; every figure of it is held as it was published."""
-    (product,) = desk.office.products
+    product = desk.office.products[0]
     published = {partner: kg for (partner, _), kg in desk.figures(product, **changed).items()}
     assert desk.months() == list(range(FEBRUARY, period + 1))
     assert len(desk.releases()) == len(desk.months())
@@ -379,6 +434,112 @@ def test_no_row_in_a_whole_month_is_a_zero_that_is_told_once(desk: Desk) -> None
     assert len(desk.said("desk")) == len(set(desk.said("desk")))
 
 
+def test_a_release_that_nobody_judged_before_the_service_ended_is_judged_once(desk: Desk) -> None:
+    app = desk.serve()
+    desk.ask(4)
+    desk.office.publish(JUNE, desk.figures())
+    pulling.pull(app, app.entries[0])
+    for _ in range(2):
+        desk.serve()
+        desk.ask()
+    _is_whole(desk, JUNE)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in PLAYED if kind not in NO_PAGES], indirect=True)
+def test_an_answer_that_comes_in_parts_is_read_whole(desk: Desk) -> None:
+    PAGES[desk.kind](desk)
+    desk.serve()
+    desk.ask(4)
+    desk.office.publish(JUNE, desk.figures())
+    asked = len(getattr(desk.office, "asked", ()))
+    desk.ask(2)
+    _is_whole(desk, JUNE)
+    assert desk.watches or len(desk.office.asked) - asked > 3  # type: ignore[attr-defined]
+
+
+# What is no longer told.
+
+
+@pytest.mark.parametrize("kind", [kind for kind in PLAYED if kind not in NOT_TAKEN], indirect=True)
+def test_a_split_that_vanishes_is_no_zero_and_no_fall(desk: Desk) -> None:
+    desk.two_products(complete_when=None, **({"coverage": "file"} if desk.kind == "table" else {}))
+    desk.serve()
+    desk.ask(4)
+    desk.office.publish(JUNE, desk.figures())
+    desk.ask(2)
+    desk.later()
+    desk.office.withdraw(product=desk.facts.second)
+    desk.office.publish(JULY, desk.figures())
+    desk.serve()
+    desk.ask(2)
+    key = desk.key("FR")
+    second = key.replace(product=f"{key.nomenclature}:{desk.facts.second.rpartition(':')[2]}")
+    assert desk.cell(key, JULY)[:2] == desk.cell(second, JUNE)[:2] == (2000.0, Status.VALUE)
+    assert desk.cell(second, JULY)[1] is WITHHELD[desk.kind]
+    assert desk.alerts == []
+
+
+@pytest.mark.parametrize("kind", NOT_TAKEN, indirect=True)
+def test_a_month_without_a_split_is_not_taken_and_told(desk: Desk) -> None:
+    desk.serve()
+    desk.ask(4)
+    desk.office.withdraw(product=desk.office.products[0])
+    desk.office.publish(JUNE, desk.figures())
+    desk.ask(2)
+    assert (desk.months(), desk.alerts) == (list(range(FEBRUARY, JUNE)), [])
+    assert desk.told() == ["source could not be read"]
+
+
+@pytest.mark.parametrize("kind", ONE_PARTNER, indirect=True)
+def test_a_partner_who_is_no_longer_told_is_no_zero_and_no_fall(desk: Desk) -> None:
+    desk.serve()
+    desk.ask(4)
+    desk.office.withdraw(partner="FR")
+    desk.office.publish(JUNE, desk.figures())
+    desk.ask(2)
+    assert desk.cell(desk.key("FR"), JUNE)[1] is ONE_PARTNER[desk.kind]
+    assert desk.cell(desk.key("VN"), JUNE)[:2] == (5000.0, Status.VALUE)
+    assert desk.alerts == []
+
+
+# What is not to be trusted.
+
+
+@pytest.mark.parametrize("kind", [kind for kind in PLAYED if kind not in NO_TITLES], indirect=True)
+def test_hostile_words_are_words(desk: Desk) -> None:
+    desk.office.title = HOSTILE  # type: ignore[attr-defined]
+    desk.serve()
+    desk.ask(4)
+    desk.office.publish(JUNE, desk.figures(VN=100.0))
+    desk.ask(2)
+    assert desk.alerts == ["VN"]
+    (said,) = [path.read_text("utf-8") for path in (desk.folder / "said" / "desk").iterdir() if "2025-06" in path.name]
+    assert all(line.isprintable() for line in said.splitlines())
+    assert "<b>" in said
+    names = {path.name for path in (desk.folder / "var").rglob("*")}
+    assert all(name.isascii() and name.isprintable() and not set(name) & set('/<>="\\') for name in names)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in PLAYED if player(kind).environ], indirect=True)
+def test_a_key_is_in_no_log_and_no_file(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    (key,) = desk.office.environ.values()
+    caplog.set_level("DEBUG", "monitor")
+    desk.serve()
+    desk.ask(4)
+    desk.office.publish(JUNE, desk.figures())
+    for what in (Trouble.KEY, Trouble.FAULT):
+        desk.office.trouble(what)
+        desk.ask()
+    desk.office.calm()
+    desk.ask()
+    _is_whole(desk, JUNE)
+    files = [path.read_bytes() for part in ("var", "said") for path in (desk.folder / part).rglob("*") if path.is_file()]
+    logged = "".join(f"{one.getMessage()} {one.exc_text}" for one in caplog.records if one.name.startswith("monitor"))
+    kept = b"".join(gzip.decompress(body) if body.startswith(b"\x1f\x8b") else body for body in files) + logged.encode()
+    assert "job failed" in logged
+    assert [one for one in {key, unquote(key), quote(key, safe="")} if one.encode() in kept] == []
+
+
 # Troubles.
 
 
@@ -414,3 +575,18 @@ def test_a_trouble_loses_and_makes_no_figure_and_is_told_once_and_once_when_it_i
     _is_whole(desk, JUNE)
     assert len(desk.told()) == 2
     assert app.conditions.open() == []
+
+
+@pytest.mark.parametrize("kind", [kind for kind in PLAYED if Trouble.BUSY not in WITHOUT[kind]], indirect=True)
+def test_an_office_that_asks_for_patience_gets_it(desk: Desk) -> None:
+    desk.http["attempts"] = 2
+    desk.serve()
+    desk.ask(4)
+    desk.office.publish(JUNE, desk.figures())
+    desk.office.trouble(Trouble.BUSY, times=1)
+    asked = len(desk.office.times)  # type: ignore[attr-defined]
+    desk.ask()
+    first, second, *_ = desk.office.times[asked:]  # type: ignore[attr-defined]
+    assert second - first >= 1.0
+    _is_whole(desk, JUNE)
+    assert desk.told() == []

@@ -79,11 +79,11 @@ class Office(WebOffice):
             total = self.total(month, code)
             lines += [_line(*grouping, code, commodity, total, "CGP") for grouping in GROUPINGS]
             lines += [_line(*WORLD, code, commodity, total)]
-        return lines
+        return [line | {f"{commodity}_SDESC": self.title} for line in lines]
 
 
 def _line(number: str, name: str, code: str, commodity: str, amount: Amount, level: str = "DET") -> Line:
     kg, value = (f"{figure or 0:.0f}" for figure in amount)
-    named = {"CTY_CODE": number, "CTY_NAME": name, commodity: code, f"{commodity}_SDESC": "MAGNETS", "SUMMARY_LVL": level}
+    named = {"CTY_CODE": number, "CTY_NAME": name, commodity: code, "SUMMARY_LVL": level}
     quantity = {"UNIT_QY1": "-" if amount.kg is None else "KG", "GEN_QY1_MO": kg, "CON_QY1_MO": kg, "QTY_1_MO": kg}
     return named | quantity | {"GEN_VAL_MO": value, "CON_VAL_MO": value, "ALL_VAL_MO": value}

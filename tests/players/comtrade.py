@@ -149,14 +149,14 @@ class Office(Api):
         return [one for month in self.months if self.traded(month) for one in self._month(month)]
 
     def _month(self, month: Month) -> Iterator[Row]:
-        period: dict[str, Any] = {"period": yyyymm(month)}
+        period: dict[str, Any] = {"period": yyyymm(month), "cmdDesc": self.title}
         if month not in self.halves:
-            yield row(*WORLD, 9e9, cmdCode="TOTAL", **period)
+            yield row(*WORLD, 9e9, **period | {"cmdCode": "TOTAL"})
         for product in {product for _, product in self.months[month]}:
             for (partner, _), amount in self.shown(month, product).items():
                 yield from _repeated(_area(partner), amount, cmdCode=product, **period)
-            for amount in self.unseen(month, product).values():
-                yield from _repeated(NOWHERE, amount, cmdCode=product, **period)
+            if rest := self.rest(month, product):
+                yield from _repeated(NOWHERE, rest, cmdCode=product, **period)
             if month not in self.halves:
                 total = self.total(month, product)
                 yield row(*WORLD, total.value, total.kg, cmdCode=product, **period)

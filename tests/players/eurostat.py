@@ -19,6 +19,7 @@ DATA = "/sdmx/2.1/data/DS-045409/"
 VALUE, WEIGHT, PIECES = "VALUE_IN_EUROS", "QUANTITY_IN_100KG", "SUPPLEMENTARY_QUANTITY"
 REPORTERS = ("DE", "EU27_2020")
 CONFIDENTIAL = "QX"
+GROUPS = ("EXT_EU27_2020", "WORLD")
 
 Key = tuple[str, str, str, str, str, str]  # reporter, partner, product, flow, indicator, month
 
@@ -120,13 +121,11 @@ class Office(Api):
         when = format_month(month)
         yield (reporter, "WORLD", "85", "1", VALUE, when), "9000000"
         for product in {product for _, product in self.months[month]}:
-            told = [(of, amount) for (of, code), amount in self.months[month].items() if code == product]
-            for partner, amount in told:
-                shown = CONFIDENTIAL if (partner, product) in self.hidden[month] else partner
-                yield from _figures((reporter, shown, product), amount, when)
-            for group in ("EXT_EU27_2020", "WORLD"):
-                total = Amount(kg=sum(a.kg or 0 for _, a in told), value=sum(a.value or 0 for _, a in told))
-                yield from _figures((reporter, group, product), total, when)
+            parts = {of: amount for (of, _), amount in self.shown(month, product).items()}
+            if rest := self.rest(month, product):
+                parts[CONFIDENTIAL] = rest
+            for partner, amount in (parts | dict.fromkeys(GROUPS, self.total(month, product))).items():
+                yield from _figures((reporter, partner, product), amount, when)
 
 
 def _figures(of: tuple[str, str, str], amount: Amount, when: str) -> Iterator[tuple[Key, str]]:

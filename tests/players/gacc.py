@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from monitor.months import Month, format_month
-from players.office import Amount, Ledger, Trouble, yyyymm
+from players.office import Amount, Cell, Ledger, Trouble, yyyymm
 
 CHINESE = (
     '"数据年月","商品编码","商品名称","贸易伙伴编码","贸易伙伴名称","第一数量","第一计量单位","第二数量","第二计量单位","美元",'
@@ -41,6 +41,8 @@ class Drop(Ledger):
     kind: str
     environ: Mapping[str, str] = {}
     encoding = "utf-8"
+    files = 1
+    """Of a month."""
     wrong: Mapping[Trouble, Callable[[str], str]]
     """What a file can be that is not right."""
 
@@ -76,23 +78,24 @@ class Drop(Ledger):
         self.drop(max(self.months))
 
     def drop(self, month: Month) -> None:
-        """Put the file of a month into the folder; there is none where nobody traded."""
-        path = self.folder / self.name(month)
-        path.unlink(missing_ok=True)
-        if not self.months[month]:
-            return
-        content = self.content(month)
-        if self._wrong is not None and self._times != 0:
-            self._times = None if self._times is None else self._times - 1
-            content = self.wrong[self._wrong](content)
-        path.write_text(content, encoding=self.encoding, newline="")
-        dropped = (self.clock() - timedelta(minutes=5)).timestamp()
-        os.utime(path, (dropped, dropped))
+        """Put the files of a month into the folder; there is none where nobody traded."""
+        wrong = self._wrong if self._times != 0 else None
+        if wrong is not None and self._times is not None:
+            self._times -= 1
+        for part in range(self.files):
+            path = self.folder / self.name(month, part)
+            path.unlink(missing_ok=True)
+            if self.months[month]:
+                content = self.content(dict(list(self.shown(month).items())[part :: self.files]), month)
+                path.write_text(content if wrong is None else self.wrong[wrong](content), self.encoding, newline="")
+                dropped = (self.clock() - timedelta(minutes=5)).timestamp()
+                os.utime(path, (dropped, dropped))
 
-    def name(self, month: Month) -> str:
-        return f"{self.kind}-{format_month(month)}.csv"
+    def name(self, month: Month, part: int) -> str:
+        return f"{self.kind}-{format_month(month)}{f'-{part + 1}' if part else ''}.csv"
 
-    def content(self, month: Month) -> str:
+    def content(self, cells: Mapping[Cell, Amount], month: Month) -> str:
+        """Return a file with some cells of a month."""
         raise NotImplementedError
 
 
@@ -101,6 +104,7 @@ class Office(Drop):
 
     kind = "gacc"
     products = ("85051110",)
+    title = "稀土永磁体"
     encoding = "gb18030"
     wrong = {
         Trouble.CHANGED: lambda content: content.replace("第一数量", "数量一").replace("美元", "美金"),
@@ -128,12 +132,11 @@ class Office(Drop):
             "complete_when": {"rows_at_least": "60%"},
         } | keys
 
-    def content(self, month: Month) -> str:
-        lines = [_line(month, partner, product, amount) for (partner, product), amount in self.shown(month).items()]
-        return text(CHINESE, *lines)
+    def content(self, cells: Mapping[Cell, Amount], month: Month) -> str:
+        return text(CHINESE, *(_line(month, self.title, *cell, amount) for cell, amount in cells.items()))
 
 
-def _line(month: Month, partner: str, product: str, amount: Amount) -> str:
+def _line(month: Month, title: str, partner: str, product: str, amount: Amount) -> str:
     kg, value = ("-" if figure is None else f"{figure:,.0f}" for figure in amount)
-    cells = (yyyymm(month), product, "稀土永磁体", "304", PARTNERS[partner], kg.replace(",", ""), "千克", "-", "-", value)
-    return "".join(f'"{cell}",' for cell in cells)
+    cells = (yyyymm(month), product, title, "304", PARTNERS[partner], kg.replace(",", ""), "千克", "-", "-", value)
+    return "".join('"{}",'.format(cell.replace('"', '""')) for cell in cells)

@@ -43,7 +43,7 @@ class Api(WebOffice):
     def __init__(self, server: HTTPServer, products: tuple[str, ...] = (), words: Mapping[str, str] | None = None) -> None:
         super().__init__(server, products)
         self.rows: list[Row] = []
-        self.words = dict(words or dict.fromkeys(self.products, "Permanent magnets with neodymium"))
+        self.words = dict(words or {})
         self.most = 30_000
         self.links = False
 
@@ -78,7 +78,8 @@ class Api(WebOffice):
 
     def _listed(self, words: str) -> list[dict[str, str]]:
         codes = _codes(words)
-        return [{"Cn8Code": code, "Cn8LongDescription": said} for code, said in self.words.items() if code.startswith(codes)]
+        listed = dict.fromkeys(self.products, self.title) | self.words
+        return [{"Cn8Code": code, "Cn8LongDescription": said} for code, said in listed.items() if code.startswith(codes)]
 
 
 class Office(Api):
@@ -104,16 +105,18 @@ class Office(Api):
         """Yield the rows of a month: through two ports each, without those of the EU as long as it is half loaded."""
         if not self.traded(month):
             return
-        number, hidden = int(yyyymm(month)), self.hidden[month]
+        number = int(yyyymm(month))
         yield row(number, 3, _country("CN"), ALWAYS, Amount(1, 1))
         if month not in self.halves:
             yield row(number, 1, _country("DE"), ALWAYS, Amount(1, 1))
+        for product in {product for _, product in self.months[month]}:
+            if rest := self.rest(month, product):
+                yield row(number, 3, CONFIDENTIAL, product, rest, SuppressionIndex=3)
         for cell, amount in self.months[month].items():
             flow = 1 if cell[0] in GROUPS["EU"] else 3
             if flow == 1 and month in self.halves:
                 continue
-            if cell in hidden:
-                yield row(number, flow, CONFIDENTIAL, cell[1], amount, SuppressionIndex=3, CommoditySitcId=int(cell[1][:4]))
+            if cell in self.hidden[month]:
                 continue
             for port, part in enumerate(_parts(amount), 1):
                 yield row(number, flow, _country(cell[0]), cell[1], part, PortId=port)

@@ -123,6 +123,7 @@ class Office(Site):
     def __init__(self, server: HTTPServer, products: tuple[str, ...] = ()) -> None:
         super().__init__(server, products)
         self.updated = date.min
+        self.on_page = 1  # of the files of a year
 
     def entry(self, **keys: Any) -> dict[str, Any]:
         return {
@@ -145,6 +146,8 @@ class Office(Site):
         last = newest[int(year)]
         before = f"1-{last - 1}月：確報、" if last > 1 else ""
         id = f"{SECTION[1][:-4]}{year}"
+        if number < self.on_page:
+            return f"<html>{listed(f'輸入 {before}{last}月：輸入9桁速報', ('5部 25-27類', '000040500025'))}</html>"
         return f"<html>{listed(f'輸入 {before}{last}月：輸入9桁速報', (SECTION[0], id), f'{self.updated:%Y-%m-%d}')}</html>"
 
     def content(self, id: str) -> bytes | Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from xml.sax.saxutils import escape
 
 from werkzeug import Request, Response
 
@@ -86,8 +87,9 @@ class Office(WebOffice):
         if code == "85" and country and self.traded(period):
             return [item(written, country, "8542310000", ("1", "2", "3", "4"))]
         told = self.shown(period, code)
-        rows = [item(written, partner, product, _written(amount)) for (partner, product), amount in told.items()]
-        return [total(*_written(self.total(period, code))), *rows] if rows else []
+        title = escape(self.title)
+        rows = [item(written, of, product, _written(amount), title=title) for (of, product), amount in told.items()]
+        return [total(*_written(self.total(period, code))), *rows] if rows or self.rest(period, code) else []
 
 
 def _written(amount: Amount) -> Amounts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
@@ -92,6 +92,11 @@ def amounts(figures: Figures) -> dict[Cell, Amount]:
     return {cell: Amount(*given) if isinstance(given, tuple) else Amount(given, given * PRICE) for cell, given in figures.items()}
 
 
+def _sum(cells: Iterable[Amount]) -> Amount | None:
+    found = list(cells)
+    return Amount(kg=sum(cell.kg or 0 for cell in found), value=sum(cell.value or 0 for cell in found)) if found else None
+
+
 class Ledger:
     """What was published so far: months, those that are half loaded, and what is no longer told in detail."""
 
@@ -121,9 +126,9 @@ class Ledger:
         kept = told[: len(told) // 2] if month in self.halves else told
         return {cell: self.months[month][cell] for cell in kept}
 
-    def unseen(self, month: Month, product: str = "") -> dict[Cell, Amount]:
-        """Return the cells that are in the totals alone."""
-        return {cell: self.months[month][cell] for cell in self.hidden.get(month, ()) if cell[1].startswith(product)}
+    def rest(self, month: Month, product: str) -> Amount | None:
+        """Return the sum of what is in the total of a product alone; None where all is told."""
+        return _sum(self.months[month][cell] for cell in self.hidden.get(month, ()) if cell[1].startswith(product))
 
     def traded(self, month: Month) -> bool:
         """Tell whether a month is there and not empty."""
@@ -131,8 +136,8 @@ class Ledger:
 
     def total(self, month: Month, product: str) -> Amount:
         """Return the sum of what stands there of a product, told or not."""
-        cells = [*self.shown(month, product).values(), *self.unseen(month, product).values()]
-        return Amount(kg=sum(cell.kg or 0 for cell in cells), value=sum(cell.value or 0 for cell in cells))
+        parts = [*self.shown(month, product).values(), *filter(None, [self.rest(month, product)])]
+        return _sum(parts) or Amount(0, 0)
 
 
 class WebOffice(Ledger):
@@ -150,6 +155,8 @@ class WebOffice(Ledger):
     kind: str
     media = "application/json"
     environ: Mapping[str, str] = {}
+    title = "Permanent magnets"
+    """The words for what it trades, where it has words."""
     renamed: tuple[str, str]
     """A word of its answers, and what it is called once the format has changed."""
 
@@ -157,6 +164,7 @@ class WebOffice(Ledger):
         super().__init__()
         self.products = products or self.products
         self.asked: list[Request] = []
+        self.times: list[float] = []  # of the questions, on a clock that no test moves
         self.instead: list[Response] = []  # answered first, whatever is asked
         self._trouble: Trouble | None = None
         self._times: int | None = None
@@ -185,6 +193,7 @@ class WebOffice(Ledger):
 
     def _play(self, request: Request) -> Response:
         self.asked.append(request)
+        self.times.append(time.monotonic())
         if self.instead:
             return self.instead.pop(0)
         what = self._now()

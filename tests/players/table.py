@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from monitor.months import Month, format_month
 from players.gacc import Drop
-from players.office import Trouble
+from players.office import Amount, Cell, Trouble
 
 HEADING = "period,partner,product,kg"
 
@@ -39,6 +40,6 @@ class Office(Drop):
             "complete_when": {"rows_at_least": "60%"},
         } | keys
 
-    def content(self, month: Month) -> str:
-        rows = [f"{format_month(month)},{of},{product},{amount.kg:.0f}" for (of, product), amount in self.shown(month).items()]
+    def content(self, cells: Mapping[Cell, Amount], month: Month) -> str:
+        rows = [f"{format_month(month)},{of},{product},{amount.kg:.0f}" for (of, product), amount in cells.items()]
         return "".join(f"{row}\n" for row in (HEADING, *rows))
