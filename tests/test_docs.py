@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 import pytest
+import time_machine
 import yaml
 from click.testing import CliRunner
 from pydantic import BaseModel
@@ -66,6 +67,7 @@ KEYS: dict[str, list[type[BaseModel]]] = {
         japan.JapanParameters,
         korea.KoreaParameters,
         calendar.Calendar,
+        settings_files.Ask,
         completeness.CompleteWhen,
         settings_files.Event,
     ],
@@ -313,6 +315,14 @@ def test_what_is_shown_of_a_file_without_a_desk_is_what_the_program_writes(tmp_p
         assert (found[4], found[-1]) == (cells[4], cells[-1])
         if cells[4].isdigit():
             assert [float(cell) for cell in found[5:9]] == pytest.approx([float(cell) for cell in cells[5:9]], rel=0.15, abs=0.3)
+
+
+def test_what_is_shown_of_the_calendar_is_what_the_program_writes(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(desk)
+    with time_machine.travel("2025-12-22T09:00:00+00:00", tick=False):
+        assert CliRunner().invoke(cli.root, ["pull"]).exit_code == 0
+        written = CliRunner().invoke(cli.root, ["calendar"]).stdout
+    assert ("text", written) in fences(ROOT / "docs" / "operating.md"), written
 
 
 def test_what_is_shown_of_sources_is_what_the_program_writes(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
