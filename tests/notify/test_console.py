@@ -50,7 +50,10 @@ def test_a_terminal_gets_the_same_words_with_weight(client: Client, message: Mes
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.delenv("NO_COLOR", raising=False)
-    short = dataclasses.replace(message, digest=dataclasses.replace(message.digest, lines=message.digest.lines[2:], notes=()))
+    digest = dataclasses.replace(
+        message.digest, lines=message.digest.lines[2:], notes=(), more="And 9 more.", revised=("One.", "Two.")
+    )
+    short = dataclasses.replace(message, digest=digest)
     shown = on_a_terminal(client, short)
     assert "\x1b[1m" in shown
     words = re.sub(r"\x1b\[[0-9;]*m", "", shown).split()

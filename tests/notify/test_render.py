@@ -60,7 +60,7 @@ def test_html_says_the_same_words_as_the_text(digest: Digest) -> None:
     page = " ".join(Page(render.html(digest)).text.split())
     for line in digest.lines:
         assert line.text in page
-    for sentence in render.closing(digest):
+    for sentence in (digest.more, *render.closing(digest)):
         assert sentence in page
 
 
@@ -170,3 +170,27 @@ def contrast(first: str, second: str) -> float:
 
     dark, light = sorted((luminance(first), luminance(second)))
     return (light + 0.05) / (dark + 0.05)
+
+
+REVISED = ("2 figures of May 2025 changed.", "Magnets, China to Germany: 212 t in April 2025, 209 t when first released (+1.4%).")
+
+
+def test_what_a_release_revised_has_a_section_between_the_lines_and_the_end(digest: Digest) -> None:
+    page = dataclasses.replace(digest, revised=REVISED, more="And 9 more, in the attached table.")
+    written = render.text(page)
+    assert (
+        "\n\nAnd 9 more, in the attached table.\n\nRevised\n-------\n\n2 figures of May 2025 changed.\n  Magnets, China"
+        in written
+    )
+    assert written.index("Revised") < written.index(render.closing(page)[0][:40])
+    told = " ".join(Page(render.html(page)).text.split())
+    assert told.index("And 9 more") < told.index("Revised 2 figures of May 2025 changed.") < told.index("212 t in April 2025")
+    assert "Revised" not in render.text(digest) + render.html(digest)
+
+
+def test_a_quiet_release_counts_its_revisions_in_its_line(digest: Digest) -> None:
+    quiet = dataclasses.replace(digest, lines=(), revised=REVISED, subject="Magnets, May 2025: nothing unusual")
+    assert render.text(quiet).startswith("Magnets, May 2025: nothing unusual. 2 figures of May 2025 changed.")
+    assert "212 t" not in render.text(quiet)
+    assert "2 figures of May 2025 changed." in render.html(quiet)
+    assert "<h2" not in render.html(quiet)
