@@ -114,7 +114,8 @@ class _History:
         one, key = self.panel.select([self.row]), self.panel.keys[self.row]
         late = int(gap.lags(one)[0, self.column]) if lag == gap.AUTO else lag
         own, other = self._sum(one.values, months, 0), self._sum(gap.reported(one), months, late)
-        side = f"{say_percent(abs(value))} {'less' if value < 0 else 'more'} than usual"
+        size = say_percent(abs(value))
+        side = "as much as usual" if abs(value) < 0.0005 else f"{size} {'less' if value < 0 else 'more'} than usual"
         learned = f"{say_count(late, 'month')} later{', as learned' if lag == gap.AUTO else ''}"
         sums = f"{say_amount(own, key.unit)} against {say_amount(other, key.unit)}"
         reporter = with_article(key.reporter)

@@ -248,6 +248,9 @@ class ExampleKeys(Strict):
     rules: Words = Field(description="Names of rules of the desk, or a rule file beside this one; only these judge.")
     series: SeriesKeys = Field(SeriesKeys(), description="Keys that all series of the test share.")
     given: tuple[GivenKeys, ...] = Field((), description="Figures, as they are first published.")
+    beside: tuple[GivenKeys, ...] = Field(
+        (), description="Figures that other datasets give meanwhile, each month before the release of the test that reaches it."
+    )
     live_from: AMonth | None = Field(
         None, description="The newest month of the first release; each later month comes out in a release of its own."
     )
@@ -262,7 +265,9 @@ class ExampleKeys(Strict):
     def _whole(self) -> Self:
         if bool(self.given) == bool(self.facts):
             raise ValueError("write given (figures) or facts (about the service), one of them")
-        if self.facts and (self.expect or self.releases or self.live_from is not None):
+        if any(entry.figures is None for entry in self.beside):
+            raise ValueError("what stands beside is written as figures")
+        if self.facts and (self.expect or self.releases or self.beside or self.live_from is not None):
             raise ValueError("facts have no releases and no transitions; expect what is told under says and mentions")
         if self.releases and self.live_from is not None:
             raise ValueError("write live_from or releases, one of them")

@@ -142,7 +142,7 @@ def _keys(own: Document) -> tuple[ExampleKeys | None, list[Mistake]]:
     _, mistakes = validate(SeriesKeys, own, ("series",)) if shared else (None, [])
     if mistakes:
         return None, mistakes + _beside(own)
-    data = {**own.data, "given": _completed(own.data.get("given", []), shared)}
+    data = {**own.data, **{name: _completed(own.data.get(name, []), shared) for name in ("given", "beside")}}
     if isinstance(data.get("releases"), list):
         data["releases"] = [
             {**one, "revised": _completed(one["revised"], shared)} if isinstance(one, dict) and "revised" in one else one
@@ -153,7 +153,7 @@ def _keys(own: Document) -> tuple[ExampleKeys | None, list[Mistake]]:
 
 def _beside(own: Document) -> list[Mistake]:
     """Return the mistakes of a test in keys of their own, where its series are wrong already."""
-    rest = {key: value for key, value in own.data.items() if key not in ("series", "given", "releases")}
+    rest = {key: value for key, value in own.data.items() if key not in ("series", "given", "beside", "releases")}
     found, whole = validate(ExampleKeys, dataclasses.replace(own, data=rest))[1], own.mistake((), "")
     return [one for one in found if (one.line, one.column) != (whole.line, whole.column)]
 

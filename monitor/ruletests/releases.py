@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -29,11 +29,16 @@ _LISTS = ("reporter", "partner", "product")
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Given:
-    """The releases of one dataset that a test gives, in the order in which they come in."""
+    """
+    The releases of one dataset that a test gives, in the order in which they come in.
+
+    `beside` are those of other datasets, each with its source: they come in as soon as a release is published after them.
+    """
 
     source: str
     dataset: str
     parts: tuple[Part, ...]
+    beside: tuple[tuple[str, Part], ...] = ()
 
     @property
     def keys(self) -> tuple[SeriesKey, ...]:
@@ -69,7 +74,21 @@ class _Giving:
         keys = self._example.keys
         own = all(entry.bundled for entry in keys.given) and not keys.releases and keys.live_from is None
         parts = self._as_published() if own else list(self._written())
-        return Given(source=self.source, dataset=self.dataset, parts=tuple(parts))
+        return Given(source=self.source, dataset=self.dataset, parts=tuple(parts), beside=tuple(self._beside(parts)))
+
+    def _beside(self, parts: Sequence[Part]) -> Iterable[tuple[str, Part]]:
+        """Yield, for each release of the test, what other datasets gave the day before: the months up to its newest."""
+        others: dict[tuple[str, str], list[pd.DataFrame]] = {}
+        for entry in self._example.keys.beside:
+            others.setdefault((str(entry.source), str(entry.dataset)), []).append(self._figures(entry))
+        for (source, dataset), frames in others.items():
+            figures = pd.concat(frames, ignore_index=True)
+            for notice, _ in parts:
+                months = tuple(range(int(figures["period"].min()), max(notice.periods) + 1))
+                frame = figures[figures["period"].isin(months) & _said(figures)]
+                if len(frame):
+                    notice, table = self._part(frame, months, notice.published_at - timedelta(days=1), ("beside",))
+                    yield source, (replace(notice, dataset=dataset), table)
 
     def _wrong(self, loc: Loc, sentence: str) -> ConfigError:
         return ConfigError([self._example.mistake(loc, sentence)])

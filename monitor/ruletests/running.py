@@ -30,7 +30,7 @@ from monitor.rules.examples import Example
 from monitor.rules.loading import ruleset_version
 from monitor.ruletests.comparing import Differences, Found, compare
 from monitor.ruletests.preparing import Stage
-from monitor.ruletests.releases import Given
+from monitor.ruletests.releases import Given, Part
 from monitor.secrets import Secret
 from monitor.sources.base import ReleaseNotice, Table
 
@@ -82,12 +82,21 @@ def _judged(desk: App, stage: Stage) -> tuple[list[Found], list[str], Panel]:
     told: list[Found] = []
     said: list[str] = []
     episodes: dict[str, Episode] = {}
+    waiting = sorted(stage.given.beside, key=lambda one: one[1][0].published_at)
     for notice, table in stage.given.parts:
+        _take_in_beside(desk, waiting, notice)
         for evaluation in _evaluated(desk, stage.given, notice, table):
             episodes |= {episode.id: episode for episode in evaluation.episodes}
             told += _changes(evaluation, episodes)
             said += [line for note in evaluation.notifications for line in lines_of(note.digest)]
     return told, said, desk.figures.panel(stage.given.source, stage.given.dataset)
+
+
+def _take_in_beside(desk: App, waiting: list[tuple[str, Part]], before: ReleaseNotice) -> None:
+    """Take in what other datasets had given before a release; it is judged with it, by the rules that watch it."""
+    while waiting and waiting[0][1][0].published_at < before.published_at:
+        source, (notice, table) = waiting.pop(0)
+        desk.releases.commit(table, notice, source=source, fetched_at=notice.published_at)
 
 
 def _evaluated(desk: App, of: Given, notice: ReleaseNotice, table: Table) -> Iterator[Evaluation]:
