@@ -7,23 +7,25 @@ What is not in the figures is not said.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from monitor.alerts.facts import Facts
+from monitor.alerts.revised import Revised, revised
 from monitor.alerts.sentences import Names, against_last_year, figure
 from monitor.baskets.records import Composite, is_aggregate, is_composite
 from monitor.detection.expected import NEEDED
 from monitor.errors import MonitorError
 from monitor.months import Month, format_month, say_month
 from monitor.panel import Ints, Panel
-from monitor.series import Release
+from monitor.series import Release, Revision
 from monitor.telling.anatomy import Anatomy, anatomy
 from monitor.telling.moves import Whole, moves, products, together
 from monitor.telling.records import Row, Section
+from monitor.telling.revised import revised_json, revised_section
 from monitor.telling.sections import EventsOf, derived, market
 from monitor.wording import capital, join_words, say_derived, say_percent
 
@@ -39,7 +41,7 @@ class Brief:
     A release in words and numbers.
 
     `headline` is one paragraph, a sentence each; `notes` say once what holds for many series; `anatomy` takes the
-    leading series apart.
+    leading series apart; `revised` are the earlier figures that the release changed, the largest change first.
     """
 
     title: str
@@ -50,6 +52,7 @@ class Brief:
     sections: tuple[Section, ...]
     anatomy: Anatomy
     notes: tuple[str, ...]
+    revised: tuple[Revised, ...] = ()
 
 
 def brief(
@@ -62,6 +65,7 @@ def brief(
     credit: str,
     composites: Mapping[str, Composite] | None = None,
     events: EventsOf = lambda key: (),
+    revisions: Sequence[Revision] = (),
 ) -> Brief:
     """
     Tell one month of a panel as of one release.
@@ -74,6 +78,8 @@ def brief(
         Product -> what a composite holds, so that the rest of it can be said.
     events : callable, optional
         Gives a series' dated words for its picture.
+    revisions : sequence of Revision
+        What the release changed of earlier figures; the panel then has the figures as first released.
 
     Raises
     ------
@@ -90,15 +96,19 @@ def brief(
     else:
         sections, headline = _broad(panel, markets, names, events)
     leading = sections[0].rows[0].facts.key
+    known = [revision for revision in revisions if revision.period <= month]
+    changed = revised(panel, known)
+    last = revised_section(changed, known, names)
     return Brief(
         title=title if say_month(month) in title else f"{title}, {say_month(month)}",
         month=month,
         release=release.id,
         credit=credit,
         headline=tuple(headline),
-        sections=tuple(sections),
+        sections=(*sections, *([last] if last else [])),
         anatomy=anatomy(panel, panel.row(leading), names.title(leading)),
         notes=(*_notes(panel, sections, broad=len(markets) > FULL_MARKETS), *_products(sections, names)),
+        revised=tuple(changed),
     )
 
 
@@ -213,6 +223,7 @@ def as_json(found: Brief) -> dict[str, Any]:
         "release": found.release,
         "headline": list(found.headline),
         "sections": [_section(section) for section in found.sections],
+        "revised": revised_json(found.revised),
         "decomposition": found.anatomy.as_json() | {"text": found.anatomy.text},
         "notes": list(found.notes),
         "credit": found.credit,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import math
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ from monitor.errors import MonitorError
 from monitor.months import format_month, month, parse_month, say_month
 from monitor.notify.render_brief import render
 from monitor.panel import Panel
-from monitor.series import Coverage, Flag, Release, SeriesKey
+from monitor.series import Coverage, Flag, Release, Revision, RevisionKind, SeriesKey
 from monitor.wording import say_amount, say_growth
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -188,6 +189,25 @@ def test_the_json_is_complete_and_plain(founding: Brief) -> None:
         "why_not": "seasonal decomposition: 15 of 24 months",
         "text": "Trend and season of Magnets, China to World: not yet (seasonal decomposition: 15 of 24 months).",
     }
+
+
+def test_what_the_release_revised_is_the_last_section(magnets: Panel) -> None:
+    first = magnets.values.copy()
+    us = magnets.row(magnet_key("US", "CN8:85051110"))
+    may = magnets.column(parse_month("2025-05"))
+    first[us, may] = 412_000.0
+    changes = [
+        Revision(key=magnets.keys[us], period=parse_month(period), old=old, new=46_000.0, kind=RevisionKind.REVISION)
+        for period, old in (("2025-05", 412_000.0), ("2025-11", 1.0))
+    ]
+    panel = dataclasses.replace(magnets, first=first)
+    found = brief(panel, release(OCTOBER), OCTOBER, names=Names(BASKETS.titles), title="", credit="", revisions=changes)
+    assert found.sections[-1].title == "Revised"
+    assert [(one["month"], one["first"], one["now"]) for one in as_json(found)["revised"]] == [("2025-05", 412_000.0, 46_000.0)]
+    for form in ("text", "md", "html"):
+        assert "This release" in render(found, form)
+        assert "1 figure of May 2025 changed." in render(found, form)
+        assert "−88.8%" in render(found, form)
 
 
 PRODUCTS = ("00", *(str(n) for n in range(311, 323)))

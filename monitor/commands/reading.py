@@ -38,7 +38,7 @@ def brief_command(config: Path, source: str, period: int, form: str, output: Pat
     with desk_at(config) as app:
         release = _release(app, source, period)
         found = brief.brief(
-            app.figures.panel(release.source, release.dataset, as_of=release),
+            app.figures.panel(release.source, release.dataset, as_of=release, first=True),
             release,
             period,
             names=app.names(release.source, release.dataset),
@@ -46,6 +46,7 @@ def brief_command(config: Path, source: str, period: int, form: str, output: Pat
             credit=app.credit(release),
             composites=app.baskets.composites,
             events=app.events_of,
+            revisions=app.figures.revisions(release),
         )
         text = render_brief.render(found, form)
     if output is None:
