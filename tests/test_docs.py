@@ -21,6 +21,7 @@ from pydantic import BaseModel
 from monitor import cli, jobs, pulling, settings_files
 from monitor.alerts.records import Change
 from monitor.app import App
+from monitor.baskets import loading
 from monitor.baskets.loading import load_baskets
 from monitor.baskets.partners import load_partner_groups
 from monitor.detection.indicators import INDICATORS
@@ -70,6 +71,13 @@ KEYS: dict[str, list[type[BaseModel]]] = {
         settings_files.Ask,
         completeness.CompleteWhen,
         settings_files.Event,
+    ],
+    "baskets": [
+        loading.BasketFile,
+        loading.BasketKeys,
+        loading.CodeKeys,
+        loading.SuccessorKeys,
+        loading.CompositeKeys,
     ],
     "operating": [
         settings_files.Monitor,
@@ -222,6 +230,13 @@ def test_rules_in_the_pages_load(content: str, data: dict[str, Any], tmp_path: P
     groups = load_partner_groups(ROOT / "config" / "partners.yaml")
     found = load_rule_set(tmp_path, baskets=baskets, partner_groups=groups)
     assert [rule.name for rule in found.rules] == [rule["name"] for rule in data["rules"]]
+
+
+@pytest.mark.parametrize(("content", "data"), examples("baskets"))
+def test_baskets_in_the_pages_load(content: str, data: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "baskets.yaml").write_text(content, encoding="utf-8")
+    found = load_baskets(tmp_path / "baskets.yaml").baskets
+    assert [basket.why_no_total for basket in found.values()] == [""] * len(data["baskets"])
 
 
 @pytest.fixture

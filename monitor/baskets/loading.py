@@ -41,7 +41,7 @@ def load_baskets(path: str | Path) -> Baskets:
         With every mistake and its place.
     """
     document = read(path)
-    found, mistakes = validate(_BasketFile, document)
+    found, mistakes = validate(BasketFile, document)
     if found is None:
         raise ConfigError(mistakes)
     mistakes = [mistake for name, basket in found.baskets.items() for mistake in _basket_mistakes(document, name, basket)]
@@ -57,7 +57,7 @@ def load_baskets(path: str | Path) -> Baskets:
     )
 
 
-def _basket_mistakes(document: Document, name: str, basket: _Basket) -> Iterator[Mistake]:
+def _basket_mistakes(document: Document, name: str, basket: BasketKeys) -> Iterator[Mistake]:
     yield from slug_mistakes(document, ("baskets", name), name)
     written = {code.code for code in basket.codes}
     for n, code in enumerate(basket.codes):
@@ -72,7 +72,7 @@ def _basket_mistakes(document: Document, name: str, basket: _Basket) -> Iterator
             yield document.mistake(("baskets", name), sentence, key=True)
 
 
-def _code_faults(code: _Code) -> Iterator[tuple[Loc, str]]:
+def _code_faults(code: CodeKeys) -> Iterator[tuple[Loc, str]]:
     """Yield what contradicts itself in one code, with the key at which it does."""
     if code.valid_from is not None and code.valid_to is not None and code.valid_from > code.valid_to:
         yield ("valid_to",), f"{code.code} would end before it begins"
@@ -85,7 +85,7 @@ def _code_faults(code: _Code) -> Iterator[tuple[Loc, str]]:
             yield ("reporters", n), sentence
 
 
-def _splits(basket: _Basket) -> Mapping[str, list[float | None]]:
+def _splits(basket: BasketKeys) -> Mapping[str, list[float | None]]:
     found: dict[str, list[float | None]] = {}
     for successor in (successor for code in basket.codes for successor in code.successors):
         found.setdefault(successor.code, []).append(successor.split)
@@ -173,12 +173,16 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class _Successor(_Strict):
+class SuccessorKeys(_Strict):
+    """Where an ended code goes on, and which part of the new one's figures."""
+
     code: Product
     split: Annotated[float | None, BeforeValidator(_part)] = None
 
 
-class _Code(_Strict):
+class CodeKeys(_Strict):
+    """What is written of a code."""
+
     code: Product
     valid_from: Annotated[Month | None, _month_of_year(1)] = None
     valid_to: Annotated[Month | None, _month_of_year(12)] = None
@@ -186,7 +190,7 @@ class _Code(_Strict):
     reporters: tuple[str, ...] = ()
     flow: Literal["", "import", "export"] = ""
     factor: Annotated[tuple[float, float], BeforeValidator(_factor)] = (1.0, 0.0)
-    successors: tuple[Annotated[_Successor, BeforeValidator(_entry)], ...] = ()
+    successors: tuple[Annotated[SuccessorKeys, BeforeValidator(_entry)], ...] = ()
     purity: Purity = Purity.EXACT
     also: str = ""
     cited: str = ""
@@ -194,6 +198,7 @@ class _Code(_Strict):
 
     @property
     def written(self) -> Code:
+        """The code, as everything else reads it."""
         factor, piece = self.factor
         return Code(
             product=self.code,
@@ -207,21 +212,28 @@ class _Code(_Strict):
         )
 
 
-class _Basket(_Strict):
+class BasketKeys(_Strict):
+    """What is written of a basket."""
+
     title: str = ""
     unit: Annotated[str, BeforeValidator(_unit)] = ""
-    codes: tuple[Annotated[_Code, BeforeValidator(_entry)], ...] = Field(min_length=1)
+    codes: tuple[Annotated[CodeKeys, BeforeValidator(_entry)], ...] = Field(min_length=1)
 
     def named(self, name: str) -> Basket:
+        """Return the basket of that name."""
         return Basket(name=name, title=self.title or name, codes=tuple(code.written for code in self.codes), unit=self.unit)
 
 
-class _Composite(_Strict):
+class CompositeKeys(_Strict):
+    """What a composite holds."""
+
     includes: tuple[Product, ...] = Field(min_length=1)
     rest: str = Field(min_length=1)
 
 
-class _BasketFile(_Strict):
-    baskets: dict[str, _Basket]
+class BasketFile(_Strict):
+    """The tables of ``config/baskets.yaml``."""
+
+    baskets: dict[str, BasketKeys]
     titles: dict[str, str] = {}
-    composites: dict[str, _Composite] = {}
+    composites: dict[str, CompositeKeys] = {}

@@ -77,8 +77,9 @@ def check_baskets(config: Path, basket: str | None, as_json: bool) -> None:
     """
     Say which codes have figures.
 
-    Also where, from when to when, which are not verified, and what each basket's total is made of. Exits 1 while a valid code has no figures any more, has some outside its months, or names a source that there is not. A code
-    without any figure is said and no trouble: a desk need not hold every source.
+    Also where, from when to when, which are not verified, and what each basket's total is made of. Exits 1 while a valid code has
+    no figures any more, has some outside its months, or names a source that there is not. A code without any figure is said and
+    no trouble: a desk need not hold every source.
     """
     from monitor.baskets.holdings import report
     from monitor.registry import kinds
@@ -117,7 +118,13 @@ def _print_report(found: Report) -> None:
 
 def _row(holding: Holding) -> tuple[str, ...]:
     code = holding.code
-    return code.product, _when(code), f"{code.purity.value}{', unverified' if code.unverified else ''}", holding.data
+    return code.product, _when(code), f"{_purity(code)}{', unverified' if code.unverified else ''}", holding.data
+
+
+def _purity(code: Code) -> str:
+    from monitor.baskets.records import is_composite
+
+    return "composite" if is_composite(code.product) else code.purity.value
 
 
 def _when(code: Code) -> str:
@@ -139,7 +146,7 @@ def _what(code: Code) -> str:
     counted += [f"a piece is {code.piece:g} kg"] if code.piece else []
     counted += [f"{code.share:.0%} of it counts"] if code.share != 1 else []
     also = f", also {code.also}" if code.also else ""
-    return "; ".join([f"{code.purity.value}{also}", *counted])
+    return "; ".join([f"{_purity(code)}{also}", *counted])
 
 
 def _from(code: Code) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 MAGNETS = "      - {code: HS6:850511, purity: mixed, also: magnets of other metals, cited: HS 2022}\n"
 
 
@@ -11,6 +13,12 @@ def test_a_check_says_which_codes_have_figures_and_what_the_total_is(desk):
     assert "HS6:850511                  always  mixed              no data: no HS6 is held of any source\n" in said
     assert "HS9:850511000               always  mixed, unverified  no data" in said
     assert "  total in gacc/magnets: CN8:85051110\n" in said
+
+
+def test_the_page_on_baskets_shows_what_the_program_writes(desk, repository):
+    page = (repository / "docs" / "baskets.md").read_text(encoding="utf-8")
+    command, shown = re.search(r"^```\nmonitor (baskets check .*?)\n```\n\n```text\n(.*?)^```$", page, re.M | re.S).groups()
+    assert desk.reads(*command.split()) == shown
 
 
 def test_every_basket_is_checked_where_none_is_named(desk):
