@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from players.clock import Clock
 from pytest_httpserver import HTTPServer
 
 START = datetime(2025, 5, 1, 9, tzinfo=UTC)
+AUGUST, YEAR_LATER = datetime(2025, 8, 1, tzinfo=UTC), datetime(2026, 5, 1, tzinfo=UTC)
 MONTHS = ("2025-05", "2025-06", "2025-07", "2025-08", "2025-09", "2025-10")
 
 
@@ -52,20 +53,20 @@ def day_of(month: str) -> datetime:
     return datetime(year, index + 1, 20, 10, tzinfo=UTC)
 
 
-def live(clock: Clock, desk: Any, figures: dict[str, str]) -> list[tuple[str, str, str]]:
-    """Serve the desk from May to December while a file is dropped each month; return what was sent, when and to whom."""
+def live(clock: Clock, desk: Any, figures: dict[str, str], months: Sequence[str], until: datetime) -> list[tuple[str, str, str]]:
+    """Serve the desk while a file is dropped each month; return what was sent, when and to whom."""
     clock.touch(desk.folder / "inbox" / "history.csv")
     app = clock.serve(desk.folder / "config")
-    for month in MONTHS:
+    for month in months:
         clock.to(day_of(month))
         clock.touch(drop(desk, month, [month], figures))
-    clock.to(datetime(2026, 5, 1, tzinfo=UTC))
+    clock.to(until)
     return [(attempt.at.isoformat(), attempt.receiver, attempt.subject) for attempt in app.outbox.deliveries()][::-1]
 
 
 def test_a_year_is_lived_through_wake_up_by_wake_up(clock: Clock, desk: Any, figures: dict[str, str]) -> None:
-    sent = live(clock, desk, figures)
-    assert clock.now == datetime(2026, 5, 1, tzinfo=UTC)
+    sent = live(clock, desk, figures, MONTHS, YEAR_LATER)
+    assert clock.now == YEAR_LATER
     # The folder is looked at an hour before figures are due, and a day after.
     looked = [day_of(month).replace(hour=1) + timedelta(days=1) for month in MONTHS]
     assert [at for at, _, _ in sent][1:] == [at.isoformat() for at in looked]
@@ -73,9 +74,8 @@ def test_a_year_is_lived_through_wake_up_by_wake_up(clock: Clock, desk: Any, fig
     assert [release.fetched_at for release in clock.app.releases.find()][1:] == looked
     assert len(said(desk, "desk")) == len(sent)
     assert clock.app.outbox.counts() == {"waiting": 0, "sent": len(sent), "dead": 0}
-    assert {job: ended.failure for job, ended in clock.vitals.rounds.items()} == dict.fromkeys(
-        ("pull:gacc/magnets", "evaluate", "deliver"), ""
-    )
+    assert {"pull:gacc/magnets", "evaluate", "deliver"} <= set(clock.vitals.rounds)
+    assert {ended.failure for ended in clock.vitals.rounds.values()} == {""}
 
 
 def test_every_wake_up_is_reached_in_its_turn_and_none_is_left_out(clock: Clock, desk: Any) -> None:
@@ -124,8 +124,9 @@ def test_time_never_goes_back(clock: Clock) -> None:
 
 def test_two_lives_are_the_same(clock: Clock, desk: Any, figures: dict[str, str], tmp_path: Path) -> None:
     shutil.copytree(desk.folder, tmp_path / "twin")
-    first = live(clock, desk, figures)
+    first = live(clock, desk, figures, MONTHS[:2], AUGUST)
+    assert len(first) == 3
     clock.stop()
     desk.folder = tmp_path / "twin"
     with Clock(START) as again:
-        assert live(again, desk, figures) == first
+        assert live(again, desk, figures, MONTHS[:2], AUGUST) == first
