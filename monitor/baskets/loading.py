@@ -67,7 +67,7 @@ def _basket_mistakes(document: Document, name: str, basket: BasketKeys) -> Itera
             if successor.split is not None and successor.code in written:
                 sentence = f"{successor.code} is a code of the basket and counts as it is written there"
                 yield document.mistake((*loc, "successors", m, "split"), sentence)
-    for product, splits in _splits(basket).items():
+    for (product, _), splits in _splits(basket).items():
         if sentence := _why_no_split(product, splits):
             yield document.mistake(("baskets", name), sentence, key=True)
 
@@ -85,10 +85,13 @@ def _code_faults(code: CodeKeys) -> Iterator[tuple[Loc, str]]:
             yield ("reporters", n), sentence
 
 
-def _splits(basket: BasketKeys) -> Mapping[str, list[float | None]]:
-    found: dict[str, list[float | None]] = {}
-    for successor in (successor for code in basket.codes for successor in code.successors):
-        found.setdefault(successor.code, []).append(successor.split)
+def _splits(basket: BasketKeys) -> Mapping[tuple[str, Place], list[float | None]]:
+    """Return the splits of each successor in each place where its predecessors are read."""
+    found: dict[tuple[str, Place], list[float | None]] = {}
+    for code in basket.codes:
+        for successor in code.successors:
+            place = successor.code, Place(sources=code.sources, reporters=code.reporters, flow=code.flow)
+            found.setdefault(place, []).append(successor.split)
     return found
 
 

@@ -158,15 +158,16 @@ class Basket:
         """
         The successors that are not written as codes, each counting from the month after its predecessor's last.
 
-        One without a stated split counts whole, and once, whoever else it follows.
+        One without a stated split counts whole, and once in a place, whoever else it follows.
         """
         written = {code.product for code in self.codes}
         found = sorted((heir for code in self.codes for heir in _heirs(code)), key=lambda heir: heir.span)
-        whole: set[str] = set()
+        whole: set[tuple[str, Place]] = set()
         kept = []
-        for heir in (heir for heir in found if heir.product not in written | whole):
-            kept.append(heir)
-            whole |= {heir.product} if heir.share == 1.0 else set()
+        for heir in (heir for heir in found if heir.product not in written):
+            if (heir.product, heir.place) not in whole:
+                kept.append(heir)
+            whole |= {(heir.product, heir.place)} if heir.share == 1.0 else set()
         return tuple(kept)
 
     @cached_property

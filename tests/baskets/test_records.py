@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.baskets.records import Basket, Baskets, Code, Place, is_aggregate
+from monitor.baskets.records import Basket, Baskets, Code, Place, Successor, is_aggregate
 from monitor.months import month
 
 
@@ -31,6 +31,16 @@ GACC, EU = Place(sources=("gacc",)), Place(sources=("eurostat",))
 )
 def test_overlapping_codes_are_not_summed(codes, why):
     assert basket(*codes).why_no_total == why
+
+
+def test_a_successor_counts_once_in_each_place_where_it_follows_a_code():
+    ended = {"valid_to": month(2020, 12), "successors": (Successor(product="CN8:9"),)}
+    olds = [Code(product=f"CN8:{n}", place=place, **ended) for n, place in ((1, GACC), (2, GACC), (3, EU))]
+    assert [(heir.heir_of, heir.place, heir.valid_from) for heir in basket(*olds).heirs] == [
+        ("CN8:1", GACC, month(2021, 1)),
+        ("CN8:3", EU, month(2021, 1)),
+    ]
+    assert basket(*olds).products == ("CN8:1", "CN8:2", "CN8:3", "CN8:9")
 
 
 def test_all_goods_and_composites_are_no_single_product():
