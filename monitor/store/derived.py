@@ -24,8 +24,9 @@ from monitor.store.files import plain, write_whole
 from monitor.store.vintages import Vintage
 
 DERIVED = ".derived"
-MOST_LINKS = 16
+LINK = 8192  # cells of a sheet that are read in the time that opening a link takes
 LEAST_LINKS = 4
+MOST_LINKS = 16  # of a small sheet
 _ARRAYS = ("values", "status", "flags")
 
 
@@ -105,10 +106,10 @@ def due(links: int, cells: int, sheet: Sheet) -> bool:
     """
     Tell whether so many links, changing so many cells, are to be followed by a checkpoint.
 
-    A quarter of the sheet keeps reading near the cost of reading the sheet alone, and all checkpoints together below four times
-    what all links hold; the most links keep the number of files small where releases are.
+    They are once reading them costs about a quarter of reading the sheet, and never after a few links of a small one: so
+    reading stays near the cost of the sheet alone, and the room that checkpoints take near that of what was changed.
     """
-    return links >= MOST_LINKS or (links >= LEAST_LINKS and 4 * cells >= sheet.values.size)
+    return links >= LEAST_LINKS and cells + links * LINK >= max(sheet.values.size / 4, MOST_LINKS * LINK)
 
 
 def _lay(table: pa.Table, sheet: Sheet) -> None:

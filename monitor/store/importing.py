@@ -6,7 +6,6 @@ import gzip
 import json
 import os
 import shutil
-import uuid
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -48,7 +47,7 @@ def import_desk(
     step: Callable[[str], None] = lambda name: None,
 ) -> Imported:
     """
-    Take in what `export_desk` wrote.
+    Take in what `export_desk` wrote; one import at a time runs beside a folder.
 
     Parameters
     ----------
@@ -93,8 +92,9 @@ def import_desk(
 
 @contextmanager
 def _staged(folder: Path) -> Iterator[Path]:
-    """Give a folder beside one that it becomes, and leave neither if something goes wrong."""
-    staging = folder.with_name(f"{TEMPORARY}{uuid.uuid4().hex}")
+    """Give a folder beside one that it becomes, and leave neither if something goes wrong; what was left of one goes first."""
+    staging = folder.with_name(f"{TEMPORARY}import")
+    shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
     try:
         yield staging

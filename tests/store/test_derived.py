@@ -12,7 +12,7 @@ from monitor.panel import Panel
 from monitor.series import Release
 from monitor.store.chain import Sheet
 from monitor.store.database import Database
-from monitor.store.derived import LEAST_LINKS, MOST_LINKS, due
+from monitor.store.derived import LEAST_LINKS, LINK, MOST_LINKS, due
 from monitor.store.observations import Figures
 
 Commit = Callable[..., Release]
@@ -92,9 +92,10 @@ def test_every_vintage_is_what_it_is_without_derived_files(
 
 
 def test_as_of_a_checkpoint_nothing_later_is_seen(figures: Figures, commit_many: Callable[[int], list[Release]]) -> None:
-    releases = commit_many(LEAST_LINKS + 1)
+    releases = commit_many(MOST_LINKS + 1)
+    figures.panel("gacc", "magnets")
     widths = [panel.shape[1] for panel in read_all(figures, releases)]
-    assert widths == list(range(2, LEAST_LINKS + 3))
+    assert widths == [min(MONTHS, place + 2) for place in range(len(releases))]
     assert len(checkpoints(figures)) == 1
 
 
@@ -134,7 +135,7 @@ def test_a_damaged_checkpoint_is_as_none(
 def test_a_series_that_only_a_lost_database_knew_is_left_out(
     figures: Figures, database: Database, commit: Commit, commit_many: Callable[[int], list[Release]]
 ) -> None:
-    releases = commit_many(LEAST_LINKS)
+    releases = commit_many(MOST_LINKS)
     held = commit([("FR", 1, 5.0)], 60, held="few rows")  # its series are numbered before anything is read
     assert held is not None
     wanted = figures.panel("gacc", "magnets", as_of=releases[-1])
@@ -144,10 +145,16 @@ def test_a_series_that_only_a_lost_database_knew_is_left_out(
     assert_same(Figures(figures.folder, database).panel("gacc", "magnets"), wanted)
 
 
-def test_a_checkpoint_is_due_after_a_quarter_of_the_sheet_or_many_links() -> None:
+def test_a_checkpoint_is_due_once_its_links_cost_a_quarter_of_the_sheet() -> None:
+    sheet, quarter = Sheet(1000, 0, 1600), 400_000
+    assert not due(LEAST_LINKS - 1, 10 * quarter, sheet)
+    assert not due(LEAST_LINKS, quarter - LEAST_LINKS * LINK - 1, sheet)
+    assert due(LEAST_LINKS, quarter - LEAST_LINKS * LINK, sheet)
+    assert not due(quarter // LINK, 0, sheet)
+    assert due(quarter // LINK + 1, 0, sheet), "many links without a change are many files to open"
+
+
+def test_a_small_sheet_needs_no_checkpoint_before_many_links() -> None:
     sheet = Sheet(10, 0, 10)
-    assert not due(LEAST_LINKS - 1, 1000, sheet)
-    assert not due(LEAST_LINKS, 24, sheet)
-    assert due(LEAST_LINKS, 25, sheet)
-    assert not due(MOST_LINKS - 1, 0, sheet)
+    assert not due(MOST_LINKS - 1, 100, sheet)
     assert due(MOST_LINKS, 0, sheet)

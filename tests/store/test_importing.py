@@ -147,6 +147,17 @@ def test_only_an_empty_desk_takes_one_in(archive: Path, database: Database, new_
     assert (folder / "mine.parquet").read_bytes() == b"mine"
 
 
+def test_what_a_killed_import_left_is_removed_by_the_next(archive: Path, new_database: Callable[[str], Database]) -> None:
+    left = archive.parent / "data" / ".tmp-import" / "gacc"
+    left.mkdir(parents=True)
+    (left / "half.parquet").write_bytes(b"half")
+    copy = new_database("sqlite")
+    figures = Figures(archive.parent / "data" / "figures", copy)
+    import_desk(copy, figures.folder, archive, now=NOW)
+    assert figures.check(now=NOW) == []
+    assert [path.name for path in figures.folder.parent.iterdir()] == ["figures"]
+
+
 # What follows reads archives that nobody should have written: SQLite is enough to see that nothing of them stays.
 
 

@@ -288,6 +288,7 @@ def replay(releases: list[dict[str, object]]) -> dict[tuple[str, int], tuple[flo
 def test_the_chain_of_changes_equals_a_replay_of_all_releases(releases: list[dict[str, object]], links: int) -> None:
     with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
         patch.setattr(derived, "MOST_LINKS", links)
+        patch.setattr(derived, "LEAST_LINKS", 1)
         database = Database(f"sqlite:///{name}/m.db")
         database.migrate()
         figures = Figures(Path(name) / "figures", database)
