@@ -16,7 +16,7 @@ from monitor.wording import capital, say_amount, say_growth, say_number
 LISTED = 10
 """Changes that stand in the table, the largest; all stand in the JSON."""
 
-_HEADINGS = ("Series", "Month", "First", "Before", "Now", "Change", "Since first")
+_HEADINGS = ("Series", "Month", "Now", "Before", "First", "Change", "Since first")
 
 
 def revised_section(found: Sequence[Revised], revisions: Sequence[Revision], names: Names) -> Section | None:
@@ -33,7 +33,7 @@ def revised_section(found: Sequence[Revised], revisions: Sequence[Revision], nam
 
 
 def _row(one: Revised, names: Names) -> tuple[str, ...]:
-    amounts = ("" if math.isnan(amount) else say_amount(amount, one.key.unit) for amount in (one.first, one.before, one.now))
+    amounts = ("" if math.isnan(amount) else say_amount(amount, one.key.unit) for amount in (one.now, one.before, one.first))
     growths = (say_growth(one.change), say_growth(one.since_first)) if not math.isnan(one.now) else ("no longer given", "")
     return names.title(one.key), say_month(one.month, short=True), *amounts, *growths
 

@@ -271,3 +271,70 @@ def test_a_renamed_rule_keeps_its_alerts(until_october: Any) -> None:
     kept = {e.id: e for e in until_october.app.episodes.find(rule="magnet-fall")}
     assert [e.path.state for e in kept.values() if e.key.partner == "JP"] == [State.RESOLVED]
     assert {e.id for e in kept.values() if e.key.partner == "JP"} <= before
+
+
+# Revisions as news of their own.
+
+
+@pytest.fixture
+def revising(new_desk: Callable[..., Any], tmp_path: Path, figures: dict[str, str]) -> Any:
+    """A desk with the rules on magnets and on revisions, that has judged the releases up to that of October 2025."""
+    desk = new_desk(tmp_path / "revising", sources=["gacc/magnets"], rules=["rare-earth-magnets", "revisions"])
+    for first, last, day in (
+        ("", "2025-04", "2025-05-20"),
+        ("2025-05", "2025-09", "2025-10-20"),
+        ("2025-10", "2025-10", "2025-11-20"),
+    ):
+        given = "".join(lines for period, lines in figures.items() if first <= period <= last)
+        desk.take_in("gacc/magnets", HEADING + given, day)
+    return desk
+
+
+def _july(tonnes: str) -> str:
+    return f"2025-07,United States,{US},{tonnes},stated\n"
+
+
+def _page(judged: list[Any]) -> Any:
+    (page,) = [n.digest for one in judged for n in one.evaluation.notifications if n.receiver == "desk"]
+    return page
+
+
+def test_the_first_rise_of_october_depends_on_july(revising: Any, lines_of: Any) -> None:
+    assert revising.lives("US")["magnet-first-rise"] == ["2025-10 event info"]
+    lines = lines_of(revising.take_in("gacc/magnets", HEADING + NOVEMBER + _july("560"), "2025-12-20"))
+    assert revising.lives("US")["magnet-first-rise"] == ["2025-10 event info", "2025-10 withdrawn info"]
+    words = _reasons([line for line in lines if format_month(line.month) == "2025-10"])
+    assert words["magnet-first-rise"] == "Withdrawn: 619 t was revised to 560 t in July 2025; there was no alert in October 2025"
+    again = lines_of(revising.take_in("gacc/magnets", HEADING + DECEMBER + _july("619"), "2026-01-20"))
+    october = [line for line in again if format_month(line.month) == "2025-10"]
+    assert _reasons(october)["magnet-first-rise"] == "New by revision, info: 560 t was revised to 619 t in July 2025"
+
+
+def test_a_revision_beyond_the_usual_is_told_once_as_an_event_of_its_month(revising: Any, lines_of: Any) -> None:
+    judged = revising.take_in("gacc/magnets", HEADING + NOVEMBER + _july("400"), "2025-12-20")
+    (july,) = [line for line in lines_of(judged) if "unusual-revision-magnets" in _reasons([line])]
+    assert july.figure == "400 t in July 2025"
+    assert "−35.4% since its first release." in july.sentences
+    assert "New by revision, warning: 619 t was revised to 400 t in July 2025" in july.outcome
+    assert revising.lives("US")["unusual-revision-magnets"] == ["2025-07 opened by revision warning"]
+    later = lines_of(revising.take_in("gacc/magnets", HEADING + DECEMBER + _july("400"), "2026-01-20"))
+    assert not [line for line in later if "unusual-revision-magnets" in _reasons([line])]
+
+
+def test_a_page_counts_what_was_revised_and_says_the_largest(revising: Any) -> None:
+    page = _page(revising.take_in("gacc/magnets", HEADING + NOVEMBER + _july("400") + _may("46.2"), "2025-12-20"))
+    assert page.revised == (
+        "1 figure of July 2025 changed; 1 figure changed within rounding.",
+        "Magnets, China to United States: 400 t in July 2025, 619 t when first released (−35.4%).",
+    )
+    later = _page(revising.take_in("gacc/magnets", HEADING + DECEMBER + _july("410"), "2026-01-20"))
+    assert later.revised[1].endswith("410 t in July 2025, 400 t before (+2.5%), 619 t when first released (−33.8%).")
+    quiet = _page(revising.take_in("gacc/magnets", HEADING + f"2026-01,United States,{US},655,stated\n", "2026-02-01"))
+    assert quiet.revised == ()
+
+
+def test_rules_that_are_edited_repeat_no_revision(revising: Any) -> None:
+    revising.take_in("gacc/magnets", HEADING + NOVEMBER + _july("400"), "2025-12-20")
+    revising.edit_rule("rare-earth-magnets", "magnet-drop", when=EDITED)
+    pages = [n.digest for one in jobs.evaluate(revising.app) for n in one.evaluation.notifications]
+    assert not [page for page in pages if page.revised]

@@ -33,12 +33,12 @@ def test_nothing_changed_is_no_section() -> None:
     assert revised_section([], [], NAMES) is None
 
 
-def test_each_change_is_a_row_with_first_before_and_now() -> None:
+def test_each_change_is_a_row_with_now_before_and_first() -> None:
     section = revised_section([changed()], [], NAMES)
     assert section is not None
     assert section.paragraphs[0].text == "1 figure of May 2025 changed."
     assert section.table is not None
-    assert section.table.cells == (("Magnets, China to United States", "May 2025", "46 t", "412 t", "415 t", "+0.7%", "+802.2%"),)
+    assert section.table.cells == (("Magnets, China to United States", "May 2025", "415 t", "412 t", "46 t", "+0.7%", "+802.2%"),)
     assert section.table.note == ""
 
 
@@ -46,7 +46,7 @@ def test_what_is_no_longer_given_has_no_figure_and_no_growth() -> None:
     section = revised_section([changed(math.nan)], [], NAMES)
     assert section is not None
     assert section.table is not None
-    assert section.table.cells[0][2:] == ("46 t", "412 t", "", "no longer given", "")
+    assert section.table.cells[0][2:] == ("", "412 t", "46 t", "no longer given", "")
     assert revised_json([changed(math.nan)]) == [{"series": str(KEY), "month": "2025-05", "first": 46000.0, "before": 412000.0}]
 
 
