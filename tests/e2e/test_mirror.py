@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from monitor import jobs
+from monitor import jobs, pulling
 from monitor.check import check
 from monitor.companions import with_companions
 from monitor.detection.gap import mirror_gap
@@ -131,7 +131,7 @@ def sentences_of(desk: Any) -> list[str]:
 
 def test_the_shipped_rule_waits_for_an_entry_without_a_warning(new_desk: Callable[..., Any], tmp_path: Any) -> None:
     desk = new_desk(tmp_path / "plain", sources=["gacc/magnets"], rules=["mirror-gap", "rare-earth-magnets"])
-    desk.run()
+    pulling.pull_all(desk.app)
     assert sentences_of(desk) == []
 
 
