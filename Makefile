@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 run: .venv/run.stamp  ## take in the bundled releases, judge each, deliver to var/outbox and the terminal
 	@$(BIN)/monitor run
 
-serve: .venv/run.stamp  ## pull, judge and deliver on schedule, until stopped
+serve: .venv/run.stamp  ## pull when figures are due, judge and deliver, until stopped
 	@$(BIN)/monitor serve
 
 test: .venv/test.stamp  ## run every test; what this machine lacks is named and skipped

@@ -8,7 +8,8 @@ moves it. The monotonic clock is left alone, so limits on the length of a call h
         app = clock.serve(desk / "config")
         clock.to(datetime(2027, 1, 1, tzinfo=UTC))
 
-A desk of such a test sets ``http: {attempts: 1, per_host_per_minute: 60000}``: pauses between calls are real ones.
+A desk of such a test sets ``http: {attempts: 1, per_host_per_minute: 60000}``, for pauses between calls are real ones, and
+``ask: {every: 1 hour, otherwise: 1 day}``, for each ask takes real milliseconds.
 """
 
 from __future__ import annotations
