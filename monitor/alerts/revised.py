@@ -15,7 +15,7 @@ from monitor.detection.revisions import mean_revision
 from monitor.months import Month, say_month
 from monitor.panel import Floats, Ints, Panel
 from monitor.series import Revision, RevisionKind, SeriesKey
-from monitor.wording import capital, say_amount, say_count, say_growth, say_number, say_percent
+from monitor.wording import capital, join_words, say_amount, say_count, say_growth, say_number, say_percent
 
 LARGEST = 3
 """Changes that are told one by one."""
@@ -104,8 +104,8 @@ def summary(found: Sequence[Revised], revisions: Sequence[Revision]) -> str:
 
 def _months(found: Sequence[Revised]) -> str:
     months = sorted({one.month for one in found})
-    if len(months) == 1:
-        return say_month(months[0])
+    if len(months) <= LARGEST:
+        return join_words([say_month(m) for m in months])
     return f"{say_count(len(months), 'month')} ({say_month(months[0])} to {say_month(months[-1])})"
 
 

@@ -69,12 +69,18 @@ def test_changes_within_rounding_and_figures_no_longer_given_are_counted_apart(p
     ]
     lines = revised_lines(figures, changes, NAMES)
     assert lines[0].split("; ") == [
-        "2 figures of 2 months (January 2025 to February 2025) changed",
+        "2 figures of January 2025 and February 2025 changed",
         "1 figure is no longer given",
         "1 figure changed within rounding.",
     ]
     assert lines[1] == "Magnets, China to Germany: 300 t in January 2025 is no longer given."
     assert summary([], [changes[-1]]) == "1 figure changed within rounding."
+
+
+def test_many_months_are_counted_and_named_by_their_ends(panel: Any) -> None:
+    figures = panel([[110.0] * 4], [[100.0] * 4])
+    changes = [revision(figures.keys[0], column, 100, 110) for column in range(4)]
+    assert summary(revised(figures, changes), changes) == "4 figures of 4 months (January 2025 to April 2025) changed."
 
 
 def test_a_figure_that_is_given_again_has_none_before(panel: Any) -> None:
