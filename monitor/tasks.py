@@ -95,7 +95,8 @@ def remind(app: App, entry: SourceSettings, source: Source) -> None:
     if entry.task is None:
         return
     mine = _mine(app, entry)
-    _close(app, [task for task in mine if not _lacking(app, task, source)])
+    held = _held(app, entry)
+    _close(app, [task for task in mine if not _lacking(task, app, source, held)])
     if months := _due(app, entry, source, mine):
         _begin(app, entry, source, months)
     for task in _mine(app, entry):
@@ -136,11 +137,15 @@ def answer(app: App, entry: SourceSettings, notice: ReleaseNotice, table: Table,
     """Tell the owner what was understood of files, and what is still to be fetched; `release` is None where nothing was new."""
     if entry.task is None:
         return
-    source = app.source(entry)
-    lacking = [(task, _lacking(app, task, source)) for task in _mine(app, entry)]
+    source, held = app.source(entry), _held(app, entry)
+    lacking = [(task, _lacking(task, app, source, held)) for task in _mine(app, entry)]
     needed = [sentence for _, sentences in lacking for sentence in sentences]
     words = "the files are in" if not needed else "files came in, and more are needed"
     notes = [understood(table, summed=entry.sums_partners), _standing(release)]
+    without = [
+        code for code in codes_of(app, entry, source, table.coverage.periods, held) if not _has(table.coverage.products, code)
+    ]
+    notes += [f"No row of {join_words(without)}: not ticked, or not traded."] if without else []
     notes += [f"Still needed: {join_words(needed)}."] if needed else []
     identity = release.id if release is not None else f"{notice.name}|{app.clock():%Y-%m-%dT%H:%M}"
     _tell_owner(app, entry, f"{title_of(entry, table.coverage.periods)}: {words}", notes, identity)
@@ -173,16 +178,26 @@ def _tell_owner(app: App, entry: SourceSettings, subject: str, notes: list[str],
     app.outbox.queue(*messages(app, entry.task.owner, Fact.TASK.value, f"answer|{entry.entry}|{identity}", digest))
 
 
-def _lacking(app: App, task: OpenTask, source: Source) -> list[str]:
-    """Return what of a task did not come in: months, or codes of months."""
-    held = _held(app, task.entry)
-    codes = codes_of(app, task.entry, source, task.months, [release for release in held if release.newest < task.months[0]])
-    return list(_gaps(task.months, codes, held))
+def _lacking(task: OpenTask, app: App, source: Source, held: list[Release]) -> list[str]:
+    """
+    Return what of a task did not come in: months, or codes of months.
+
+    Only codes that the month before had are waited for: of the others nobody knows whether they were not ticked or not traded.
+    """
+    before = [release for release in held if release.newest < task.months[0]]
+    codes = codes_of(app, task.entry, source, task.months, before)
+    had = _products(before, task.months[0] - 1)
+    return list(_gaps(task.months, [code for code in codes if any(_has(products, code) for products in had)], held))
 
 
-def _gaps(months: Iterable[Month], codes: tuple[str, ...], held: list[Release]) -> Iterator[str]:
+def _products(held: list[Release], month: Month) -> list[tuple[str, ...] | None]:
+    """Return the products of the releases that cover a month."""
+    return [release.coverage.products for release in held if month in release.coverage.periods]
+
+
+def _gaps(months: Iterable[Month], codes: list[str], held: list[Release]) -> Iterator[str]:
     for month in months:
-        of_month = [release.coverage.products for release in held if month in release.coverage.periods]
+        of_month = _products(held, month)
         missing = [code for code in codes if not any(_has(products, code) for products in of_month)]
         if not of_month:
             yield say_month(month)

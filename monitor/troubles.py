@@ -56,7 +56,7 @@ def trouble_found(app: App, entry: SourceSettings, error: SourceError) -> None:
     else:
         app.conditions.clear(_FAILING, entry.entry, app.clock())
     if patience := _patience(error):
-        sentence = f"{sentence}. It is not asked again before {_moment(_wait(app, entry, patience))}."
+        sentence = f"{sentence.rstrip('.')}. It is not asked again before {_moment(_wait(app, entry, patience))}."
     raised(app, fact, entry.entry, sentence, ends=_DISPROVED[fact])
 
 

@@ -163,15 +163,26 @@ def test_what_a_person_gives_by_hand_ends_the_task_as_a_dropped_file_does(fed, t
     assert fed.told("buyer")[-1] == "gacc/exports/hs8, November 2025: the files are in"
 
 
-def test_a_code_that_is_missing_keeps_the_task_open(fed):
+def test_a_code_that_the_month_before_had_keeps_the_task_open(fed):
+    fed.task["codes"] = ["85051110", "72029912"]
+    fed.open()
+    powder = {("US", "72029912"): 10_000.0}
+    fed.office.publish(OCTOBER, FIGURES | powder)
+    ask(fed, DUE)
+    fed.office.publish(NOVEMBER, FIGURES)
+    ask(fed)
+    assert said(fed)[-2:] == ("No row of 72029912: not ticked, or not traded.", "Still needed: 72029912 in November 2025.")
+    fed.office.publish(NOVEMBER, FIGURES | powder)
+    assert ask(fed)[-1] == "gacc/exports/hs8, November 2025: the files are in"
+
+
+def test_a_code_that_had_no_row_before_is_mentioned_and_not_waited_for(fed):
     fed.task["codes"] = ["85051110", "72029912"]
     fed.open()
     ask(fed, DUE)
     fed.office.publish(NOVEMBER, FIGURES)
-    ask(fed)
-    assert said(fed)[-1] == "Still needed: 72029912 in November 2025."
-    fed.office.publish(NOVEMBER, FIGURES | {("US", "72029912"): 10_000.0})
     assert ask(fed)[-1] == "gacc/exports/hs8, November 2025: the files are in"
+    assert said(fed)[-1] == "No row of 72029912: not ticked, or not traded."
 
 
 def test_what_was_missed_while_the_service_stood_still_is_one_task(fed):
