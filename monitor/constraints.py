@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from monitor.app import App
-from monitor.months import Month, say_month
+from monitor.months import say_month
 from monitor.operations import over, raised
 from monitor.rules.schema import Fact
 from monitor.series import Release, SeriesKey
@@ -28,37 +28,33 @@ def held_together(app: App, entry: SourceSettings, notice: ReleaseNotice, table:
     return reconciled(table, app.figures.panel(entry.name, entry.dataset, as_of=notice.published_at))
 
 
-def tell_sums(app: App, release: Release, table: Table, gaps: Sequence[Gap]) -> None:
+def tell_sums(app: App, entry: SourceSettings, table: Table, gaps: Sequence[Gap]) -> None:
     """Tell operators, once, that months do not add up to the year to date, and once that they do again."""
-    if table.cumulative is None or table.cumulative.empty:
+    if table.cumulative is None:
         return
-    if gaps:
-        raised(app, Fact.SUMS_DIFFER, _subject(release, release.newest), _sentence(app, release, gaps))
-    else:
-        for month in {int(period) for period in table.cumulative["period"]}:
-            over(app, (Fact.SUMS_DIFFER,), _subject(release, month))
+    for year in sorted({int(period) // 12 for period in table.cumulative["period"]}):
+        subject = f"{entry.entry} {year}"
+        if mine := [gap for gap in gaps if gap.first // 12 == year]:
+            raised(app, Fact.SUMS_DIFFER, subject, _sentence(app, entry, mine))
+        else:
+            over(app, (Fact.SUMS_DIFFER,), subject)
 
 
 def sums_notes(app: App, release: Release) -> tuple[str, ...]:
     """Return what a release showed of sums that differ, for the foot of its digest; later releases do not say it again."""
-    subject = _subject(release, release.newest)
+    subject = f"{release.source}/{release.dataset} {release.newest // 12}"  # a year, as the year to date begins anew in January
     found = [one for one in app.conditions.open() if (one.kind, one.subject) == (Fact.SUMS_DIFFER.value, subject)]
     before = [one for one in app.releases.find(release.source, release.dataset) if found and one.fetched_at <= found[0].raised_at]
     newest = max(before, key=lambda one: one.arrival, default=None)
     return (found[0].sentence,) if newest is not None and newest.id == release.id else ()
 
 
-def _subject(release: Release, month: Month) -> str:
-    """Name what differs: one dataset in one year, as the year to date begins anew in January."""
-    return f"{release.source}/{release.dataset} {month // 12}"
-
-
-def _sentence(app: App, release: Release, gaps: Sequence[Gap]) -> str:
+def _sentence(app: App, entry: SourceSettings, gaps: Sequence[Gap]) -> str:
     """Say the first few: ``Rare earths, China to World: January to August 2025 add up to 46,012 t, the year to date says …``."""
-    names = app.names(release.source, release.dataset)
+    names = app.names(entry.name, entry.dataset)
     said = []
     for gap in gaps[:MOST_NAMED]:
-        key = SeriesKey(source=release.source, dataset=release.dataset, **gap.series)
+        key = SeriesKey(source=entry.name, dataset=entry.dataset, **gap.series)
         difference = say_amount(gap.stated - gap.added, key.unit, signed=True)
         added, stated = say_amount(gap.added, key.unit), say_amount(gap.stated, key.unit)
         said.append(

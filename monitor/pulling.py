@@ -147,6 +147,7 @@ def commit(app: App, entry: SourceSettings, notice: ReleaseNotice, table: Table,
     held, fact = _why_held(app, entry, table, whole, as_history=as_history)
     release = app.releases.commit(table, notice, source=entry.name, fetched_at=app.clock(), as_history=as_history, held=held)
     answer(app, entry, notice, table, release)
+    tell_sums(app, entry, table, gaps)
     if release is None:
         return None
     event(log, "release came in", release=release.id, rows=release.rows, held=held or None)
@@ -156,7 +157,6 @@ def commit(app: App, entry: SourceSettings, notice: ReleaseNotice, table: Table,
         raised(app, fact, subject, sentence)
     else:
         over(app, _HELD, subject)
-    tell_sums(app, release, table, gaps)
     return release
 
 

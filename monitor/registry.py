@@ -20,6 +20,7 @@ KINDS: dict[str, dict[str, str]] = {
     "sources": {
         "table": "monitor.sources.table:Table",
         "gacc": "monitor.sources.gacc:Gacc",
+        "gacc_bulletin": "monitor.sources.gacc_bulletin:GaccBulletin",
         "census": "monitor.sources.census:Census",
         "comtrade": "monitor.sources.comtrade:Comtrade",
         "eurostat": "monitor.sources.eurostat:Eurostat",

@@ -29,6 +29,7 @@ CENSUS = {"dataset": "imports/hs", "key": "k", "level": "HS6"}
 SOURCES: dict[str, dict[str, Any]] = {
     "table": {"dataset": "d", "path": "figures.csv"},
     "gacc": {"dataset": "d", "folder": "inbox", "flow": "export", "currency": "USD"},
+    "gacc_bulletin": {"dataset": "d", "table": "major exports", "products": {"Rare earth": "X:rare-earth-products"}},
     "census": CENSUS,
     "comtrade": {"dataset": "imports/jp", "reporter": "JP", "flow": "import", "products": ["850511"], "key": "k"},
     "eurostat": {"dataset": "trade/cn8", "products": ["85051110"]},
@@ -125,7 +126,7 @@ def test_a_source_says_its_name_what_is_out_and_when_the_next_is_due(kind: str, 
 @each_source
 def test_a_source_that_takes_files_takes_a_list_of_them(kind: str, client: Client, tmp_path: Path) -> None:
     source, _ = _built("sources", kind, SOURCES[kind], client, tmp_path)
-    if kind in ("acme", "census", "comtrade", "eurostat", "hmrc", "japan", "korea"):
+    if kind in ("acme", "census", "comtrade", "eurostat", "gacc_bulletin", "hmrc", "japan", "korea"):
         assert not hasattr(source, "from_files")  # it asks its source itself
         return
     paths, *more = inspect.signature(source.from_files).parameters.values()
