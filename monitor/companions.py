@@ -28,8 +28,11 @@ def with_companions(app: App, panel: Panel, rules: Iterable[Rule], as_of: Releas
         What the other datasets knew then: releases of every dataset come in one order, of publication and then arrival.
     """
     reading = [rule for rule in rules if any(call.indicator == "mirror_gap" for call in rule.calls)]
-    flows = {(key.reporter, key.flow) for key in panel.keys if key.basis == Basis.MIRROR and key.measure == "weight"}
-    if not reading or not flows:
+    if not reading:
+        return panel
+    told = panel.fields[(panel.fields["basis"] == Basis.MIRROR.value) & (panel.fields["measure"] == "weight")]
+    flows = set(told[["reporter", "flow"]].drop_duplicates().itertuples(index=False, name=None))
+    if not flows:
         return panel
     own = {(key.source, key.dataset) for key in panel.keys}
     order = {(entry.name, entry.dataset): n for n, entry in enumerate(app.settings.sources)}

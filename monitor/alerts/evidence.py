@@ -96,7 +96,7 @@ def evidence(found: Found, item: Item | None) -> dict[str, Any]:
 def _condition_values(verdicts: Verdicts, row: int, column: int) -> dict[str, float | None]:
     calls = {call for _, condition in verdicts.rule.levels for call in condition.calls}
     found = {str(call): _plain(float(verdicts.reader.read(call)[row, column])) for call in sorted(calls, key=str)}
-    if any(call.indicator == "mirror_gap" for call in calls):
+    if any(call.indicator == "mirror_gap" and "lag" not in dict(call.arguments) for call in calls):
         found["lag"] = _plain(float(gap.lags(verdicts.panel.select([row]))[0, column]))
     return found
 

@@ -8,12 +8,13 @@ from the months before.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from monitor.detection.changes import lagged, sums
-from monitor.panel import Bools, Floats, Ints, Panel, once_a_panel
+from monitor.panel import Floats, Ints, Panel, once_a_panel
 from monitor.series import Basis
 
 AUTO = -1
@@ -26,6 +27,8 @@ LEAST = 12
 
 FLOW = ["reporter", "partner", "product", "flow", "measure", "unit"]
 """Key fields that two accounts of one flow share."""
+
+_BLOCK = 64  # series whose windows are looked at at once
 
 
 def mirror_gap(panel: Panel, *, months: int = 3, lag: int = AUTO) -> Floats:
@@ -67,10 +70,13 @@ def lags(panel: Panel) -> Floats:
     """
     gaps = np.stack([_log_gap(panel.values, lagged(reported(panel), lag)) for lag in LAGS])
     together = np.where(np.isfinite(gaps).all(axis=0), gaps, np.nan)
-    windows = _before(together, 1)
-    scatter = _median(np.abs(windows - _median(windows)[..., None]))
-    known = np.count_nonzero(~np.isnan(windows[0]), axis=-1) >= LEAST
-    return np.where(known, np.argmin(np.nan_to_num(scatter, nan=np.inf), axis=0).astype(np.float64), np.nan)
+    found = np.full(panel.shape, np.nan)
+    for rows in _blocks(len(found)):
+        windows = _before(together[:, rows], 1)
+        scatter = _median(np.abs(windows - _median(windows)[..., None]))
+        best = np.argmin(np.nan_to_num(scatter, nan=np.inf), axis=0)
+        found[rows] = np.where(np.count_nonzero(~np.isnan(windows[0]), axis=-1) >= LEAST, best, np.nan)
+    return found
 
 
 @once_a_panel
@@ -108,9 +114,17 @@ def _log_gap(own: Floats, other: Floats) -> Floats:
 
 def _unusual(gap: Floats, months: int) -> Floats:
     """Take the median of the gaps before out of each one, and return what is left as growth."""
-    windows = _before(np.where(np.isfinite(gap), gap, np.nan), months)
-    enough: Bools = np.count_nonzero(~np.isnan(windows), axis=-1) >= LEAST
-    return np.where(enough, np.expm1(gap - _median(windows)), np.nan)
+    usual = np.full(gap.shape, np.nan)
+    for rows in _blocks(len(gap)):
+        windows = _before(np.where(np.isfinite(gap[rows]), gap[rows], np.nan), months)
+        usual[rows] = np.where(np.count_nonzero(~np.isnan(windows), axis=-1) >= LEAST, _median(windows), np.nan)
+    return np.asarray(np.expm1(gap - usual))
+
+
+def _blocks(n: int) -> Iterator[slice]:
+    """Yield the rows of n series, as many at a time as their windows fit well into memory."""
+    for first in range(0, n, _BLOCK):
+        yield slice(first, first + _BLOCK)
 
 
 def _before(array: Floats, lag: int) -> Floats:

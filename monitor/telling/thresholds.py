@@ -119,6 +119,7 @@ def _copies(panel: Panel, rows: Sequence[int], own: int, figures: Floats) -> tup
             status=status,
             flags=np.tile(some.flags, (count, 1)),
             resolution=np.tile(some.resolution, count),
+            beside=some.beside,
         ),
         places,
     )

@@ -11,6 +11,7 @@ from monitor import jobs, pulling
 from monitor.check import check
 from monitor.companions import with_companions
 from monitor.detection.gap import mirror_gap
+from monitor.explain import explain
 from monitor.months import Month, format_month, month, parse_month
 from monitor.replay.rehearsal import choose, rehearse
 from monitor.series import Basis, ReleaseState
@@ -104,6 +105,22 @@ def test_the_gap_is_judged_beside_what_was_known_and_no_later_revision(desk: Any
     (rehearsal,) = rehearse(desk.app, [choose(desk.app, "magnet-mirror-gap")], parse_month("2025-01"), as_published=True)
     (found,) = [t for replay in rehearsal.replays for _, _, t in replay.transitions]
     assert found.evidence["condition"]["mirror_gap"] == then
+
+
+def test_an_explanation_reads_the_same_gap_and_says_at_which_figures_it_would_hold(desk: Any) -> None:
+    watch = {"basis": "mirror", "measure": "weight"}
+    rule = {"name": "code-gap", "direction": "drop", "watch": watch, "when": {"info": "mirror_gap <= -30%"}}
+    desk.write("rules/code.yaml", {"rules": [rule]})
+    desk.open()
+    *_, one = fall(desk)
+    (version,) = [rule.version for rule in desk.app.ruleset.rules if rule.name == "code-gap"]
+    told = next(t for t in one.evaluation.transitions if t.evidence["rule_version"] == version)
+    panel = desk.app.figures.panel("customs", "imports", as_of=one.release)
+    panel = with_companions(desk.app, panel, desk.app.ruleset.rules, one.release)
+    found = explain(panel, panel.keys[0], month(2025, 1), desk.app.ruleset.rules, desk.app.names("customs", "imports"))
+    (opinion,) = [opinion for opinion in found.opinions if opinion.rule == "code-gap"]
+    assert opinion.values["mirror_gap"] == pytest.approx(told.evidence["condition"]["mirror_gap"], abs=1e-6)
+    assert "Holds at or below" in opinion.checks[0].sentence
 
 
 def test_a_release_of_the_exporter_does_not_judge_the_importer_s_series(desk: Any) -> None:
