@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import re
 import shlex
@@ -350,3 +352,21 @@ def test_what_is_shown_of_sources_is_what_the_program_writes(desk: Path, monkeyp
     begins, *shown = [content for language, content in blocks if language == "text"]
     assert listed.startswith(begins), listed
     assert said == shown
+
+
+def test_what_is_shown_of_vintages_is_what_the_program_writes(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(desk)
+    blocks = list(fences(ROOT / "docs" / "vintages.md"))
+    (given,), (asked,) = ([content for language, content in blocks if language == name] for name in ("csv", "python"))
+    Path("revised.csv").write_text(given, encoding="utf-8")
+    typed = [shlex.split(line)[1:] for language, content in blocks if not language for line in content.splitlines()]
+    _, _, *shows = [CliRunner().invoke(cli.root, words, prog_name="monitor").stdout for words in typed]
+    found = io.StringIO()
+    with contextlib.redirect_stdout(found):
+        exec(asked, {})
+    app = App.open(desk / "config", {}, clock=lambda: datetime(2026, 1, 5, 9, tzinfo=UTC))
+    (last,) = [n.digest for n in jobs.evaluate(app)[-1].evaluation.notifications if n.receiver == "desk"]
+    app.close()
+    *shown, section = [content for language, content in blocks if language == "text"]
+    assert shown == [*shows, found.getvalue()]
+    assert section in text(last), f"the program writes:\n{text(last)}"
