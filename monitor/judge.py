@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.alerts.episodes import Cells, Conduct
+from monitor.detection import changes
 from monitor.detection.discovery import Discovery, tail_probability
 from monitor.detection.expected import Expectation
 from monitor.detection.indicators import INDICATORS
+from monitor.detection.presence import UNGIVEN
 from monitor.detection.reader import Reader, unknown_calls
-from monitor.panel import Bools, Ints, Panel
+from monitor.panel import Bools, Floats, Ints, Panel
 from monitor.rules.condition import Condition
 from monitor.rules.expression import FALSE, TRUE, UNKNOWN, Call
 from monitor.rules.levels import Direction, Level
@@ -237,13 +239,25 @@ def _gate(reader: Reader, alternatives: tuple[AtLeast, ...]) -> Kleene:
     if not alternatives:
         return np.full(shape, TRUE, np.int8)
     size = np.fmax(reader.own.values, reader.ask("usual"))
-    total = reader.own.take(reader.whole.values, reader.whole.totals[reader.rows])
+    total = _totals(reader)
     met = np.full(shape, FALSE, np.int8)
     for least in alternatives:
         bound = total * least.share if least.share is not None else np.full(shape, least.amount)
         reached = np.where(np.isnan(bound) | np.isnan(size), UNKNOWN, np.where(size >= bound, TRUE, FALSE))
         met = np.maximum(met, reached).astype(np.int8)
     return met
+
+
+def _totals(reader: Reader) -> Floats:
+    """Return the published total of each watched series, shape (m, T); its usual where the source no longer gives it."""
+    panel, rows = reader.whole, reader.whole.totals[reader.rows]
+    total = panel.take(panel.values, rows)
+    withheld = (rows >= 0)[:, None] & np.isin(panel.status[rows], UNGIVEN)
+    if withheld.any():
+        held = np.unique(rows[rows >= 0])
+        usual = changes.usual(panel.select(held))[np.searchsorted(held, rows)]
+        total = np.where(withheld, usual, total)
+    return total
 
 
 def _side(reader: Reader, rule: Rule) -> NDArray[np.int8]:

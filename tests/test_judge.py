@@ -176,6 +176,17 @@ def test_an_unknown_total_makes_its_alternative_unknown_and_any_other_decides(lo
     assert either.gate[0].tolist() == [TRUE, UNKNOWN, FALSE, TRUE]
 
 
+def test_a_total_that_is_no_longer_given_counts_as_its_usual_and_one_that_is_not_published_is_unknown(load: Any) -> None:
+    keys = (KEY, KEY.replace(partner=WORLD))
+    rule = _drop("warning: withheld_streak >= 1", more="at_least: 10% of total")
+    gates = []
+    for gap in (Status.WITHHELD, Status.NOT_PUBLISHED):
+        status = [[Status.VALUE] * 4 + [Status.WITHHELD], [Status.VALUE] * 4 + [gap]]
+        figures = panel([12, 12, 12, 12, NAN], [100, 100, 100, 100, NAN], keys=keys, status=np.array(status))
+        gates.append(judged(load, rule, figures).gate[0, -1])
+    assert gates == [TRUE, UNKNOWN]
+
+
 def test_without_a_size_everything_is_large_enough(load: Any) -> None:
     assert (judged(load, _drop("warning: value <= 50 kg"), panel([NAN, 0.0])).gate == TRUE).all()
 
