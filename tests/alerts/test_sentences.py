@@ -25,6 +25,7 @@ from monitor.alerts.sentences import (
     rank,
     record,
     revised_words,
+    still_given,
     withdrawn,
 )
 from monitor.detection.records import Span
@@ -189,6 +190,18 @@ def test_zero_absence_and_failure_are_different_sentences(may: Facts) -> None:
     assert len(said) == len(Status)
     assert figure(replace(may, value=0.0, status=Status.ABSENT_ZERO)) == "0 t (no row in a complete release) in May 2025"
     assert figure(replace(may, value=NAN, status=Status.SUPPRESSED)) == "suppressed by the source for May 2025"
+
+
+def test_a_figure_that_is_no_longer_given_says_since_when_and_whether_the_total_still_is(may: Facts) -> None:
+    gone = replace(may, value=NAN, status=Status.WITHHELD, ungiven=3, total=5e6)
+    assert figure(gone) == "no longer given by the source since March 2025"
+    assert still_given(gone) == "The total is still given: 5,000 t."
+    assert still_given(replace(gone, total=NAN)) == still_given(may) == ""
+
+
+def test_a_figure_that_is_given_again_is_not_called_recovered(may: Facts) -> None:
+    said = outcome(Change.RECOVERED, Level.WARNING, Level.WARNING, MAY_TO_JULY, may, of_size=False, of_giving=True)
+    assert said == "Given again (not given for 2 months, May and June)"
 
 
 def test_a_missing_figure_has_no_model_sentence_of_its_own(may: Facts) -> None:
