@@ -2,15 +2,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from players.comtrade import KEY, PINS, Api, Row, availability, envelope, row
 from pydantic import ValidationError
 from pytest_httpserver import HTTPServer
-from werkzeug import Request, Response
+from werkzeug import Response
 
 from monitor import pulling
 from monitor.app import App
@@ -22,28 +22,8 @@ from monitor.sources.completeness import CompleteWhen
 from monitor.sources.comtrade import Comtrade, ComtradeParameters
 from monitor.sources.http import Client, HttpSettings
 
-KEY = "0123456789abcdef-comtrade"
 NOW = datetime(2025, 8, 10, tzinfo=UTC)
 MAGNETS, OTHERS = "850511", "850519"
-PINS = {"partner2Code": "0", "customsCode": "C00", "motCode": "0"}
-
-Row = dict[str, Any]
-
-
-def row(code: int, iso: str, name: str, value: float | None = 0, weight: float | None = 0, **changes: Any) -> Row:
-    """Return a row with the documented fields, in their order and types; its figures are invented."""
-    return {
-        "typeCode": "C", "freqCode": "M", "refPeriodId": 20250501, "refYear": 2025, "refMonth": 5, "period": "202505",
-        "reporterCode": 392, "reporterISO": "JPN", "reporterDesc": "Japan", "flowCode": "M", "flowDesc": "Import",
-        "partnerCode": code, "partnerISO": iso, "partnerDesc": name, "partner2Code": 0, "partner2ISO": "W00",
-        "partner2Desc": "World", "classificationCode": "H6", "classificationSearchCode": "HS", "isOriginalClassification": True,
-        "cmdCode": MAGNETS, "cmdDesc": "Magnets; permanent, of metal", "aggrLevel": 6, "isLeaf": True, "customsCode": "C00",
-        "customsDesc": "TOTAL CPC", "mosCode": "0", "motCode": 0, "motDesc": "TOTAL MOT", "qtyUnitCode": -1,
-        "qtyUnitAbbr": "N/A", "qty": None, "isQtyEstimated": False, "altQtyUnitCode": -1, "altQtyUnitAbbr": "N/A", "altQty": 0,
-        "isAltQtyEstimated": False, "netWgt": weight, "isNetWgtEstimated": False, "grossWgt": 0, "isGrossWgtEstimated": False,
-        "cifvalue": value, "fobvalue": None, "primaryValue": value, "legacyEstimationFlag": 0, "isReported": False,
-        "isAggregate": True,
-    } | changes  # fmt: skip
 
 
 def world(value: float, weight: float = 0, **changes: Any) -> Row:
@@ -58,60 +38,9 @@ def total(period: str = "202505", **changes: Any) -> Row:
     return world(9e9, cmdCode="TOTAL", period=period, **changes)
 
 
-def availability(period: int, at: str = "2025-07-12T01:47:07.73", records: int = 200_000, **changes: Any) -> Row:
-    return {
-        "datasetCode": 40013920240101, "typeCode": "C", "freqCode": "M", "period": period, "reporterCode": 392,
-        "reporterISO": "JPN", "reporterDesc": "Japan", "classificationCode": "H6", "classificationSearchCode": "HS",
-        "isOriginalClassification": True, "totalRecords": records, "datasetChecksum": 123456, "firstReleased": at,
-        "lastReleased": at,
-    } | changes  # fmt: skip
-
-
-def envelope(rows: list[Row], **changes: Any) -> Response:
-    body = {"elapsedTime": "0.21 secs", "count": len(rows), "data": rows, "error": ""} | changes
-    return Response(json.dumps(body), content_type="application/json; charset=utf-8")
-
-
-@dataclass
-class Playing:
-    """Comtrade as documented: it filters by what is asked, and cuts at `maxRecords` without a word."""
-
-    rows: list[Row] = field(default_factory=list)
-    loaded: list[Row] = field(default_factory=list)
-    asked: list[Request] = field(default_factory=list)
-    ignores: tuple[str, ...] = ()
-    instead: list[Response] = field(default_factory=list)
-
-    def availability(self, request: Request) -> Response:
-        assert request.args["reporterCode"] == "392"
-        assert "Ocp-Apim-Subscription-Key" not in request.headers
-        return envelope(self.loaded)
-
-    def data(self, request: Request) -> Response:
-        self.asked.append(request)
-        assert request.headers["Ocp-Apim-Subscription-Key"] == KEY
-        assert KEY not in request.url
-        assert len(request.url) < 4096
-        assert len(request.args["period"].split(",")) <= 12
-        if self.instead:
-            return self.instead.pop(0)
-        found = [row for row in self.rows if all(self._fits(row, name, text) for name, text in request.args.items())]
-        return envelope(found[: int(request.args.get("maxRecords", 100_000))])
-
-    def _fits(self, row: Row, name: str, text: str) -> bool:
-        if name not in row or name in self.ignores:
-            return True
-        if text.startswith("AG"):
-            return len(row[name]) == int(text[2:])
-        return str(row[name]) in text.split(",")
-
-
 @pytest.fixture
-def playing(httpserver: HTTPServer) -> Playing:
-    played = Playing()
-    httpserver.expect_request("/public/v1/getDa/C/M/HS").respond_with_handler(played.availability)
-    httpserver.expect_request("/data/v1/get/C/M/HS").respond_with_handler(played.data)
-    return played
+def playing(httpserver: HTTPServer) -> Api:
+    return Api(httpserver)
 
 
 @pytest.fixture
@@ -129,7 +58,7 @@ def comtrade(client: Client, httpserver: HTTPServer) -> Make:
     def make(now: datetime = NOW, **changes: Any) -> Comtrade:
         plain: dict[str, Any] = {
             "dataset": "imports/jp", "reporter": "JP", "flow": "import", "products": (MAGNETS,), "first": "2025-01",
-            "key": KEY, "base_url": httpserver.url_for("/"),
+            "key": KEY, "base_url": httpserver.url_for("/comtrade"),
         }  # fmt: skip
         return Comtrade("comtrade", ComtradeParameters(**(plain | changes)), client=client, clock=lambda: now)
 
@@ -153,7 +82,7 @@ def values(table: Table, measure: str = "value") -> dict[str, float]:
 # One month.
 
 
-def test_a_month_is_read_with_its_partners_and_its_total(comtrade: Make, playing: Playing) -> None:
+def test_a_month_is_read_with_its_partners_and_its_total(comtrade: Make, playing: Api) -> None:
     playing.rows = [china(700, 70), row(276, "DEU", "Germany", 300, 10), world(1000, 80)]
     table = comtrade().fetch(notice())
     assert list(table.frame.columns) == list(FIGURE_COLUMNS)
@@ -168,37 +97,37 @@ def test_a_month_is_read_with_its_partners_and_its_total(comtrade: Make, playing
     assert (table.absent, table.raw_name) == ("zero", "comtrade-392-M-2025-05.json")
     assert json.loads(table.raw)["data"] == playing.rows
     assert table.titles == {"HS6:850511": "Magnets; permanent, of metal"}
-    assert dict(playing.asked[0].args) == {
+    assert dict(playing.calls()[0].args) == {
         "reporterCode": "392", "period": "202505", "flowCode": "M", "cmdCode": MAGNETS, **PINS, "maxRecords": "100000",
         "includeDesc": "True",
     }  # fmt: skip
 
 
-def test_exports_are_asked_for_as_exports(comtrade: Make, playing: Playing) -> None:
+def test_exports_are_asked_for_as_exports(comtrade: Make, playing: Api) -> None:
     playing.rows = [china(5, flowCode="X"), world(5, flowCode="X"), china(7), world(7)]
     table = comtrade(flow="export").fetch(notice())
     assert set(table.frame["flow"]) == {"export"}
     assert values(table) == {"CN": 5, WORLD: 5}
 
 
-def test_chapters_are_read_all_at_once(comtrade: Make, playing: Playing) -> None:
+def test_chapters_are_read_all_at_once(comtrade: Make, playing: Api) -> None:
     playing.rows = [china(5, cmdCode="85"), world(5, cmdCode="85"), china(7, cmdCode="28"), world(7, cmdCode="28"), world(1)]
     table = comtrade(level="HS2", products=()).fetch(notice())
     assert set(table.frame["product"]) == {"HS2:85", "HS2:28"}
     assert table.coverage.products is None
-    assert playing.asked[0].args["cmdCode"] == "AG2"
+    assert playing.calls()[0].args["cmdCode"] == "AG2"
 
 
-def test_many_products_are_asked_for_in_queries_far_below_the_limit(comtrade: Make, playing: Playing) -> None:
+def test_many_products_are_asked_for_in_queries_far_below_the_limit(comtrade: Make, playing: Api) -> None:
     codes = tuple(f"{code:06d}" for code in range(850100, 850350))
     playing.rows = [make(code, cmdCode=codes[-1]) for code in (1,) for make in (china, world)]
     table = comtrade(products=codes).fetch(notice())
-    assert [len(request.args["cmdCode"].split(",")) for request in playing.asked] == [100, 100, 50]
+    assert [len(request.args["cmdCode"].split(",")) for request in playing.calls()] == [100, 100, 50]
     assert values(table) == {"CN": 1, WORLD: 1}
     assert table.coverage.products == tuple(f"HS6:{code}" for code in codes)
     playing.asked.clear()
     comtrade(products=codes[-3:], record_limit=500).fetch(notice())
-    assert [request.args["cmdCode"] for request in playing.asked] == list(codes[-3:])
+    assert [request.args["cmdCode"] for request in playing.calls()] == list(codes[-3:])
 
 
 # The duplicate trap: one figure comes again by second partner, customs procedure and mode of transport.
@@ -214,7 +143,7 @@ def repeated(value: float) -> list[Row]:
     return [china(value), *(china(part, **key) for part, key in parts)]
 
 
-def test_a_figure_that_comes_in_parts_too_is_counted_once(comtrade: Make, playing: Playing) -> None:
+def test_a_figure_that_comes_in_parts_too_is_counted_once(comtrade: Make, playing: Api) -> None:
     us = row(842, "USA", "USA", 100)
     playing.rows = [*repeated(506), us, world(606), *(world(303, **pin) for pin in ({"partner2Code": 276}, {"motCode": 2100}))]
     assert sum(row["primaryValue"] for row in playing.rows if row["partnerCode"] == 156) == 2 * 506
@@ -222,7 +151,7 @@ def test_a_figure_that_comes_in_parts_too_is_counted_once(comtrade: Make, playin
 
 
 @pytest.mark.parametrize(("pin", "found"), [("partner2Code", "276"), ("customsCode", "C01"), ("motCode", "2100")])
-def test_a_server_that_overlooks_a_pin_is_refused(comtrade: Make, playing: Playing, pin: str, found: str) -> None:
+def test_a_server_that_overlooks_a_pin_is_refused(comtrade: Make, playing: Api, pin: str, found: str) -> None:
     playing.rows = [*repeated(506), world(506)]
     playing.ignores = (pin,)
     sentence = f"comtrade imports/jp 2025-05: a row has {pin} {found}; {PINS[pin]} was asked for"
@@ -232,13 +161,13 @@ def test_a_server_that_overlooks_a_pin_is_refused(comtrade: Make, playing: Playi
 
 
 @pytest.mark.parametrize("second", [1, 506])
-def test_two_rows_of_one_partner_are_refused_even_if_they_agree(comtrade: Make, playing: Playing, second: float) -> None:
+def test_two_rows_of_one_partner_are_refused_even_if_they_agree(comtrade: Make, playing: Api, second: float) -> None:
     playing.rows = [china(506), china(second, mosCode="1"), world(506)]
     with pytest.raises(SourceFormatChanged, match="850511 of China comes in 2 rows; one is expected"):
         comtrade().fetch(notice())
 
 
-def test_partners_that_make_more_than_the_world_are_refused(comtrade: Make, playing: Playing) -> None:
+def test_partners_that_make_more_than_the_world_are_refused(comtrade: Make, playing: Api) -> None:
     playing.rows = [china(506), row(276, "DEU", "Germany", 506), world(506)]
     with pytest.raises(SourceUnavailable, match="its partners make 1,012 USD, and the World row says 506 USD"):
         comtrade().fetch(notice())
@@ -248,14 +177,14 @@ def test_partners_that_make_more_than_the_world_are_refused(comtrade: Make, play
 
 
 @pytest.mark.parametrize(("rows", "limit"), [(100_000, 100_000), (500, 100_000), (600, 600)])
-def test_an_answer_that_reaches_the_limit_is_refused(comtrade: Make, playing: Playing, rows: int, limit: int) -> None:
+def test_an_answer_that_reaches_the_limit_is_refused(comtrade: Make, playing: Api, rows: int, limit: int) -> None:
     body = b'{"count": %d, "data": [%s], "error": ""}' % (rows, b",".join([b"{}"] * rows))
     playing.instead = [Response(body, content_type="application/json")]
     with pytest.raises(SourceFormatChanged, match=f"{rows:,} rows came, which is the limit of one call, so some may be missing"):
         comtrade(record_limit=limit).fetch(notice())
 
 
-def test_a_count_that_differs_from_the_rows_is_refused(comtrade: Make, playing: Playing) -> None:
+def test_a_count_that_differs_from_the_rows_is_refused(comtrade: Make, playing: Api) -> None:
     playing.instead = [envelope([china(1)], count=2)]
     with pytest.raises(SourceFormatChanged, match="the answer holds 1 rows and says 2"):
         comtrade().fetch(notice())
@@ -264,7 +193,7 @@ def test_a_count_that_differs_from_the_rows_is_refused(comtrade: Make, playing: 
 # Partners.
 
 
-def test_partners_are_known_by_their_letters_and_not_by_their_numbers(comtrade: Make, playing: Playing) -> None:
+def test_partners_are_known_by_their_letters_and_not_by_their_numbers(comtrade: Make, playing: Api) -> None:
     partners = [
         (699, "IND", "India"), (757, "CHE", "Switzerland"), (579, "NOR", "Norway"), (251, "FRA", "France"),
         (490, "S19", "Other Asia, nes"), (344, "HKG", "China, Hong Kong SAR"), (412, "XKX", "Kosovo"),
@@ -273,7 +202,7 @@ def test_partners_are_known_by_their_letters_and_not_by_their_numbers(comtrade: 
     assert set(values(comtrade().fetch(notice()))) == {"IN", "CH", "NO", "FR", "TW", "HK", "XK", WORLD}
 
 
-def test_areas_that_are_no_country_are_added_up_and_groups_stay_groups(comtrade: Make, playing: Playing) -> None:
+def test_areas_that_are_no_country_are_added_up_and_groups_stay_groups(comtrade: Make, playing: Api) -> None:
     areas = [row(899, "_X ", "Areas, nes", 5, 1), row(837, "X1 ", "Bunkers", 3, 1), row(577, "F49", "Other Africa, nes", 2, 1)]
     playing.rows = [*areas, china(90, 9), row(97, "EU2", "European Union", 80, 8), world(100, 12)]
     table = comtrade().fetch(notice())
@@ -281,7 +210,7 @@ def test_areas_that_are_no_country_are_added_up_and_groups_stay_groups(comtrade:
     assert values(table, "weight")["ZZ"] == 3
 
 
-def test_a_sum_over_areas_has_no_figure_if_one_has_none_and_is_estimated_if_one_is(comtrade: Make, playing: Playing) -> None:
+def test_a_sum_over_areas_has_no_figure_if_one_has_none_and_is_estimated_if_one_is(comtrade: Make, playing: Api) -> None:
     estimated = row(837, "X1 ", "Bunkers", 3, 1, isNetWgtEstimated=True)
     playing.rows = [row(899, "_X ", "Areas, nes", 5, 1), estimated, world(8, 2)]
     assert cells(comtrade().fetch(notice()))["ZZ", "weight"] == (2, Status.VALUE, Flag.ESTIMATED)
@@ -289,13 +218,13 @@ def test_a_sum_over_areas_has_no_figure_if_one_has_none_and_is_estimated_if_one_
     assert cells(comtrade().fetch(notice()))["ZZ", "weight"][1] is Status.NOT_PUBLISHED
 
 
-def test_two_numbers_of_one_country_are_refused(comtrade: Make, playing: Playing) -> None:
+def test_two_numbers_of_one_country_are_refused(comtrade: Make, playing: Api) -> None:
     playing.rows = [row(276, "DEU", "Germany", 5), row(280, "DEU", "Fed. Rep. of Germany", 4), world(9)]
     with pytest.raises(SourceFormatChanged, match="JP/DE/HS6:850511/import/value/USD 2025-05 has two figures, 5 and 4"):
         comtrade().fetch(notice())
 
 
-def test_an_unknown_partner_is_named_on_one_line(comtrade: Make, playing: Playing) -> None:
+def test_an_unknown_partner_is_named_on_one_line(comtrade: Make, playing: Api) -> None:
     playing.rows = [row(998, "QQQ", "Atlan\ntis\x1b[31m<script>", 5), world(5)]
     sentence = r'unknown partner "Atlan tis \[31m<script>" \(QQQ, 998\); give it a code under partners'
     with pytest.raises(SourceFormatChanged, match=sentence) as caught:
@@ -308,7 +237,7 @@ def test_an_unknown_partner_is_named_on_one_line(comtrade: Make, playing: Playin
     assert values(comtrade(partners={"Atlantis": "AQ"}).fetch(notice()))["AQ"] == 5
 
 
-def test_a_title_stays_on_one_line(comtrade: Make, playing: Playing) -> None:
+def test_a_title_stays_on_one_line(comtrade: Make, playing: Api) -> None:
     playing.rows = [china(1, cmdDesc="=cmd|'x'\n\x00Magnets"), world(1, cmdDesc="=cmd|'x'\n\x00Magnets")]
     assert comtrade().fetch(notice()).titles == {"HS6:850511": "=cmd|'x' Magnets"}
 
@@ -316,7 +245,7 @@ def test_a_title_stays_on_one_line(comtrade: Make, playing: Playing) -> None:
 # Figures.
 
 
-def weight_of(comtrade: Make, playing: Playing, **changes: Any) -> tuple[float, Status, Flag]:
+def weight_of(comtrade: Make, playing: Api, **changes: Any) -> tuple[float, Status, Flag]:
     playing.rows = [china(700, 0, **changes), world(700, 80)]
     return cells(comtrade().fetch(notice()))["CN", "weight"]
 
@@ -333,24 +262,24 @@ def weight_of(comtrade: Make, playing: Playing, **changes: Any) -> tuple[float, 
     ],
 )
 def test_a_weight_is_the_net_weight_or_a_quantity_in_kilograms(
-    comtrade: Make, playing: Playing, changes: dict[str, Any], expected: tuple[float, Flag]
+    comtrade: Make, playing: Api, changes: dict[str, Any], expected: tuple[float, Flag]
 ) -> None:
     value, status, flag = weight_of(comtrade, playing, **changes)
     assert (value, flag, status) == (*expected, Status.VALUE)
 
 
 @pytest.mark.parametrize("weight", [None, 0])
-def test_no_weight_beside_a_value_is_no_figure(comtrade: Make, playing: Playing, weight: float | None) -> None:
+def test_no_weight_beside_a_value_is_no_figure(comtrade: Make, playing: Api, weight: float | None) -> None:
     assert weight_of(comtrade, playing, netWgt=weight)[1] is Status.NOT_PUBLISHED
 
 
-def test_a_stated_zero_is_a_zero(comtrade: Make, playing: Playing) -> None:
+def test_a_stated_zero_is_a_zero(comtrade: Make, playing: Api) -> None:
     playing.rows = [china(0, 0), row(276, "DEU", "Germany", 5, 1), world(5, 1)]
     found = cells(comtrade().fetch(notice()))
     assert [found["CN", measure][1] for measure in ("value", "weight")] == [Status.ZERO, Status.ZERO]
 
 
-def test_a_reporter_without_weights_covers_no_weights(comtrade: Make, playing: Playing) -> None:
+def test_a_reporter_without_weights_covers_no_weights(comtrade: Make, playing: Api) -> None:
     playing.rows = [china(700, netWgt=None), world(700, netWgt=None)]
     table = comtrade().fetch(notice())
     assert table.coverage.measures == ("value",)
@@ -358,14 +287,14 @@ def test_a_reporter_without_weights_covers_no_weights(comtrade: Make, playing: P
 
 
 @pytest.mark.parametrize(("unit", "pieces"), [(5, 4), (6, 8), (9, 4000), (11, 48)])
-def test_a_quantity_counts_pieces(comtrade: Make, playing: Playing, unit: int, pieces: float) -> None:
+def test_a_quantity_counts_pieces(comtrade: Make, playing: Api, unit: int, pieces: float) -> None:
     playing.rows = [make(700, qty=4, qtyUnitCode=unit, isQtyEstimated=True) for make in (china, world)]
     found = cells(comtrade(measures=("value", "quantity")).fetch(notice()))
     assert found["CN", "quantity"] == (pieces, Status.VALUE, Flag.ESTIMATED)
 
 
 @pytest.mark.parametrize("figure", [-5, "700", True, 1e400, 10**400, [1], "<script>"])
-def test_what_is_no_plain_figure_is_refused(comtrade: Make, playing: Playing, figure: Any) -> None:
+def test_what_is_no_plain_figure_is_refused(comtrade: Make, playing: Api, figure: Any) -> None:
     body = json.dumps({"count": 2, "data": [china(0, primaryValue=figure), world(700)], "error": ""})
     playing.instead = [Response(body.replace("Infinity", "1e400"), content_type="application/json")]
     with pytest.raises(SourceFormatChanged, match=r"primaryValue of China is .*; a number of 0 or more is expected"):
@@ -382,30 +311,30 @@ def test_what_is_no_plain_figure_is_refused(comtrade: Make, playing: Playing, fi
         ({"reporterISO": "KOR"}, "reporter 392 is KOR, not Japan; correct reporter_code"),
     ],
 )
-def test_a_row_about_something_else_is_refused(comtrade: Make, playing: Playing, changes: dict[str, Any], sentence: str) -> None:
+def test_a_row_about_something_else_is_refused(comtrade: Make, playing: Api, changes: dict[str, Any], sentence: str) -> None:
     playing.instead = [envelope([china(5) | changes, world(5)])]
     with pytest.raises(SourceFormatChanged, match=sentence):
         comtrade().fetch(notice())
 
 
-def test_codes_may_come_as_numbers_or_as_texts(comtrade: Make, playing: Playing) -> None:
+def test_codes_may_come_as_numbers_or_as_texts(comtrade: Make, playing: Api) -> None:
     playing.instead = [envelope([china(5, 1) | {"cmdCode": 850511, "partnerCode": "156"}, world(5, 1) | {"motCode": "0"}])]
     assert values(comtrade().fetch(notice())) == {"CN": 5, WORLD: 5}
 
 
 @pytest.mark.parametrize("name", ["qtyUnitCode", "altQtyUnitCode", "legacyEstimationFlag", "isNetWgtEstimated", "cmdDesc"])
-def test_a_field_of_another_shape_takes_nothing_from_a_figure(comtrade: Make, playing: Playing, name: str) -> None:
+def test_a_field_of_another_shape_takes_nothing_from_a_figure(comtrade: Make, playing: Api, name: str) -> None:
     playing.instead = [envelope([china(5, 1) | {name: [{"a": 1}]}, world(5, 1)])]
     assert cells(comtrade().fetch(notice()))["CN", "weight"] == (1, Status.VALUE, Flag.NONE)
 
 
-def test_a_row_of_another_level_is_refused(comtrade: Make, playing: Playing) -> None:
+def test_a_row_of_another_level_is_refused(comtrade: Make, playing: Api) -> None:
     playing.instead = [envelope([china(5, cmdCode="8505"), world(5, cmdCode="8505")])]
     with pytest.raises(SourceFormatChanged, match='"8505" is not a code of HS2'):
         comtrade(level="HS2", products=()).fetch(notice())
 
 
-def test_a_field_that_is_gone_is_named(comtrade: Make, playing: Playing) -> None:
+def test_a_field_that_is_gone_is_named(comtrade: Make, playing: Api) -> None:
     gone = china(5)
     del gone["netWgt"]
     playing.instead = [envelope([gone, world(5)])]
@@ -416,13 +345,13 @@ def test_a_field_that_is_gone_is_named(comtrade: Make, playing: Playing) -> None
 # Months that are not out, empty, half loaded, loaded again.
 
 
-def test_an_empty_month_is_not_out_yet(comtrade: Make, playing: Playing) -> None:
+def test_an_empty_month_is_not_out_yet(comtrade: Make, playing: Api) -> None:
     with pytest.raises(SourceUnavailable, match="comtrade imports/jp 2025-05: May 2025 is not out yet"):
         comtrade().fetch(notice())
-    assert playing.asked[1].args["cmdCode"] == "TOTAL"
+    assert playing.calls()[1].args["cmdCode"] == "TOTAL"
 
 
-def test_a_product_without_trade_in_a_month_that_is_out_is_covered_and_has_no_rows(comtrade: Make, playing: Playing) -> None:
+def test_a_product_without_trade_in_a_month_that_is_out_is_covered_and_has_no_rows(comtrade: Make, playing: Api) -> None:
     playing.rows = [total()]
     table = comtrade().fetch(notice())
     assert table.frame.empty
@@ -431,7 +360,7 @@ def test_a_product_without_trade_in_a_month_that_is_out_is_covered_and_has_no_ro
 
 
 @pytest.mark.parametrize("there", [[china(700)], [china(700), world(1000)]], ids=["no World row", "partners missing"])
-def test_a_half_loaded_month_is_not_out_yet(comtrade: Make, playing: Playing, there: list[Row]) -> None:
+def test_a_half_loaded_month_is_not_out_yet(comtrade: Make, playing: Api, there: list[Row]) -> None:
     playing.rows = there
     with pytest.raises(SourceUnavailable, match="850511 is not loaded whole: its partners make 700 USD"):
         comtrade().fetch(notice())
@@ -439,7 +368,7 @@ def test_a_half_loaded_month_is_not_out_yet(comtrade: Make, playing: Playing, th
         comtrade().fetch(notice(published_at=datetime(2025, 1, 2, tzinfo=UTC)))
 
 
-def test_of_a_half_loaded_month_only_whole_products_are_covered(comtrade: Make, playing: Playing) -> None:
+def test_of_a_half_loaded_month_only_whole_products_are_covered(comtrade: Make, playing: Api) -> None:
     playing.rows = [china(700), china(5, cmdCode=OTHERS), world(5, cmdCode=OTHERS)]
     table = comtrade(products=(MAGNETS, OTHERS, "280530")).fetch(notice())
     assert set(table.frame["product"]) == {f"HS6:{OTHERS}"}
@@ -450,19 +379,19 @@ def test_of_a_half_loaded_month_only_whole_products_are_covered(comtrade: Make, 
     assert "rows a month" in CompleteWhen(rows_at_least="60%").check(table, [float(before)])
 
 
-def test_what_is_whole_holds_its_world_total(comtrade: Make, playing: Playing) -> None:
+def test_what_is_whole_holds_its_world_total(comtrade: Make, playing: Api) -> None:
     playing.rows = [china(5, 1), world(5, 1)]
     assert CompleteWhen(total="required").check(comtrade().fetch(notice()), []) == ""
 
 
-def test_a_partner_that_is_no_longer_there_has_no_row(comtrade: Make, playing: Playing) -> None:
+def test_a_partner_that_is_no_longer_there_has_no_row(comtrade: Make, playing: Api) -> None:
     playing.rows = [china(5), world(5)]
     table = comtrade().fetch(notice())
     assert "DE" not in values(table)
     assert table.coverage.partners is None
 
 
-def test_a_split_that_is_withheld_makes_no_country_a_zero(comtrade: Make, playing: Playing) -> None:
+def test_a_split_that_is_withheld_makes_no_country_a_zero(comtrade: Make, playing: Api) -> None:
     playing.rows = [row(899, "_X ", "Areas, nes", 5), world(5), china(5, cmdCode=OTHERS), world(5, cmdCode=OTHERS)]
     assert comtrade().fetch(notice()).absent == "not_published"
     assert comtrade(products=(OTHERS,)).fetch(notice()).absent == "zero"
@@ -473,7 +402,7 @@ def test_a_split_that_is_withheld_makes_no_country_a_zero(comtrade: Make, playin
 # What is out.
 
 
-def test_months_come_in_the_order_of_their_loading(comtrade: Make, playing: Playing) -> None:
+def test_months_come_in_the_order_of_their_loading(comtrade: Make, playing: Api) -> None:
     playing.loaded = [
         availability(202505, "2025-07-12T01:47:07.73"),
         availability(202503, "2025-07-20T10:00:00"),
@@ -494,7 +423,7 @@ def test_months_come_in_the_order_of_their_loading(comtrade: Make, playing: Play
     assert [n.periods for n in comtrade().releases(month(2025, 5))] == [(month(2025, 5),)]
 
 
-def test_a_month_loaded_again_is_another_release_with_its_new_figures(comtrade: Make, playing: Playing) -> None:
+def test_a_month_loaded_again_is_another_release_with_its_new_figures(comtrade: Make, playing: Api) -> None:
     playing.loaded = [availability(202505)]
     playing.rows = [total(), china(700), world(700)]
     (first,) = comtrade().releases(0)
@@ -506,29 +435,27 @@ def test_a_month_loaded_again_is_another_release_with_its_new_figures(comtrade: 
     assert (before["CN"], values(comtrade().fetch(second))["CN"]) == (700, 650)
 
 
-def test_a_month_without_its_world_row_is_not_announced(comtrade: Make, playing: Playing) -> None:
+def test_a_month_without_its_world_row_is_not_announced(comtrade: Make, playing: Api) -> None:
     playing.loaded = [availability(202504), availability(202505)]
     playing.rows = [total("202504")]
     assert [n.periods for n in comtrade().releases(0)] == [(month(2025, 4),)]
-    assert dict(playing.asked[0].args) == {
+    assert dict(playing.calls()[0].args) == {
         "reporterCode": "392", "period": "202504,202505", "flowCode": "M", **PINS, "cmdCode": "TOTAL", "partnerCode": "0",
     }  # fmt: skip
 
 
-def test_years_are_announced_with_two_calls_and_recent_loadings_asked_for_twelve_at_once(
-    comtrade: Make, playing: Playing
-) -> None:
+def test_years_are_announced_with_two_calls_and_recent_loadings_asked_for_twelve_at_once(comtrade: Make, playing: Api) -> None:
     periods = [year * 100 + m for year in (2022, 2023, 2024) for m in range(1, 13)]
     playing.loaded = [availability(period, "2024-12-30T00:00:00") for period in periods]
     assert len(list(comtrade(first="2022-01").releases(0))) == 36
-    assert playing.asked == []  # loaded long ago
+    assert playing.calls() == []  # loaded long ago
     playing.loaded = [availability(period) for period in periods[:13]]
     playing.rows = [total(str(period)) for period in periods]
     assert len(list(comtrade(first="2022-01").releases(0))) == 13
-    assert [request.args["period"].count(",") for request in playing.asked] == [11, 0]
+    assert [request.args["period"].count(",") for request in playing.calls()] == [11, 0]
 
 
-def test_a_month_in_two_editions_is_one_release(comtrade: Make, playing: Playing) -> None:
+def test_a_month_in_two_editions_is_one_release(comtrade: Make, playing: Api) -> None:
     playing.loaded = [availability(202505, "2025-07-12T00:00:00"), availability(202505, "2025-07-13T00:00:00Z")]
     playing.rows = [total()]
     assert [n.published_at for n in comtrade().releases(0)] == [datetime(2025, 7, 13, tzinfo=UTC)]
@@ -546,14 +473,14 @@ def test_a_month_in_two_editions_is_one_release(comtrade: Make, playing: Playing
     ],
 )
 def test_an_availability_that_cannot_be_right_is_one_sentence(
-    comtrade: Make, playing: Playing, changes: dict[str, Any], sentence: str
+    comtrade: Make, playing: Api, changes: dict[str, Any], sentence: str
 ) -> None:
     playing.loaded = [availability(202505) | changes]
     with pytest.raises(SourceFormatChanged, match=f"comtrade imports/jp: .*{sentence}"):
         list(comtrade().releases(0))
 
 
-def test_an_availability_without_a_field_names_it(comtrade: Make, playing: Playing) -> None:
+def test_an_availability_without_a_field_names_it(comtrade: Make, playing: Api) -> None:
     playing.loaded = [{"period": 202505}]
     with pytest.raises(SourceFormatChanged, match="a row has no totalRecords"):
         list(comtrade().releases(0))
@@ -573,17 +500,17 @@ def said(status: int, message: str, **headers: str) -> Response:
     return Response(body, status, content_type="application/json", headers=headers)
 
 
-def test_a_used_up_quota_is_a_wait_and_not_a_bad_key(comtrade: Make, playing: Playing) -> None:
+def test_a_used_up_quota_is_a_wait_and_not_a_bad_key(comtrade: Make, playing: Api) -> None:
     playing.instead = [said(403, "Out of call volume quota. Quota will be replenished in 03:14:17.")]
     sentence = "comtrade imports/jp 2025-05: the day's calls are used up; more in 3 h 14 min"
     with pytest.raises(SourceThrottled, match=sentence) as caught:
         comtrade().fetch(notice())
     assert caught.value.retry_after == 3 * 3600 + 14 * 60 + 17
-    assert len(playing.asked) == 1
+    assert len(playing.calls()) == 1
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("in 1.00:00:05.", 86_405.0), ("soon", 86_400.0)])
-def test_a_quota_without_a_plain_time_is_a_wait_too(comtrade: Make, playing: Playing, text: str, seconds: float) -> None:
+def test_a_quota_without_a_plain_time_is_a_wait_too(comtrade: Make, playing: Api, text: str, seconds: float) -> None:
     playing.instead = [said(403, f"Out of call volume quota. Quota will be replenished {text}")]
     with pytest.raises(SourceThrottled) as caught:
         comtrade().fetch(notice())
@@ -591,7 +518,7 @@ def test_a_quota_without_a_plain_time_is_a_wait_too(comtrade: Make, playing: Pla
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_key_that_is_not_valid_is_refused_and_not_shown(comtrade: Make, playing: Playing, status: int) -> None:
+def test_a_key_that_is_not_valid_is_refused_and_not_shown(comtrade: Make, playing: Api, status: int) -> None:
     playing.instead = [said(status, f"Access denied due to invalid subscription key {KEY}.")]
     with pytest.raises(
         SourceRefused, match=r"Access denied due to invalid.*a key is free at comtradedeveloper\.un\.org"
@@ -600,13 +527,13 @@ def test_a_key_that_is_not_valid_is_refused_and_not_shown(comtrade: Make, playin
     assert KEY not in str(caught.value) + repr(comtrade().parameters)
 
 
-def test_without_a_key_nothing_is_asked(comtrade: Make, playing: Playing) -> None:
+def test_without_a_key_nothing_is_asked(comtrade: Make, playing: Api) -> None:
     with pytest.raises(SourceRefused, match=r"Comtrade needs a key, free at comtradedeveloper\.un\.org"):
         comtrade(key=None).fetch(notice())
-    assert playing.asked == []
+    assert playing.calls() == []
 
 
-def test_a_pace_is_waited_for(comtrade: Make, playing: Playing) -> None:
+def test_a_pace_is_waited_for(comtrade: Make, playing: Api) -> None:
     limit = "Rate limit is exceeded. Try again in 1 seconds."
     playing.instead = [said(429, limit, **{"Retry-After": "1"})]
     playing.rows = [china(5), world(5)]
@@ -617,7 +544,7 @@ def test_a_pace_is_waited_for(comtrade: Make, playing: Playing) -> None:
     assert caught.value.retry_after == 7
 
 
-def test_a_fault_of_the_server_is_tried_again(comtrade: Make, playing: Playing) -> None:
+def test_a_fault_of_the_server_is_tried_again(comtrade: Make, playing: Api) -> None:
     playing.instead = [Response("oops", 500), Response("oops", 502)]
     playing.rows = [china(5), world(5)]
     assert values(comtrade().fetch(notice()))["CN"] == 5
@@ -626,7 +553,7 @@ def test_a_fault_of_the_server_is_tried_again(comtrade: Make, playing: Playing) 
         comtrade().fetch(notice())
 
 
-def test_a_parameter_that_comtrade_refuses_is_told_in_its_words(comtrade: Make, playing: Playing) -> None:
+def test_a_parameter_that_comtrade_refuses_is_told_in_its_words(comtrade: Make, playing: Api) -> None:
     wrong = {"MemberNames": ["partnerCode"], "ErrorMessage": "The field partnerCode is invalid"}
     body = {"elapsedTime": "0 secs", "count": -1, "data": [], "error": "Invalid parameter value", "errorObject": [wrong]}
     playing.instead = [Response(json.dumps(body), 400, content_type="application/json"), envelope([], **body)]
@@ -636,7 +563,7 @@ def test_a_parameter_that_comtrade_refuses_is_told_in_its_words(comtrade: Make, 
         comtrade().fetch(notice())
 
 
-def test_another_address_is_told(comtrade: Make, playing: Playing) -> None:
+def test_another_address_is_told(comtrade: Make, playing: Api) -> None:
     playing.instead = [said(404, "Resource not found")]
     with pytest.raises(SourceUnavailable, match=r"answered 404: .*Resource not found"):
         comtrade().fetch(notice())
@@ -657,20 +584,20 @@ def test_another_address_is_told(comtrade: Make, playing: Playing) -> None:
     ids=["cut", "empty", "list", "no list", "no rows", "NaN", "binary", "deep"],
 )
 def test_an_answer_that_cannot_be_right_is_one_sentence(
-    comtrade: Make, playing: Playing, body: str, error: type[Exception], sentence: str
+    comtrade: Make, playing: Api, body: str, error: type[Exception], sentence: str
 ) -> None:
     playing.instead = [Response(body, content_type="application/json")]
     with pytest.raises(error, match=sentence):
         comtrade().fetch(notice())
 
 
-def test_a_web_page_in_place_of_figures_is_an_outage(comtrade: Make, playing: Playing) -> None:
+def test_a_web_page_in_place_of_figures_is_an_outage(comtrade: Make, playing: Api) -> None:
     playing.instead = [Response("<title>Service\nunavailable</title>", content_type="text/html")]
     with pytest.raises(SourceUnavailable, match='a web page came in place of figures, titled "Service unavailable"'):
         comtrade().fetch(notice())
 
 
-def test_an_answer_with_a_byte_order_mark_is_read(comtrade: Make, playing: Playing) -> None:
+def test_an_answer_with_a_byte_order_mark_is_read(comtrade: Make, playing: Api) -> None:
     body = b"\xef\xbb\xbf" + json.dumps({"count": 2, "data": [china(5), world(5)], "error": ""}).encode()
     playing.instead = [Response(body, content_type="application/json")]
     assert values(comtrade().fetch(notice()))["CN"] == 5
@@ -683,7 +610,7 @@ def test_an_answer_with_a_byte_order_mark_is_read(comtrade: Make, playing: Playi
 def app(tmp_path: Path, httpserver: HTTPServer) -> Iterator[App]:
     entry = {
         "name": "comtrade", "kind": "comtrade", "dataset": "imports/jp", "reporter": "JP", "flow": "import",
-        "products": [MAGNETS], "first": "2025-01", "key": {"env": "KEY"}, "base_url": httpserver.url_for("/"),
+        "products": [MAGNETS], "first": "2025-01", "key": {"env": "KEY"}, "base_url": httpserver.url_for("/comtrade"),
         "complete_when": {"total": "required"},
     }  # fmt: skip
     receiver = {"name": "desk", "kind": "file", "folder": "out"}
@@ -704,7 +631,7 @@ def app(tmp_path: Path, httpserver: HTTPServer) -> Iterator[App]:
     opened.close()
 
 
-def test_a_desk_takes_in_each_loading_once_and_a_lost_split_is_withheld(app: App, playing: Playing) -> None:
+def test_a_desk_takes_in_each_loading_once_and_a_lost_split_is_withheld(app: App, playing: Api) -> None:
     def pulled() -> list[str]:
         playing.asked.clear()
         return [str(release) for release in pulling.pull(app, app.entries[0])]
@@ -712,9 +639,9 @@ def test_a_desk_takes_in_each_loading_once_and_a_lost_split_is_withheld(app: App
     playing.loaded = [availability(202504, "2025-06-11T02:00:00"), availability(202505)]
     playing.rows = [total("202504"), total(), china(8, period="202504"), world(8, period="202504"), china(5, 1), world(5, 1)]
     assert pulled() == ["comtrade imports/jp 2025-04", "comtrade imports/jp 2025-05"]
-    assert len(playing.asked) == 3  # whether both are whole, and each
+    assert len(playing.calls()) == 3  # whether both are whole, and each
     assert pulled() == []
-    assert len(playing.asked) == 1
+    assert len(playing.calls()) == 1
     playing.loaded[1] = availability(202505, "2025-08-01T00:00:00")
     assert pulled() == []  # loaded again with the same figures
     playing.loaded[1] = availability(202505, "2025-08-02T00:00:00")
@@ -749,8 +676,8 @@ def test_parameters_that_cannot_work_are_refused(comtrade: Make, changes: dict[s
         comtrade(**changes)
 
 
-def test_a_reporter_may_be_given_with_its_number(comtrade: Make, playing: Playing) -> None:
+def test_a_reporter_may_be_given_with_its_number(comtrade: Make, playing: Api) -> None:
     playing.rows = [make(5, reporterCode=76, reporterISO="BRA") for make in (china, world)]
     table = comtrade(reporter="BR", reporter_code=76).fetch(notice())
     assert set(table.frame["reporter"]) == {"BR"}
-    assert playing.asked[0].args["reporterCode"] == "76"
+    assert playing.calls()[0].args["reporterCode"] == "76"
