@@ -48,6 +48,6 @@ def test_a_plug_in_that_cannot_be_imported_says_which(plug_in: pytest.MonkeyPatc
 def test_an_unknown_kind_gets_a_suggestion_or_the_list() -> None:
     with pytest.raises(SettingsError, match='unknown kind "webhok" of notifiers; did you mean "webhook"'):
         registry.load("notifiers", "webhok")
-    every = "census, comtrade, eurostat, gacc, hmrc, japan, korea, table"
+    every = "census, comtrade, eurostat, gacc, gacc_bulletin, hmrc, japan, korea, table"
     with pytest.raises(SettingsError, match=f'unknown kind "zzz" of sources; known are {every}'):
         registry.load("sources", "zzz")

@@ -36,7 +36,7 @@ def played(request):
 def test_every_kind_is_listed_with_the_desks_entries(desk):
     said = desk.reads("sources")
     assert said == desk.reads("sources", "list")
-    assert "table     Any file of figures, described by a mapping instead of a program\n" in said
+    assert "table          Any file of figures, described by a mapping instead of a program\n" in said
     assert "          on  gacc/magnets: last release gacc-2025-10-" in said
     assert "datasets imports/cn8 and exports/cn8; needs no key\n" in said
     assert "needs key (free at comtradedeveloper.un.org)\n" in said

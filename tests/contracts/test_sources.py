@@ -31,10 +31,7 @@ from monitor.errors import SourceError, SourceFormatChanged, SourceRefused, Sour
 from monitor.months import Month, last_day, month
 from monitor.series import WORLD, Flag, Release, ReleaseState, RevisionKind, SeriesKey, Status
 
-ELSEWHERE = {"gacc_bulletin": "its tables have no commodity by country; tests/sources/test_gacc_bulletin.py plays it"}
-"""Kinds that cannot show what this suite asks, and where they are proven."""
-
-KINDS = sorted(set(registry.KINDS["sources"]) - set(ELSEWHERE))
+KINDS = sorted(registry.KINDS["sources"])
 PLAYED = [kind for kind in KINDS if importlib.util.find_spec(f"players.{kind}")]
 FEBRUARY, MARCH, MAY, JUNE, JULY = month(2025, 2), month(2025, 3), month(2025, 5), month(2025, 6), month(2025, 7)
 RULES = """rules:
