@@ -8,6 +8,7 @@ from datetime import timedelta
 from statistics import median
 
 from monitor.app import App
+from monitor.asking import Due
 from monitor.errors import SourceError, SourceFormatChanged
 from monitor.months import say_month
 from monitor.operations import over, raised
@@ -40,10 +41,10 @@ class Lateness:
         return max(self.late, default=None)
 
 
-def lateness_of(app: App, entry: SourceSettings, source: Source | None) -> Lateness:
-    """Return how late the releases of an entry were; without its source, nobody knows when they were due."""
+def lateness_of(app: App, entry: SourceSettings, due_at: Due) -> Lateness:
+    """Return how late the releases of an entry were."""
     found = list(_first_ones(app.releases.find(entry.name, entry.dataset)))
-    dues = [(release, source.due(release.newest) if source else None) for release in found]
+    dues = [(release, due_at(release.newest)) for release in found]
     known = tuple(
         max(release.published_at - due, timedelta()) for release, due in dues if due is not None and _came_out_then(release)
     )
@@ -79,7 +80,7 @@ def tell_late(app: App, entry: SourceSettings, source: Source, trouble: SourceEr
     elif trouble is None or isinstance(trouble, SourceFormatChanged):
         stands = "is not out" if trouble is None else "did not come in"
         sentence = f"{entry.entry}: {say_month(month)} was due on {due:%-d %B %Y, %H:%M} UTC and {stands}."
-        raised(app, Fact.RELEASE_LATE, entry.entry, (sentence, *_usual(lateness_of(app, entry, source))))
+        raised(app, Fact.RELEASE_LATE, entry.entry, (sentence, *_usual(lateness_of(app, entry, source.due))))
 
 
 def _usual(before: Lateness) -> tuple[str, ...]:

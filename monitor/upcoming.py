@@ -8,21 +8,18 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import groupby
 from pathlib import Path
-from statistics import median
 
 from monitor.app import App
 from monitor.asking import due_by, newest_whole, upcoming
 from monitor.errors import MonitorError
 from monitor.imports import entry_named
+from monitor.lateness import Lateness, lateness_of
 from monitor.months import Month, say_month
-from monitor.series import Release, ReleaseState
+from monitor.series import ReleaseState
 from monitor.settings import SourceSettings
 from monitor.sources.calendar import Calendar
 from monitor.sources.release_days import Days, gaps, read_days, write_days
 from monitor.wording import join_words, say_count
-
-SEEN_WITHIN = timedelta(days=1)
-"""A release that the calendar dated was seen to come out where it was fetched so soon after."""
 
 
 class Waiting(StrEnum):
@@ -49,25 +46,6 @@ class Expected:
     zone: str
     listed: bool
     state: Waiting
-
-
-@dataclass(frozen=True, kw_only=True)
-class Lateness:
-    """How late the releases of a dataset were: of `releases` that brought a new month, over those of which it is known."""
-
-    entry: str
-    releases: int
-    late: tuple[timedelta, ...]
-
-    @property
-    def median(self) -> timedelta | None:
-        """The usual lateness; None where none is known."""
-        return timedelta(seconds=median(late.total_seconds() for late in self.late)) if self.late else None
-
-    @property
-    def most(self) -> timedelta | None:
-        """The longest lateness; None where none is known."""
-        return max(self.late, default=None)
 
 
 def expected(app: App, months: int) -> list[Expected]:
@@ -106,29 +84,7 @@ def _waiting(app: App, entry: SourceSettings, due: datetime) -> Waiting:
 
 def lateness(app: App) -> list[Lateness]:
     """Return how late each dataset that is on was, by the releases that are held."""
-    return [_late(app, entry) for entry in app.entries]
-
-
-def _late(app: App, entry: SourceSettings) -> Lateness:
-    due_at, found = due_by(app, entry), list(_first_ones(app.releases.find(entry.name, entry.dataset)))
-    dues = [(release, due_at(release.newest)) for release in found]
-    known = tuple(
-        max(release.published_at - due, timedelta()) for release, due in dues if due is not None and _came_out_then(release)
-    )
-    return Lateness(entry=entry.entry, releases=len(found), late=known)
-
-
-def _first_ones(releases: list[Release]) -> Iterator[Release]:
-    """Yield the releases that brought a month newer than all before, in the order in which they came in."""
-    newest = -1
-    for release in sorted(releases, key=lambda one: one.arrival):
-        if release.state is ReleaseState.COMMITTED and release.newest > newest:
-            newest = release.newest
-            yield release
-
-
-def _came_out_then(release: Release) -> bool:
-    return not release.estimated or release.fetched_at - release.published_at <= SEEN_WITHIN
+    return [lateness_of(app, entry, due_by(app, entry)) for entry in app.entries]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -76,6 +76,6 @@ def test_a_release_that_came_in_another_format_is_not_said_to_be_out(waiting):
 
 def test_lateness_counts_releases_that_were_seen_to_come_out(waiting):
     (entry,) = waiting.app.entries
-    found = lateness_of(waiting.app, entry, waiting.app.source(entry))
+    found = lateness_of(waiting.app, entry, waiting.app.source(entry).due)
     assert (found.releases, len(found.late)) == (6, 6)
-    assert lateness_of(waiting.app, entry, None).median is None
+    assert lateness_of(waiting.app, entry, lambda period: None).median is None
