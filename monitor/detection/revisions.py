@@ -44,9 +44,10 @@ def revision_score(panel: Panel) -> Floats:
     rows, columns = np.nonzero(_revised(panel))
     if len(rows):
         now, then = values[rows, columns], first[rows, columns]
-        step = panel.resolution[rows] / np.where((now > 0) & (then > 0), np.minimum(now, then), 1.0)
+        step = panel.resolution[rows]
+        rounding = np.divide(step, np.maximum(np.minimum(now, then), step), out=np.zeros(len(step)), where=step > 0)
         usual = usual_revision(panel)[0][markets(panel)[rows], columns]
-        out[rows, columns] = _log_change(now, then) / np.maximum(_TO_DEVIATION * usual, step)
+        out[rows, columns] = _log_change(now, then) / np.maximum(_TO_DEVIATION * usual, rounding)
     return out
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from monitor.panel import Floats
 from monitor.store.chain import Cells, Sheet
 
 
-def first_released(sheet: Sheet, changes: Iterable[Cells]) -> Floats | None:
+def first_released(sheet: Sheet, changes: Sequence[Cells]) -> Floats | None:
     """
     Return the first number that was given for each cell, shape (n, T), NaN where none was.
 
@@ -18,7 +18,7 @@ def first_released(sheet: Sheet, changes: Iterable[Cells]) -> Floats | None:
     ----------
     sheet : Sheet
         Everything laid.
-    changes : iterable of Cells
+    changes : sequence of Cells
         What each release changed, the newest first: the oldest has the last word.
 
     Returns
@@ -26,6 +26,8 @@ def first_released(sheet: Sheet, changes: Iterable[Cells]) -> Floats | None:
     ndarray or None
         None where every figure stands as it was first given, so that a dataset without revisions costs no memory.
     """
+    if sum(map(len, changes)) == np.count_nonzero(sheet.status):
+        return None  # every cell was given once
     values, first = sheet.values.reshape(-1), None
     for cells in changes:
         at = cells.series.astype(np.int64) * sheet.values.shape[1] + (cells.period - sheet.start)

@@ -72,7 +72,7 @@ class Figures:
         keys = self.keys_of(source, dataset)  # after the chain: none of its series is missing
         sheet = self._sheet(source, dataset, chain, keys)
         deltas = self._deltas(Derived(self.folder, source, dataset, chain), chain, keys) if first else []
-        return _panel(keys, sheet, first_released(sheet, (delta.cells for delta in reversed(deltas))))
+        return _panel(keys, sheet, first_released(sheet, [delta.cells for delta in reversed(deltas)]))
 
     def changes(
         self, source: str, dataset: str, *, as_of: Release | datetime | None = None

@@ -119,6 +119,7 @@ def _copies(panel: Panel, rows: Sequence[int], own: int, figures: Floats) -> tup
             status=status,
             flags=np.tile(some.flags, (count, 1)),
             resolution=np.tile(some.resolution, count),
+            first=np.tile(some.released, (count, 1)),  # another figure would be a revision of the one held
             beside=some.beside,
         ),
         places,
