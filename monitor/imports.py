@@ -39,7 +39,9 @@ def read_files(
         raise MonitorError(f"{join_words(missing)}: there is no such file")
     at = None if published is None else _moment(published, app.clock())
     notice, table = made.from_files(list(files))
-    return entry, notice if at is None else replace(notice, published_at=at, estimated=False), table
+    if at is None:  # the calendar's hour; what somebody has is out, whatever the calendar says
+        return entry, replace(notice, published_at=min(notice.published_at, app.clock())), table
+    return entry, replace(notice, published_at=at, estimated=False), table
 
 
 def source_and_files(app: App, words: Sequence[str]) -> tuple[str, tuple[Path, ...]]:

@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.asking import dated, next_ask, planned
-from monitor.errors import MonitorError
+from monitor.errors import MonitorError, SourceThrottled
 from monitor.months import month
 from monitor.settings_files import Ask
 from monitor.sources.base import ReleaseNotice
+from monitor.troubles import trouble_found
 
 ASK = Ask()
 HALF_DAY = timedelta(hours=12)
@@ -142,6 +143,12 @@ def test_a_source_whose_key_is_missing_is_asked_again_as_one_that_fails(desk: An
     with pytest.raises(MonitorError):
         desk.pull()
     assert upcoming(desk) == desk.now + timedelta(minutes=10)
+
+
+def test_a_source_that_named_a_time_is_left_alone_until_then(served: Any) -> None:
+    entry = served.app.entries[0]
+    trouble_found(served.app, entry, SourceThrottled("500 calls a day", 5 * 3600.0))
+    assert upcoming(served) == served.now + timedelta(hours=5)
 
 
 # When a release was out.

@@ -73,6 +73,13 @@ def test_a_day_means_its_noon_and_a_moment_itself(app, tmp_path):
         assert (notice.published_at.day, notice.published_at.hour, notice.estimated) == (20, hour, False)
 
 
+def test_without_a_day_it_is_the_calendars_or_now_where_somebody_has_it_already(app, tmp_path):
+    for period, day in (("2025-10", datetime(2025, 11, 20, 2, tzinfo=UTC)), ("2025-12", NOW)):
+        figures = file(tmp_path, HEAD + f"{period},Germany,CN8:85051110,1118,\n")
+        _, notice, _ = read_files(app, "gacc/magnets", [figures], None)
+        assert (notice.published_at, notice.estimated) == (day, True)
+
+
 @pytest.mark.parametrize(
     ("source", "published", "told"),
     [

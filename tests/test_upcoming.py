@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from monitor import pulling
 from monitor.errors import MonitorError
+from monitor.imports import read_files
 from monitor.months import format_month, month
 from monitor.sources.release_days import read_days
 from monitor.upcoming import expected, import_days, lateness
-
 
 HEAD = "period,published\n"
 
@@ -101,6 +102,15 @@ def test_how_late_a_source_was_is_known_of_what_the_desk_saw_come_out(served: An
     assert (found.releases, len(found.late)) == (4, 3)  # May came in six weeks after it was due: nobody saw when it came out
     assert found.late == (timedelta(), timedelta(days=1), timedelta(days=4))
     assert (found.median, found.most) == (timedelta(days=1), timedelta(days=4))
+
+
+def test_an_hour_that_the_source_says_itself_counts_whenever_it_was_fetched(served: Any) -> None:
+    served.now = datetime(2026, 7, 1, tzinfo=UTC)
+    served.put("june.csv", f"2025-06,{served.us},100")
+    read = read_files(served.app, "customs", [served.folder / "inbox" / "june.csv"], "2025-07-23T10:00+00:00")
+    pulling.commit(served.app, *read)
+    (found,) = lateness(served.app)
+    assert (found.releases, found.late) == (2, (timedelta(days=3),))
 
 
 def test_where_nobody_saw_it_nothing_is_known(served: Any) -> None:
