@@ -73,13 +73,14 @@ class Api(WebOffice):
             cells *= len(each) if each != [""] else 282
         if cells > self.most_cells:
             return Response(self.too_big, 413, content_type="text/xml")
-        return Response(self._table(positions), content_type=CSV)
+        return Response(self.table(positions), content_type=CSV)
 
     def held(self) -> Iterator[tuple[Key, str]]:
         """Return the figures by key; a flag may follow a bar."""
         yield from self.rows.items()
 
-    def _table(self, positions: list[list[str]]) -> str:
+    def table(self, positions: list[list[str]]) -> str:
+        """Return the figures at some positions of each dimension."""
         lines = [HEADER]
         for key, text in self.held():
             if all(each == [""] or one in each for one, each in zip(key, positions, strict=True)):

@@ -1,16 +1,15 @@
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from players.eurostat import CSV, HEADER, PIECES, VALUE, WEIGHT, Api, fault, prepared
 from pydantic import ValidationError
 from pytest_httpserver import HTTPServer
-from werkzeug import Request, Response
+from werkzeug import Response
 
 from monitor.errors import SourceError, SourceFormatChanged, SourceRefused, SourceThrottled, SourceUnavailable
 from monitor.months import format_month, month, parse_month
@@ -26,41 +25,14 @@ SAMPLES = Path(__file__).parent / "samples"
 MAGNETS = "85051110"
 NOW = datetime(2026, 9, 15, 12, tzinfo=UTC)  # July 2026 came out at nine
 JULY = month(2026, 7)
-HEADER = "DATAFLOW,LAST UPDATE,freq,reporter,partner,product,flow,indicators,TIME_PERIOD,OBS_VALUE,OBS_FLAG"
-CSV = "application/vnd.sdmx.data+csv;version=1.0.0"
-DATA = "/comext/sdmx/2.1/data/DS-045409/"
-VALUE, WEIGHT, PIECES = "VALUE_IN_EUROS", "QUANTITY_IN_100KG", "SUPPLEMENTARY_QUANTITY"
 TOO_BIG = (SAMPLES / "comext_extraction_too_big_413.xml").read_text()
 
-Key = tuple[str, str, str, str, str, str]  # reporter, partner, product, flow, indicator, month
 
-
-def prepared(status: str, key: str = "b3f1-77") -> str:
-    return (
-        '<env:Envelope xmlns:env="http://schemas.xmlsoap.org/soap/envelope/"><env:Header/><env:Body>'
-        '<ns0:asyncResponse xmlns:ns0="http://estat.ec.europa.eu/disschain/soap/asynchronous">'
-        '<ns1:status xmlns:ns1="http://estat.ec.europa.eu/disschain/asynchronous">'
-        f"<ns1:key>{key}</ns1:key><ns1:status>{status}</ns1:status></ns1:status></ns0:asyncResponse></env:Body></env:Envelope>"
-    )
-
-
-def fault(code: str, text: str) -> str:
-    envelope = "http://schemas.xmlsoap.org/soap/envelope/"
-    return f'<S:Fault xmlns:S="{envelope}"><faultcode>{code}</faultcode><faultstring>{text}</faultstring></S:Fault>'
-
-
-@dataclass
-class Comext:
-    """Plays the API over figures by key; every month up to `out` has the control figure of both reporters."""
-
-    rows: dict[Key, str] = field(default_factory=dict)
-    renewed: str = "15/09/26 11:00:00"
-    most_cells: int = 10**9
-    asked: list[str] = field(default_factory=list)
-    answers: list[Response] = field(default_factory=list)  # played first, one a call
+class Comext(Api):
+    """Figures of German imports of magnets, and of the world's trade."""
 
     def put(self, partner: str, when: str, value: str, weight: str | None = "1", **other: str) -> None:
-        """Put a row of German imports of magnets."""
+        """Put a row."""
         key = (other.get("reporter", "DE"), partner, other.get("product", MAGNETS), other.get("flow", "1"))
         self.rows[(*key, VALUE, when)] = value
         if weight is not None:
@@ -75,36 +47,12 @@ class Comext:
             for flow in flows:
                 self.world(first, last, product="85", reporter=reporter, flow=flow)
 
-    def __call__(self, request: Request) -> Response:
-        self.asked.append(request.path.removeprefix("/comext/"))
-        if self.answers:
-            return self.answers.pop(0)
-        if "/async/" in request.path:
-            return Response(prepared("EXPIRED"), content_type="text/xml")
-        filters = [part.split("+") for part in request.path.removeprefix(DATA).split(".")]
-        months = range(parse_month(request.args["startPeriod"]), parse_month(request.args["endPeriod"]) + 1)
-        positions = [*filters[1:], list(map(format_month, months))]
-        cells = 1
-        for each in positions:
-            cells *= len(each) if each != [""] else 282
-        if cells > self.most_cells:
-            return Response(TOO_BIG, 413, content_type="text/xml")
-        return Response(self.table(positions), content_type=CSV)
-
-    def table(self, positions: list[list[str]]) -> str:
-        lines = [HEADER]
-        for key, text in self.rows.items():
-            if all(each == [""] or one in each for one, each in zip(key, positions, strict=True)):
-                value, _, flag = text.partition("|")
-                lines.append(f"ESTAT:DS-045409(1.0),{self.renewed},M,{','.join(key)},{value},{flag}")
-        return "\r\n".join(lines) + "\r\n"
-
 
 @pytest.fixture
 def comext(httpserver: HTTPServer) -> Comext:
-    played = Comext()
+    played = Comext(httpserver)
+    played.too_big = TOO_BIG
     played.control("2023-06", "2026-07")
-    httpserver.expect_request(re.compile("/comext/.*")).respond_with_handler(played)
     return played
 
 
@@ -128,7 +76,7 @@ def eurostat(client: Client, httpserver: HTTPServer, waits: list[float]) -> Call
             "products": (MAGNETS,),
             "reporters": ("EU", "DE"),
             "flows": ("import",),
-            "base_url": httpserver.url_for("/comext"),
+            "base_url": httpserver.url_for("/eurostat"),
         }
         parameters = EurostatParameters(**(plain | changes))
         return Eurostat("eurostat", parameters, client=client, clock=lambda: now, sleep=waits.append)
@@ -162,7 +110,7 @@ def test_the_months_of_the_calendar_are_out_and_the_newest_is_read_with_the_twel
     assert [len(n.periods) for n in found] == [1, 1, 1, 13]
     assert found[-1].periods == tuple(range(month(2025, 6), month(2026, 6) + 1))
     assert (found[0].published_at, found[0].estimated) == (datetime(2026, 5, 19, 9, tzinfo=UTC), True)
-    assert comext.asked == ["sdmx/2.1/data/DS-045409/M.EU27_2020+DE.WORLD.85.1.VALUE_IN_EUROS"]
+    assert comext.queries == ["sdmx/2.1/data/DS-045409/M.EU27_2020+DE.WORLD.85.1.VALUE_IN_EUROS"]
 
 
 def test_the_newest_release_came_out_when_the_dataset_says_that_it_was_renewed(
@@ -238,7 +186,7 @@ def test_years_are_filled_in_month_by_month_and_old_ones_are_not_probed(
     found = list(eurostat(first="2024-01").releases(0))
     assert [n.name for n in found] == [format_month(m) for m in range(month(2024, 1), JULY + 1)]
     assert all(n.periods == (parse_month(n.name),) for n in found[:-1])
-    assert len(comext.asked) == 1
+    assert len(comext.queries) == 1
 
 
 def test_a_day_beyond_the_shipped_calendar_is_46_days_after_or_the_desks_own(
@@ -275,7 +223,7 @@ def test_a_month_of_imports(eurostat: Callable[..., Eurostat], comext: Comext) -
     assert (table.coverage.partners, table.coverage.flows, table.coverage.measures) == (None, ("import",), ("value", "weight"))
     assert (table.absent, table.resolution["weight"], table.raw_name) == ("zero", 1.0, "trade-magnets-2026-07.csv")
     assert table.raw.count(b"DATAFLOW") == 2
-    assert comext.asked == [
+    assert comext.queries == [
         f"sdmx/2.1/data/DS-045409/M.EU27_2020+DE.WORLD.85+{MAGNETS}.1.VALUE_IN_EUROS",
         f"sdmx/2.1/data/DS-045409/M.EU27_2020+DE..{MAGNETS}.1.VALUE_IN_EUROS+QUANTITY_IN_100KG",
     ]
@@ -289,8 +237,8 @@ def test_the_recorded_answers_are_read(
     body = (SAMPLES / f"comext_sdmx_csv_{sample}.csv").read_text()
     comext.control("2023-09", "2023-09", ("AT", "DE"))
     source = eurostat(products=(product,), reporters=("AT", "DE"), flows=("import" if flow == "1" else "export",))
-    control = Comext(rows=comext.rows).table([["AT", "DE"], ["WORLD"], ["85"], [flow], [VALUE], ["2023-09"]])
-    comext.answers = [Response(control, content_type=CSV), Response(body, content_type=CSV)]
+    control = comext.table([["AT", "DE"], ["WORLD"], ["85"], [flow], [VALUE], ["2023-09"]])
+    comext.instead = [Response(control, content_type=CSV), Response(body, content_type=CSV)]
     if sample == "annual":
         with pytest.raises(SourceFormatChanged, match='a row is about the freq "A", which was not asked for'):
             source.fetch(notice("2023-09"))
@@ -325,7 +273,7 @@ def test_a_fault_that_only_says_that_there_is_nothing_is_no_fault(
 ) -> None:
     control = comext.table([["DE", "EU27_2020"], ["WORLD"], ["85"], ["1"], [VALUE], ["2026-07"]])
     nothing = Response(fault("100", "NO_RESULTS: no results found"), 404, content_type="text/xml")
-    comext.answers = [Response(control, content_type=CSV), nothing]
+    comext.instead = [Response(control, content_type=CSV), nothing]
     assert eurostat().fetch(notice()).frame.empty
 
 
@@ -362,7 +310,7 @@ def test_flags_say_provisional_estimated_and_confidential(eurostat: Callable[...
 def test_a_column_of_confidentiality_is_read_where_there_is_one(eurostat: Callable[..., Eurostat], comext: Comext) -> None:
     rows = f"{HEADER},CONF_STATUS\nESTAT:DS-045409(1.0),15/09/26 11:00:00,M,DE,CN,{MAGNETS},1,{VALUE},2026-07,,,C\n"
     control = comext.table([["DE", "EU27_2020"], ["WORLD"], ["85"], ["1"], [VALUE], ["2026-07"]])
-    comext.answers = [Response(control, content_type=CSV), Response(rows, content_type=CSV)]
+    comext.instead = [Response(control, content_type=CSV), Response(rows, content_type=CSV)]
     assert cells(eurostat().fetch(notice()))["CN", "2026-07"] == (None, Status.SUPPRESSED)
 
 
@@ -405,7 +353,7 @@ def test_partners_are_asked_for_by_the_codes_of_comext(eurostat: Callable[..., E
     comext.put("GB", "2026-07", "50")
     comext.put("CN", "2026-07", "50")
     table = eurostat(only_partners=("GB", "RS", "WORLD")).fetch(notice())
-    assert ".GB+XI+XS+WORLD." in comext.asked[-1]
+    assert ".GB+XI+XS+WORLD." in comext.queries[-1]
     assert table.coverage.partners == ("GB", "RS", "WORLD")
     assert {partner for partner, _ in cells(table)} == {"GB"}
 
@@ -535,7 +483,7 @@ def test_queries_are_split_before_the_api_has_to_prepare_them(eurostat: Callable
     comext.most_cells = 500_000
     source = eurostat(products=products, flows=("import", "export"))
     table = source.fetch(notice(months=13))
-    assert len(comext.asked) > 3
+    assert len(comext.queries) > 3
     assert len(table.frame) == 2 * 40  # value and weight
     assert set(table.frame["product"]) == {f"CN8:{product}" for product in products}
 
@@ -552,7 +500,7 @@ def test_a_query_that_is_still_too_big_is_split_by_products_months_and_reporters
     comext.most_cells, comext.asked[:] = 564, []
     split = source.fetch(notice(months=2)).frame
     keys = [*FIGURE_COLUMNS]
-    assert len(comext.asked) == 1 + 15  # control, and a binary tree of two products, months and reporters
+    assert len(comext.queries) == 1 + 15  # control, and a binary tree of two products, months and reporters
     assert split.sort_values(keys).to_numpy().tolist() == whole.sort_values(keys).to_numpy().tolist()
 
 
@@ -567,9 +515,9 @@ def test_an_answer_that_is_prepared_is_waited_for(eurostat: Callable[..., Eurost
     comext.put("CN", "2026-07", "77")
     figures = comext.table([["DE", "EU27_2020"], [""], [MAGNETS], ["1"], [VALUE, WEIGHT], ["2026-07"]])
     bodies = [control, prepared("SUBMITTED"), prepared("PROCESSING"), prepared("AVAILABLE"), figures]
-    comext.answers = [Response(body, content_type=CSV if body.startswith("DATAFLOW") else "text/xml") for body in bodies]
+    comext.instead = [Response(body, content_type=CSV if body.startswith("DATAFLOW") else "text/xml") for body in bodies]
     assert cells(eurostat().fetch(notice()))["CN", "2026-07"] == (77.0, Status.VALUE)
-    assert comext.asked[2:] == ["1.0/async/status/b3f1-77", "1.0/async/status/b3f1-77", "1.0/async/data/b3f1-77"]
+    assert comext.queries[2:] == ["1.0/async/status/b3f1-77", "1.0/async/status/b3f1-77", "1.0/async/data/b3f1-77"]
     assert waits == [2.0, 4.0]
 
 
@@ -584,23 +532,23 @@ def test_an_answer_that_is_prepared_is_waited_for(eurostat: Callable[..., Eurost
 def test_an_answer_that_never_comes_is_asked_for_again_another_time(
     eurostat: Callable[..., Eurostat], comext: Comext, bodies: list[str], sentence: str
 ) -> None:
-    comext.answers = [Response(prepared(status), content_type="text/xml") for status in bodies]
+    comext.instead = [Response(prepared(status), content_type="text/xml") for status in bodies]
     with pytest.raises(SourceUnavailable, match=sentence):
         eurostat().fetch(notice())
 
 
 def test_a_key_from_outside_is_never_a_path(eurostat: Callable[..., Eurostat], comext: Comext) -> None:
-    comext.answers = [Response(prepared("SUBMITTED", "../../../secret"), content_type="text/xml")]
+    comext.instead = [Response(prepared("SUBMITTED", "../../../secret"), content_type="text/xml")]
     with pytest.raises(SourceUnavailable, match='is now "SUBMITTED", without a key'):
         eurostat().fetch(notice())
-    assert len(comext.asked) == 1
+    assert len(comext.queries) == 1
 
 
 def test_figures_that_are_renewed_while_they_are_read_are_read_again(eurostat: Callable[..., Eurostat], comext: Comext) -> None:
     comext.put("CN", "2026-07", "7")
     control = comext.table([["DE", "EU27_2020"], ["WORLD"], ["85"], ["1"], [VALUE], ["2026-07"]])
     comext.renewed = "15/09/26 11:30:00"
-    comext.answers = [Response(control, content_type=CSV)]
+    comext.instead = [Response(control, content_type=CSV)]
     with pytest.raises(SourceUnavailable, match="the figures were renewed while they were read"):
         eurostat().fetch(notice())
 
@@ -640,7 +588,7 @@ ROW = f"ESTAT:DS-045409(1.0),15/09/26 11:00:00,M,DE,WORLD,85,1,{VALUE},2026-07,9
 def test_what_the_operator_is_told(
     eurostat: Callable[..., Eurostat], comext: Comext, given: Response, error: type[SourceError], sentence: str
 ) -> None:
-    comext.answers = [given] * 3
+    comext.instead = [given] * 3
     with pytest.raises(error, match=sentence) as caught:
         eurostat().fetch(notice())
     assert type(caught.value) in (error, SourceUnavailable)
@@ -648,7 +596,7 @@ def test_what_the_operator_is_told(
 
 
 def test_a_wait_that_the_api_asks_for_is_passed_on(eurostat: Callable[..., Eurostat], comext: Comext) -> None:
-    comext.answers = [answer("slow", 429, "text/plain", **{"Retry-After": "1200"})] * 3
+    comext.instead = [answer("slow", 429, "text/plain", **{"Retry-After": "1200"})] * 3
     with pytest.raises(SourceThrottled) as caught:
         eurostat().fetch(notice())
     assert caught.value.retry_after == 1200.0
@@ -656,7 +604,7 @@ def test_a_wait_that_the_api_asks_for_is_passed_on(eurostat: Callable[..., Euros
 
 def test_a_fault_of_the_server_is_tried_again(eurostat: Callable[..., Eurostat], comext: Comext) -> None:
     comext.put("CN", "2026-07", "77")
-    comext.answers = [answer("oops", 502, "text/plain")]
+    comext.instead = [answer("oops", 502, "text/plain")]
     assert cells(eurostat().fetch(notice()))["CN", "2026-07"] == (77.0, Status.VALUE)
 
 
@@ -671,7 +619,7 @@ def test_two_figures_for_one_cell_are_refused_by_name(eurostat: Callable[..., Eu
     control = comext.table([["DE", "EU27_2020"], ["WORLD"], ["85"], ["1"], [VALUE], ["2026-07"]])
     one = ROW.replace("WORLD,85", f"CN,{MAGNETS}")
     twice = f"{HEADER}\n{one}\n{one.replace(',900,', ',901,')}\n"
-    comext.answers = [answer(control), answer(twice)]
+    comext.instead = [answer(control), answer(twice)]
     with pytest.raises(SourceFormatChanged, match=f"{MAGNETS}/import/value/EUR 2026-07 has two figures, 900 and 901"):
         eurostat().fetch(notice())
 

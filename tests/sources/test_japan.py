@@ -1,16 +1,14 @@
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
+from players.japan import HEADING, SAMPLE, SECTION, Site, file, listed, row, years
 from pydantic import ValidationError
 from pytest_httpserver import HTTPServer
-from werkzeug import Request, Response
+from werkzeug import Response
 
 from monitor.errors import SourceError, SourceFormatChanged, SourceRefused, SourceThrottled, SourceUnavailable
 from monitor.months import format_month, month
@@ -20,34 +18,8 @@ from monitor.sources.completeness import CompleteWhen
 from monitor.sources.http import Client, HttpSettings
 from monitor.sources.japan import Japan, JapanParameters
 
-SAMPLES = Path(__file__).parent / "samples"
-SAMPLE = (SAMPLES / "japan_estat_country_item_shape.csv").read_bytes()
 MAGNETS = "850511000"
 NOW = datetime(2025, 9, 3, tzinfo=UTC)
-JULY = "輸入 1-6月：確報、7月：輸入9桁速報"
-SECTION = ("16部 84-85類", "000040500085")
-CODES = {7: "23070907", 6: "12040606", 12: "24101212", 8: "23070908", 1: "11010301"}
-HEADING = next(csv.reader(io.StringIO(SAMPLE.decode())))
-NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-
-
-def row(
-    code: str = MAGNETS,
-    country: str = "105",
-    months: Mapping[int, tuple[int, int]] = {},
-    *,
-    units: tuple[str, str] = ("  ", "KG"),
-    year: int = 2025,
-    flow: str = "2",
-    **changes: str,
-) -> dict[str, str]:
-    """One row of a file: the second quantity and the value of some months, 0 in the others."""
-    cells = dict.fromkeys(HEADING, "0")
-    cells |= {"Exp or Imp": flow, "Year": str(year), "HS": f"'{code}'", "Country": country, "Unit1": units[0], "Unit2": units[1]}
-    for number, (quantity, value) in months.items():
-        cells |= {f"Quantity2-{NAMES[number - 1]}": str(quantity), f"Value-{NAMES[number - 1]}": str(value)}
-    cells |= {"Quantity2-Year": str(sum(q for q, _ in months.values())), "Value-Year": str(sum(v for _, v in months.values()))}
-    return cells | {name.replace("_", "-"): text for name, text in changes.items()}
 
 
 def every(quantity: int, value: int, through: int = 7) -> dict[int, tuple[int, int]]:
@@ -58,70 +30,11 @@ CHINA = row(months=every(30, 9))
 VIETNAM = row(country="110", months={1: (4, 2), 6: (5, 3)})
 
 
-def file(*rows: dict[str, str], encoding: str = "utf-8-sig", heading: list[str] = HEADING) -> bytes:
-    lines = [",".join(heading), *(",".join(cells[name] for name in HEADING) for cells in rows)]
-    return "".join(f"{line}\r\n" for line in lines).encode(encoding)
-
-
-def years(**newest: int) -> str:
-    """The page that links to the years; a keyword is y2025=7."""
-    links = "".join(
-        f'<a tabindex="22" href="/stat-search/files?page=1&amp;layout=datalist&amp;toukei=00350300&amp;year={name[1:]}0'
-        f'&amp;month={CODES[number]}&amp;result_back=1" class="stat-item_child">{number}月</a>'
-        for name, number in newest.items()
-    )
-    return f"<html><head><title>普通貿易統計 | ファイル</title><script>var x = '<a';</script></head><body>{links}</body></html>"
-
-
-def listed(stages: str = JULY, section: tuple[str, str] = SECTION, updated: str = "2025-08-28") -> str:
-    chapters, id = section
-    return (
-        '<article class="stat-dataset_list-item"><ul><li><span class="stat-sp">統計表</span>'
-        f'<a href="/stat-search/files?stat_infid={id}">確速 2025年7月分 品別国別表 ({stages}) {chapters}</a></li>'
-        f'<li><span class="stat-sp">調査年月</span> 2025年7月 <span class="stat-sp">公開（更新）日</span> {updated}</li></ul>'
-        f'<a href="/stat-search/file-download?statInfId={id}&amp;fileKind=0" class="stat-dl_icon">EXCEL</a>'
-        f'<a href="/stat-search/file-download?statInfId={id}&amp;fileKind=1" class="stat-dl_icon" data-file_type="CSV">CSV</a>'
-        "</article>"
-    )
-
-
-class Office:
-    """The playing e-Stat: pages of years, pages of files, and files; each may be a text, bytes or a whole answer."""
-
-    def __init__(self, server: HTTPServer) -> None:
-        self.years: str | Response = years(y2025=7)
-        self.pages: dict[str, list[str | Response]] = {"2025": [listed()]}
-        self.files: dict[str, bytes | Response] = {SECTION[1]: file(CHINA, VIETNAM)}
-        self.asked: list[Request] = []
-        server.expect_request("/stat-search/files").respond_with_handler(self._page)
-        server.expect_request("/stat-search/file-download").respond_with_handler(self._file)
-
-    def _page(self, request: Request) -> Response:
-        self.asked.append(request)
-        if "year" not in request.args:
-            return _answer(self.years)
-        pages = self.pages[request.args["year"][:4]]
-        number = int(request.args["page"])
-        return _answer(pages[number - 1] if number <= len(pages) else "<html><a href='/'>top</a></html>")
-
-    def _file(self, request: Request) -> Response:
-        self.asked.append(request)
-        assert request.args["fileKind"] == "1"
-        answer = self.files.get(request.args["statInfId"], Response(status=404))
-        return answer if isinstance(answer, Response) else Response(answer, content_type="text/csv; charset=UTF-8")
-
-    @property
-    def downloads(self) -> list[str]:
-        return [request.args["statInfId"] for request in self.asked if request.path.endswith("file-download")]
-
-
-def _answer(page: str | Response) -> Response:
-    return page if isinstance(page, Response) else Response(page, content_type="text/html; charset=UTF-8")
-
-
 @pytest.fixture
-def office(httpserver: HTTPServer) -> Office:
-    return Office(httpserver)
+def office(httpserver: HTTPServer) -> Site:
+    site = Site(httpserver)
+    site.files = {SECTION[1]: file(CHINA, VIETNAM)}
+    return site
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +51,7 @@ def japan(client: Client, httpserver: HTTPServer) -> Callable[..., Japan]:
             "dataset": "imports/hs9",
             "products": (MAGNETS,),
             "first": "2025-01",
-            "base_url": httpserver.url_for("/"),
+            "base_url": httpserver.url_for("/japan"),
         }
         return Japan("japan", JapanParameters(**(plain | changes)), client=client, clock=lambda: now)
 
@@ -155,7 +68,7 @@ def figures(table: Table, period: str = "2025-07") -> dict[tuple[str, str], tupl
     return {(partner, measure): (value, Status(status)) for partner, measure, value, status in cells}
 
 
-def test_a_month_is_read_out_of_the_file_of_its_year(japan: Callable[..., Japan], office: Office) -> None:
+def test_a_month_is_read_out_of_the_file_of_its_year(japan: Callable[..., Japan], office: Site) -> None:
     table = japan().fetch(notice())
     assert list(table.frame.columns) == list(FIGURE_COLUMNS)
     first = table.frame.iloc[0]
@@ -176,7 +89,7 @@ def test_a_month_is_read_out_of_the_file_of_its_year(japan: Callable[..., Japan]
     assert (table.absent, table.resolution) == ("zero", {"value": 1000.0, "weight": 1.0})
 
 
-def test_the_questions_are_those_of_the_page_for_commodity_by_country(japan: Callable[..., Japan], office: Office) -> None:
+def test_the_questions_are_those_of_the_page_for_commodity_by_country(japan: Callable[..., Japan], office: Site) -> None:
     japan().fetch(notice())
     list_of_years, list_of_files, download = office.asked
     common = {"layout": "datalist", "toukei": "00350300", "tstat": "000001013141", "cycle": "1", "tclass1": "000001013180"}
@@ -185,7 +98,7 @@ def test_the_questions_are_those_of_the_page_for_commodity_by_country(japan: Cal
     assert dict(download.args) == {"statInfId": SECTION[1], "fileKind": "1"}
 
 
-def test_the_documented_shape_is_read(japan: Callable[..., Japan], office: Office) -> None:
+def test_the_documented_shape_is_read(japan: Callable[..., Japan], office: Site) -> None:
     office.files[SECTION[1]] = SAMPLE
     table = japan(measures=("value", "weight", "quantity"), titles={MAGNETS: "Magnets"}).fetch(notice())
     assert figures(table)["CN", "value"] == (9000.0, Status.VALUE)
@@ -195,14 +108,14 @@ def test_the_documented_shape_is_read(japan: Callable[..., Japan], office: Offic
     assert (table.raw, table.raw_name) == (SAMPLE, "imports-hs9-2025-07-000040500085.csv")
 
 
-def test_only_months_at_the_first_stage_are_provisional(japan: Callable[..., Japan], office: Office) -> None:
+def test_only_months_at_the_first_stage_are_provisional(japan: Callable[..., Japan], office: Site) -> None:
     frame = japan().fetch(notice("2025-07", *range(month(2025, 1), month(2025, 8)))).frame
     flagged = frame.loc[frame["flags"] == int(Flag.PROVISIONAL), "period"]
     assert set(flagged) == {month(2025, 7)}
     assert sorted(set(frame["period"])) == list(range(month(2025, 1), month(2025, 8)))
 
 
-def test_months_not_out_are_no_zeros(japan: Callable[..., Japan], office: Office) -> None:
+def test_months_not_out_are_no_zeros(japan: Callable[..., Japan], office: Site) -> None:
     frame = japan().fetch(notice("2025-07", *range(month(2025, 1), month(2025, 8)))).frame
     assert frame["period"].max() == month(2025, 7)
     with pytest.raises(SourceUnavailable, match=r"japan imports/hs9 2025-08: August 2025 is not out yet"):
@@ -211,7 +124,7 @@ def test_months_not_out_are_no_zeros(japan: Callable[..., Japan], office: Office
         japan().fetch(notice("2026-01"))
 
 
-def test_exports_are_another_table(japan: Callable[..., Japan], office: Office) -> None:
+def test_exports_are_another_table(japan: Callable[..., Japan], office: Site) -> None:
     office.pages["2025"] = [listed("輸出 1-7月：確報")]
     office.files[SECTION[1]] = file(row(months=every(3, 2), flow="1"))
     frame = japan(dataset="exports/hs9").fetch(notice()).frame
@@ -232,7 +145,7 @@ def test_exports_are_another_table(japan: Callable[..., Japan], office: Office) 
     ],
 )
 def test_a_quantity_is_read_by_its_unit(
-    japan: Callable[..., Japan], office: Office, units: tuple[str, str], measure: str, expected: float, step: float
+    japan: Callable[..., Japan], office: Site, units: tuple[str, str], measure: str, expected: float, step: float
 ) -> None:
     office.files[SECTION[1]] = file(row(months=every(50, 9), units=units))
     table = japan(measures=("value", "weight", "quantity")).fetch(notice())
@@ -240,19 +153,19 @@ def test_a_quantity_is_read_by_its_unit(
     assert table.resolution[measure] == step
 
 
-def test_a_measure_in_no_unit_is_left_out_and_not_zero(japan: Callable[..., Japan], office: Office) -> None:
+def test_a_measure_in_no_unit_is_left_out_and_not_zero(japan: Callable[..., Japan], office: Site) -> None:
     office.files[SECTION[1]] = file(row(months=every(50, 9), units=("  ", "SM")))
     table = japan().fetch(notice())
     assert set(table.frame["measure"]) == {"value"}
     assert table.coverage.measures == ("value",)
 
 
-def test_of_two_weights_the_second_is_the_main_one(japan: Callable[..., Japan], office: Office) -> None:
+def test_of_two_weights_the_second_is_the_main_one(japan: Callable[..., Japan], office: Site) -> None:
     office.files[SECTION[1]] = file(row(months=every(50, 9), units=("KG", "KG"), Quantity1_Jul="7", Quantity1_Year="7"))
     assert figures(japan().fetch(notice()))["CN", "weight"] == (50.0, Status.VALUE)
 
 
-def test_numbers_of_one_country_and_of_none_are_added_up(japan: Callable[..., Japan], office: Office) -> None:
+def test_numbers_of_one_country_and_of_none_are_added_up(japan: Callable[..., Japan], office: Site) -> None:
     rows = [row(country=number, months=every(weight, 1)) for number, weight in (("216", 1), ("217", 2), ("702", 4), ("703", 8))]
     office.files[SECTION[1]] = file(*rows)
     found = figures(japan().fetch(notice()))
@@ -263,7 +176,7 @@ def test_numbers_of_one_country_and_of_none_are_added_up(japan: Callable[..., Ja
     }
 
 
-def test_the_total_is_the_sum_of_all_countries_code_by_code(japan: Callable[..., Japan], office: Office) -> None:
+def test_the_total_is_the_sum_of_all_countries_code_by_code(japan: Callable[..., Japan], office: Site) -> None:
     other = row("850519000", months=every(1, 1))
     office.files[SECTION[1]] = file(CHINA, row(country="213", months=every(12, 5)), other)
     frame = japan(products=("8505",)).fetch(notice()).frame
@@ -271,34 +184,34 @@ def test_the_total_is_the_sum_of_all_countries_code_by_code(japan: Callable[...,
     assert dict(zip(total["product"], total["value"], strict=True)) == {f"HS9:{MAGNETS}": 42.0, "HS9:850519000": 1.0}
 
 
-def test_two_rows_of_one_country_are_refused_by_name(japan: Callable[..., Japan], office: Office) -> None:
+def test_two_rows_of_one_country_are_refused_by_name(japan: Callable[..., Japan], office: Site) -> None:
     office.files[SECTION[1]] = file(CHINA, CHINA)
     with pytest.raises(SourceFormatChanged, match=rf"HS9:{MAGNETS} has two rows of country 105") as caught:
         japan().fetch(notice())
     assert caught.value.raw == file(CHINA, CHINA, encoding="utf-8")
 
 
-def test_an_unknown_country_is_an_error_that_names_it_until_it_has_a_code(japan: Callable[..., Japan], office: Office) -> None:
+def test_an_unknown_country_is_an_error_that_names_it_until_it_has_a_code(japan: Callable[..., Japan], office: Site) -> None:
     office.files[SECTION[1]] = file(CHINA, row(country="199", months=every(1, 1)))
     with pytest.raises(SourceFormatChanged, match=r':3: unknown country number "199"; give it a code under partners'):
         japan().fetch(notice())
     assert figures(japan(partners={"199": "JP"}).fetch(notice()))["JP", "weight"] == (1.0, Status.VALUE)
 
 
-def test_a_beginning_stands_for_the_codes_that_the_file_has(japan: Callable[..., Japan], office: Office) -> None:
+def test_a_beginning_stands_for_the_codes_that_the_file_has(japan: Callable[..., Japan], office: Site) -> None:
     office.files[SECTION[1]] = file(CHINA, row("850519000", months=every(1, 1)), row("840110000", months=every(1, 1)))
     table = japan(products=("8505", "850520000")).fetch(notice())
     assert table.coverage.products == (f"HS9:{MAGNETS}", "HS9:850519000")
 
 
-def test_a_split_that_is_gone_is_no_fall(japan: Callable[..., Japan], office: Office) -> None:
+def test_a_split_that_is_gone_is_no_fall(japan: Callable[..., Japan], office: Site) -> None:
     office.files[SECTION[1]] = file(row("850511100", months=every(30, 9)))
     table = japan(products=(MAGNETS, "850511100")).fetch(notice())
     assert table.coverage.products == ("HS9:850511100",)
     assert set(table.frame["product"]) == {"HS9:850511100"}
 
 
-def test_a_year_without_the_code_says_nothing(japan: Callable[..., Japan], office: Office) -> None:
+def test_a_year_without_the_code_says_nothing(japan: Callable[..., Japan], office: Site) -> None:
     office.files[SECTION[1]] = file(row("840110000", months=every(1, 1)))
     table = japan().fetch(notice())
     assert table.frame.empty
@@ -307,20 +220,20 @@ def test_a_year_without_the_code_says_nothing(japan: Callable[..., Japan], offic
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp932"])
-def test_any_encoding_of_the_office_is_read(japan: Callable[..., Japan], office: Office, encoding: str) -> None:
+def test_any_encoding_of_the_office_is_read(japan: Callable[..., Japan], office: Site, encoding: str) -> None:
     heading = [*HEADING[:-1], HEADING[-1]]
     body = file(CHINA, heading=heading).decode("utf-8-sig").replace("\r\n", ",備考\r\n", 1).replace("0\r\n", "0,訂正\r\n")
     office.files[SECTION[1]] = body.encode(encoding)
     assert figures(japan().fetch(notice()))["CN", "weight"] == (30.0, Status.VALUE)
 
 
-def test_april_may_be_written_apl(japan: Callable[..., Japan], office: Office) -> None:
+def test_april_may_be_written_apl(japan: Callable[..., Japan], office: Site) -> None:
     office.files[SECTION[1]] = file(CHINA, heading=[name.replace("-Apr", "-Apl") for name in HEADING])
     table = japan().fetch(notice("2025-04", month(2025, 4)))
     assert figures(table, "2025-04")["CN", "weight"] == (30.0, Status.VALUE)
 
 
-def test_products_in_two_sections_are_read_from_two_files(japan: Callable[..., Japan], office: Office) -> None:
+def test_products_in_two_sections_are_read_from_two_files(japan: Callable[..., Japan], office: Site) -> None:
     office.pages["2025"] = [listed(section=("06部 28-38類", "000040500028")) + listed()]
     office.files["000040500028"] = file(row("280530000", months=every(5, 5)))
     table = japan(products=(MAGNETS, "2805")).fetch(notice())
@@ -329,7 +242,7 @@ def test_products_in_two_sections_are_read_from_two_files(japan: Callable[..., J
     assert table.raw_name == "files.zip"
 
 
-def test_a_list_in_pages_is_read_until_the_chapter_is_found(japan: Callable[..., Japan], office: Office) -> None:
+def test_a_list_in_pages_is_read_until_the_chapter_is_found(japan: Callable[..., Japan], office: Site) -> None:
     first = listed(section=("01部 01-05類", "000040500001")) + listed(section=("輸入 全部", "000040500000"))
     office.pages["2025"] = [first, listed(), listed(section=("21部 97類", "000040500097"))]
     assert figures(japan().fetch(notice()))["CN", "weight"] == (30.0, Status.VALUE)
@@ -337,13 +250,13 @@ def test_a_list_in_pages_is_read_until_the_chapter_is_found(japan: Callable[...,
     assert office.downloads == [SECTION[1]]
 
 
-def test_files_of_the_other_flow_are_left_out(japan: Callable[..., Japan], office: Office) -> None:
+def test_files_of_the_other_flow_are_left_out(japan: Callable[..., Japan], office: Site) -> None:
     office.pages["2025"] = [listed("輸出 1-7月：確報", section=("16部 84-85類", "000040500099")) + listed()]
     japan().fetch(notice())
     assert office.downloads == [SECTION[1]]
 
 
-def test_a_section_that_is_gone_is_not_out(japan: Callable[..., Japan], office: Office) -> None:
+def test_a_section_that_is_gone_is_not_out(japan: Callable[..., Japan], office: Site) -> None:
     office.pages["2025"] = [listed(section=("01部 01-05類", "000040500001"))]
     with pytest.raises(SourceUnavailable, match=r"japan imports/hs9 2025: e-Stat lists no import file of chapter 85"):
         japan().fetch(notice())
@@ -352,7 +265,7 @@ def test_a_section_that_is_gone_is_not_out(japan: Callable[..., Japan], office: 
 
 
 def test_the_newest_month_brings_the_year_to_date_and_the_others_come_by_the_calendar(
-    japan: Callable[..., Japan], office: Office
+    japan: Callable[..., Japan], office: Site
 ) -> None:
     found = japan().releases(0)
     assert [n.name for n in found] == ["2025-01", "2025-02", "2025-03", "2025-04", "2025-05", "2025-06", "2025-07"]
@@ -365,7 +278,7 @@ def test_the_newest_month_brings_the_year_to_date_and_the_others_come_by_the_cal
     assert [n.name for n in japan().releases(month(2025, 6))] == ["2025-06", "2025-07"]
 
 
-def test_a_revised_month_comes_with_the_next_one(japan: Callable[..., Japan], office: Office) -> None:
+def test_a_revised_month_comes_with_the_next_one(japan: Callable[..., Japan], office: Site) -> None:
     source = japan(datetime(2025, 10, 1, tzinfo=UTC))
     before = figures(source.fetch(source.releases(0)[-1]), "2025-07")
     office.years = years(y2025=8)
@@ -380,7 +293,7 @@ def test_a_revised_month_comes_with_the_next_one(japan: Callable[..., Japan], of
     assert (flags[month(2025, 7)], flags[month(2025, 8)]) == (Flag.NONE, Flag.PROVISIONAL)
 
 
-def test_the_fixed_figures_of_a_year_are_a_release_of_their_own(japan: Callable[..., Japan], office: Office) -> None:
+def test_the_fixed_figures_of_a_year_are_a_release_of_their_own(japan: Callable[..., Japan], office: Site) -> None:
     office.years = years(y2024=12, y2025=7)
     office.pages["2024"] = [listed("輸入 1-12月：確定", section=("16部 84-85類", "000040400085"), updated="2025-03-13")]
     office.files["000040400085"] = file(row(months=every(30, 9, through=12), year=2024))
@@ -394,7 +307,7 @@ def test_the_fixed_figures_of_a_year_are_a_release_of_their_own(japan: Callable[
     assert source.fetch(fixed).raw_name == "imports-hs9-2024-12-fixed-2025-03-13-000040400085.csv"
 
 
-def test_years_are_filled_back_with_one_call_for_each_file(japan: Callable[..., Japan], office: Office) -> None:
+def test_years_are_filled_back_with_one_call_for_each_file(japan: Callable[..., Japan], office: Site) -> None:
     office.years = years(y2022=12, y2023=12, y2024=12, y2025=7)
     for year in range(2022, 2025):
         id = f"00004{year}0085"
@@ -409,14 +322,14 @@ def test_years_are_filled_back_with_one_call_for_each_file(japan: Callable[..., 
     assert len(office.asked) == 4 + 1 + 4  # the page of the oldest year, and a file for each
 
 
-def test_the_newest_of_two_links_to_a_year_counts(japan: Callable[..., Japan], office: Office) -> None:
+def test_the_newest_of_two_links_to_a_year_counts(japan: Callable[..., Japan], office: Site) -> None:
     office.years = (
         years(y2025=7) + years(y2025=6) + '<a href="/x?year=20259&month=23070907">x</a><a href="?year=20240&month=0">y</a>'
     )
     assert japan().releases(0)[-1].name == "2025-07"
 
 
-def test_sections_at_different_months_are_being_replaced(japan: Callable[..., Japan], office: Office) -> None:
+def test_sections_at_different_months_are_being_replaced(japan: Callable[..., Japan], office: Site) -> None:
     behind = listed("輸入 1-5月：確報、6月：輸入9桁速報", section=("06部 28-38類", "000040500028"), updated="2025-07-30")
     office.pages["2025"] = [behind + listed()]
     source = japan(products=(MAGNETS, "2805"))
@@ -433,20 +346,20 @@ def test_sections_at_different_months_are_being_replaced(japan: Callable[..., Ja
     ],
 )
 def test_a_file_that_is_not_as_listed_is_being_replaced(
-    japan: Callable[..., Japan], office: Office, through: int, sentence: str
+    japan: Callable[..., Japan], office: Site, through: int, sentence: str
 ) -> None:
     office.files[SECTION[1]] = file(row(months=every(30, 9, through=through)))
     with pytest.raises(SourceUnavailable, match=sentence):
         japan().fetch(notice())
 
 
-def test_a_month_of_which_half_is_loaded_is_held(japan: Callable[..., Japan], office: Office) -> None:
+def test_a_month_of_which_half_is_loaded_is_held(japan: Callable[..., Japan], office: Site) -> None:
     table = japan().fetch(notice())
     assert CompleteWhen(rows_at_least="60%").check(table, [40.0] * 12) == "6 rows a month, under 60% of the usual 40"
     assert CompleteWhen(rows_at_least="60%", total="required").check(table, [6.0]) == ""
 
 
-def test_a_file_cut_short_is_tried_again_later(japan: Callable[..., Japan], office: Office) -> None:
+def test_a_file_cut_short_is_tried_again_later(japan: Callable[..., Japan], office: Site) -> None:
     office.files[SECTION[1]] = file(CHINA, VIETNAM)[:-20]
     with pytest.raises(SourceUnavailable, match="the file is cut short in line 3"):
         japan().fetch(notice())
@@ -475,7 +388,7 @@ def test_a_file_cut_short_is_tried_again_later(japan: Callable[..., Japan], offi
     ],
 )  # fmt: skip
 def test_a_file_that_cannot_be_right_is_one_sentence(
-    japan: Callable[..., Japan], office: Office, body: bytes, sentence: str
+    japan: Callable[..., Japan], office: Site, body: bytes, sentence: str
 ) -> None:
     office.files[SECTION[1]] = body
     with pytest.raises(SourceFormatChanged, match=sentence) as caught:
@@ -485,7 +398,7 @@ def test_a_file_that_cannot_be_right_is_one_sentence(
     assert caught.value.raw
 
 
-def test_months_that_were_cut_may_fall_short_of_their_year(japan: Callable[..., Japan], office: Office) -> None:
+def test_months_that_were_cut_may_fall_short_of_their_year(japan: Callable[..., Japan], office: Site) -> None:
     office.files[SECTION[1]] = file(row(months=every(30, 9), Value_Year="69"))
     assert figures(japan().fetch(notice()))["CN", "value"] == (9000.0, Status.VALUE)
 
@@ -506,14 +419,14 @@ def test_months_that_were_cut_may_fall_short_of_their_year(japan: Callable[..., 
     ],
 )  # fmt: skip
 def test_a_list_that_does_not_come_is_one_sentence(
-    japan: Callable[..., Japan], office: Office, page: str | Response, error: type[SourceError], sentence: str
+    japan: Callable[..., Japan], office: Site, page: str | Response, error: type[SourceError], sentence: str
 ) -> None:
     office.years = page
     with pytest.raises(error, match=sentence):
         japan().releases(0)
 
 
-def test_a_fault_of_the_server_is_tried_again(japan: Callable[..., Japan], office: Office) -> None:
+def test_a_fault_of_the_server_is_tried_again(japan: Callable[..., Japan], office: Site) -> None:
     whole = office.files[SECTION[1]]
     office.files[SECTION[1]] = Response(b"oops", 500)
     with pytest.raises(SourceUnavailable, match="answered 500: oops"):
@@ -523,14 +436,14 @@ def test_a_fault_of_the_server_is_tried_again(japan: Callable[..., Japan], offic
     assert figures(japan().fetch(notice()))["CN", "weight"] == (30.0, Status.VALUE)
 
 
-def test_patience_is_passed_on(japan: Callable[..., Japan], office: Office) -> None:
+def test_patience_is_passed_on(japan: Callable[..., Japan], office: Site) -> None:
     office.files[SECTION[1]] = Response(b"busy", 429, headers={"Retry-After": "7"})
     with pytest.raises(SourceThrottled) as caught:
         japan().fetch(notice())
     assert caught.value.retry_after == 7.0
 
 
-def test_a_file_that_is_a_page_is_named_by_its_title(japan: Callable[..., Japan], office: Office) -> None:
+def test_a_file_that_is_a_page_is_named_by_its_title(japan: Callable[..., Japan], office: Site) -> None:
     office.files[SECTION[1]] = Response(b"<title>Error</title>", content_type="text/html")
     with pytest.raises(SourceFormatChanged, match='text/html titled "Error"'):
         japan().fetch(notice())
@@ -550,14 +463,14 @@ def test_a_file_that_is_a_page_is_named_by_its_title(japan: Callable[..., Japan]
     ],
 )
 def test_a_title_that_cannot_be_read_is_one_sentence(
-    japan: Callable[..., Japan], office: Office, entry: str, sentence: str
+    japan: Callable[..., Japan], office: Site, entry: str, sentence: str
 ) -> None:
     office.pages["2025"] = [entry]
     with pytest.raises(SourceFormatChanged, match=sentence):
         japan().releases(0)
 
 
-def test_hostile_text_in_a_title_does_no_more_than_stand_in_the_sentence(japan: Callable[..., Japan], office: Office) -> None:
+def test_hostile_text_in_a_title_does_no_more_than_stand_in_the_sentence(japan: Callable[..., Japan], office: Site) -> None:
     office.pages["2025"] = [listed("輸入 1-7月：&lt;img src=x&gt;\nhttps://evil.example")]
     with pytest.raises(SourceFormatChanged) as caught:
         japan().releases(0)
@@ -565,14 +478,14 @@ def test_hostile_text_in_a_title_does_no_more_than_stand_in_the_sentence(japan: 
     assert len(str(caught.value)) < 200
 
 
-def test_a_link_to_another_host_is_not_followed(japan: Callable[..., Japan], office: Office, httpserver: HTTPServer) -> None:
+def test_a_link_to_another_host_is_not_followed(japan: Callable[..., Japan], office: Site, httpserver: HTTPServer) -> None:
     office.years = years(y2025=7).replace('href="/', 'href="https://evil.example/')
     office.pages["2025"] = [listed().replace('href="/', 'href="https://evil.example/')]
     japan().fetch(notice())
     assert {request.host for request in office.asked} == {f"{httpserver.host}:{httpserver.port}"}
 
 
-def test_a_file_dated_ahead_of_the_clock_is_published_now(japan: Callable[..., Japan], office: Office) -> None:
+def test_a_file_dated_ahead_of_the_clock_is_published_now(japan: Callable[..., Japan], office: Site) -> None:
     early = datetime(2025, 8, 27, 23, tzinfo=UTC)
     assert japan(early).releases(0)[-1].published_at == early
 
