@@ -23,18 +23,22 @@ from monitor.app import App
 from monitor.months import Month, format_month, month
 
 ASKING = [kind for kind in registry.KINDS["sources"] if registry.load("sources", kind).past_is_history]
-FIRST, NEWEST = month(2025, 1), month(2025, 6)
+FIRST, NEWEST = month(2024, 11), month(2025, 6)
 NOW = datetime(2025, 8, 20, 12, tzinfo=UTC)
 RULES = """rules:
   - name: fall
     direction: drop
-    watch: {measure: weight, partner: [each, total]}
-    when: {warning: value <= 50 t}
+    watch: {measure: value, partner: [each, total]}
+    when: {warning: ratio <= 0.3}
+  - name: fall-of-all-goods
+    direction: drop
+    watch: {measure: value, partner: [each, total], product: HS:TOTAL}
+    when: {warning: ratio <= 0.3}
 """
 
 
 class Desk:
-    """A desk with one source that asks a playing office, which has published half a year."""
+    """A desk with one source that asks a playing office, which has published eight months."""
 
     def __init__(self, kind: str, folder: Path, server: HTTPServer) -> None:
         self.office: WebOffice = importlib.import_module(f"players.{kind}").Office(server)
@@ -56,7 +60,7 @@ class Desk:
         (self.entry,) = self.app.entries
 
     def publish(self, period: Month) -> None:
-        """Publish a month: much of it until the second, far less from the fourth on."""
+        """Publish a month: much until March, far less from April on."""
         (product,) = self.office.products
         kg = 1000.0 if period >= month(2025, 4) else 900_000.0
         self.office.publish(period, {("DE", product): kg, ("VN", product): 2 * kg})
