@@ -140,6 +140,7 @@ _NEWS = {
     "quiet_before": ("returning partner", "returning partners"),
     "months_since_trade": ("vanished partner", "vanished partners"),
     "withheld_streak": ("no longer given", "no longer given"),
+    "revision": ("revision", "revisions"),
 }
 """How a subject counts what a rule finds, by the indicator that it reads."""
 

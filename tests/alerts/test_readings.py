@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable
 from typing import Any
@@ -53,6 +54,17 @@ def test_what_no_line_says_anyway_is_said(read: Any, condition: str, words: tupl
 @pytest.mark.parametrize("condition", ["ratio <= 2", "yoy > 0%", "value > 1 t", "first_rise_in >= 1"])
 def test_what_every_line_says_is_not_said_twice(read: Any, condition: str) -> None:
     assert read(condition)[0] == ()
+
+
+def test_a_revision_is_said_with_what_is_usual(magnets: Panel, rules_of: Callable[..., Any]) -> None:
+    first = magnets.values.copy()
+    row = next(row for row, key in enumerate(magnets.keys) if key.partner == "US")
+    first[row, OCTOBER - magnets.start] = 46_000.0
+    panel = dataclasses.replace(magnets, first=first)
+    [verdicts] = judge(Bench(panel), rules_of(RULE.replace("CONDITION", "revision >= 20% and revision_score >= 4")))
+    said = readings(verdicts, 0, OCTOBER - magnets.start)
+    assert said == ("+1,326.1% since its first release", "42.4 standard deviations above what is usually revised")
+    assert not speaks_of_size(verdicts)
 
 
 def test_what_is_not_known_is_not_said(read: Any) -> None:

@@ -312,6 +312,7 @@ def test_the_first_rise_of_october_depends_on_july(revising: Any, lines_of: Any)
 
 def test_a_revision_beyond_the_usual_is_told_once_as_an_event_of_its_month(revising: Any, lines_of: Any) -> None:
     judged = revising.take_in("gacc/magnets", HEADING + NOVEMBER + _july("400"), "2025-12-20")
+    assert _page(judged).subject.startswith("China magnets, Nov 2025: 1 revision")
     (july,) = [line for line in lines_of(judged) if "unusual-revision-magnets" in _reasons([line])]
     assert july.figure == "400 t in July 2025"
     assert "−35.4% since its first release." in july.sentences

@@ -57,6 +57,10 @@ def test_a_growth_holds_from_its_base() -> None:
     assert found("yoy between -10% and 20%") == ((near(0.9 * base), near(1.2 * base)),)
 
 
+def test_a_revision_holds_from_the_figure_held_now() -> None:
+    assert found("revision >= 20%") == ((near(1.2 * 650_000.0), None),)
+
+
 def test_both_sides_of_a_surprise_are_found_where_the_law_puts_them() -> None:
     stated = reader().expectation
     low, high = (float(quantile(stated, p)[0, -1]) for p in (0.0013499, 0.9986501))
