@@ -592,7 +592,6 @@ def test_a_trouble_loses_and_makes_no_figure_and_is_told_once_and_once_when_it_i
         desk.http["total"] = "0.5 seconds"
     app = desk.serve()
     before = [app.figures.panel(*desk.dataset).values.tolist(), desk.said("desk")]
-    desk.ask()
     desk.office.publish(JUNE, desk.figures())
     desk.office.trouble(what)
     desk.ask()
@@ -614,7 +613,6 @@ def test_a_trouble_loses_and_makes_no_figure_and_is_told_once_and_once_when_it_i
 def test_an_office_that_asks_for_patience_gets_it(desk: Desk) -> None:
     desk.http["attempts"] = 2
     desk.serve()
-    desk.ask()
     desk.office.publish(JUNE, desk.figures())
     desk.office.trouble(Trouble.BUSY, times=1)
     asked = len(desk.office.times)  # type: ignore[attr-defined]

@@ -45,15 +45,47 @@ def gateway(code: str, name: str) -> str:
     return f"<OpenAPI_ServiceResponse><cmmMsgHeader>{said}</cmmMsgHeader></OpenAPI_ServiceResponse>"
 
 
-class Office(WebOffice):
-    """Both flows by code and country; figures that are published are imports. `page` is the most rows of one answer."""
+class Api(WebOffice):
+    """
+    The API over the amounts of one code that a test gives: month -> country -> amounts.
+
+    `page` is the most rows of one answer.
+    """
 
     kind = "korea"
-    products = ("8505110000",)
     environ: Mapping[str, str] = {"DATA_GO_KR_KEY": KEY}
     media = "text/xml;charset=UTF-8"
     renamed = ("impWgt", "impWeight")
     page = 1000
+    code = "8505110000"
+    held: Mapping[str, Mapping[str, Amounts]] = {}
+
+    def answer(self, path: str, request: Request) -> Response:
+        asked = request.args
+        assert path == f"{PATH}/getNitemtradeList"
+        assert asked["strtYymm"] == asked["endYymm"]
+        items = self.rows(asked["strtYymm"], asked["hsSgn"], asked.get("cntyCd", ""))
+        most = min(self.page, int(asked["numOfRows"]))
+        start = (int(asked["pageNo"]) - 1) * most
+        return Response(xml(*items[start : start + most]), content_type=self.media)
+
+    def refusal(self, what: Trouble) -> Response:
+        quota = ("22", "LIMITED_NUMBER_OF_SERVICE_REQUESTS_EXCEEDS_ERROR")
+        code, name = quota if what is Trouble.QUOTA else ("30", "SERVICE_KEY_IS_NOT_REGISTERED_ERROR")
+        return Response(gateway(code, name), content_type=self.media)
+
+    def rows(self, month: str, code: str, country: str) -> list[str]:
+        """Return the total row and the rows of a code in a month like ``202506``."""
+        held = self.held.get(month, {}) if self.code.startswith(code) else {}
+        sums = [str(sum(int(amounts[at]) for amounts in held.values())) for at in range(4)]
+        rows = [item(f"{month[:4]}.{month[4:]}", of, self.code, amounts) for of, amounts in held.items()]
+        return [total(*sums), *rows] if rows else []
+
+
+class Office(Api):
+    """Imports by code and country."""
+
+    products = ("8505110000",)
 
     def entry(self, **keys: Any) -> dict[str, Any]:
         return {
@@ -67,21 +99,7 @@ class Office(WebOffice):
             "complete_when": {"rows_at_least": "60%", "total": "required"},
         } | keys
 
-    def answer(self, path: str, request: Request) -> Response:
-        asked = request.args
-        assert path == f"{PATH}/getNitemtradeList"
-        assert asked["strtYymm"] == asked["endYymm"]
-        items = self._rows(asked["strtYymm"], asked["hsSgn"], asked.get("cntyCd", ""))
-        most = min(self.page, int(asked["numOfRows"]))
-        start = (int(asked["pageNo"]) - 1) * most
-        return Response(xml(*items[start : start + most]), content_type=self.media)
-
-    def refusal(self, what: Trouble) -> Response:
-        quota = ("22", "LIMITED_NUMBER_OF_SERVICE_REQUESTS_EXCEEDS_ERROR")
-        code, name = quota if what is Trouble.QUOTA else ("30", "SERVICE_KEY_IS_NOT_REGISTERED_ERROR")
-        return Response(gateway(code, name), content_type=self.media)
-
-    def _rows(self, month: str, code: str, country: str) -> list[str]:
+    def rows(self, month: str, code: str, country: str) -> list[str]:
         """Return the total row and the rows of a code, or the one row of machines that are traded with China every month."""
         period, written = parse_month(month), f"{month[:4]}.{month[4:]}"
         if code == "85" and country and self.traded(period):

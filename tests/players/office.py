@@ -166,6 +166,7 @@ class WebOffice(Ledger):
         self.asked: list[Request] = []
         self.times: list[float] = []  # of the questions, on a clock that no test moves
         self.instead: list[Response] = []  # answered first, whatever is asked
+        self._played: list[Response] = []
         self._trouble: Trouble | None = None
         self._times: int | None = None
         self.url = server.url_for(f"/{self.kind}")
@@ -176,6 +177,11 @@ class WebOffice(Ledger):
     @property
     def troubles(self) -> frozenset[Trouble]:
         return frozenset(Trouble)
+
+    def play(self, *answers: Response | str) -> list[Request]:
+        """Give these answers in turn, whatever is asked, the last one again and again; return what will have been asked."""
+        self._played = [one if isinstance(one, Response) else Response(one, content_type=self.media) for one in answers]
+        return self.asked
 
     def trouble(self, what: Trouble, times: int | None = None) -> None:
         self._trouble, self._times = what, times
@@ -196,6 +202,8 @@ class WebOffice(Ledger):
         self.times.append(time.monotonic())
         if self.instead:
             return self.instead.pop(0)
+        if self._played:
+            return self._played.pop(0) if len(self._played) > 1 else self._played[0]
         what = self._now()
         if what in (Trouble.QUOTA, Trouble.KEY):
             return self.refusal(what)
