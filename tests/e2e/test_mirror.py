@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
+from players.office import HTTP
+from pytest_httpserver import HTTPServer
 
 from monitor import jobs, pulling
+from monitor.app import App
 from monitor.check import check
 from monitor.companions import with_companions
 from monitor.detection.gap import mirror_gap
@@ -16,6 +24,7 @@ from monitor.months import Month, format_month, month, parse_month
 from monitor.replay.rehearsal import choose, rehearse
 from monitor.series import Basis, ReleaseState
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 FIRST = month(2023, 1)
 EXPORTS = (500, 640, 450, 560, 630, 480, 600, 520, 650, 460, 570, 540, 620, 490, 660, 510, 590, 470, 580, 550, 610, 440, 540, 600)
 HEADING = "period,partner,product,value\n"
@@ -166,6 +175,35 @@ def test_an_entry_says_whose_flows_it_mirrors(desk: Any, keys: dict[str, Any], s
     content["sources"].append(live)
     desk.write("config/sources.yaml", content)
     assert any(sentence in one for one in sentences_of(desk))
+
+
+IMPORTERS = {"census": "US", "comtrade": "JP", "eurostat": "DE", "hmrc": "GB", "japan": "JP", "korea": "KR"}
+
+
+@pytest.mark.parametrize("kind", IMPORTERS)
+def test_what_every_office_says_it_imports_is_mirrored(kind: str, httpserver: HTTPServer, tmp_path: Path) -> None:
+    office = import_module(f"players.{kind}").Office(httpserver)
+    for period in (month(2025, 4), month(2025, 5)):
+        office.publish(period, {(partner, office.products[0]): kg for partner, kg in (("CN", 3000.0), ("VN", 500.0))})
+    desk = {
+        "sources": {"sources": [office.entry(first="2025-04", basis="mirror", of=["CN"])]},
+        "receivers": {"receivers": [{"name": "desk", "kind": "file", "folder": "said", "as": "text"}]},
+        "routes": {"operators": "desk", "routes": [{"name": "all", "receivers": ["desk"]}]},
+        "monitor": {"http": HTTP},
+    }
+    shutil.copytree(REPOSITORY / "rules", tmp_path / "rules", ignore=lambda *_: ["tests"])
+    shutil.copytree(REPOSITORY / "config", tmp_path / "config")
+    for name, content in desk.items():
+        (tmp_path / "config" / f"{name}.yaml").write_text(json.dumps(content), encoding="utf-8")
+    app = App.open(tmp_path / "config", dict(office.environ), clock=lambda: datetime(2025, 8, 10, tzinfo=UTC))
+    (entry,) = app.entries
+    pulling.pull(app, entry)
+    panel = app.figures.panel(entry.name, entry.dataset)
+    assert {(key.reporter, key.flow, key.basis) for key in panel.keys} == {("CN", "export", "mirror")}
+    told = [row for row, key in enumerate(panel.keys) if (key.partner, key.measure) == (IMPORTERS[kind], "weight")]
+    assert panel.values[told].tolist() == [[3000.0, 3000.0]]
+    assert "WORLD" not in {key.partner for key in panel.keys}
+    app.close()
 
 
 def test_what_is_judged_again_is_the_same(desk: Any) -> None:
