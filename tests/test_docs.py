@@ -32,7 +32,7 @@ from monitor.notify.render import text
 from monitor.rules import example_keys, schema, summary
 from monitor.rules.loading import load_rule_set
 from monitor.settings import Settings
-from monitor.sources import calendar, census, completeness, comtrade, eurostat, gacc, hmrc, japan, korea, table
+from monitor.sources import calendar, census, completeness, comtrade, eurostat, gacc, gacc_bulletin, hmrc, japan, korea, table
 from monitor.vitals import Vitals
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -61,8 +61,10 @@ KEYS: dict[str, list[type[BaseModel]]] = {
     "sources": [
         settings_files.SourceKeys,
         settings_files.Task,
+        settings_files.StageKeys,
         table.TableParameters,
         gacc.GaccParameters,
+        gacc_bulletin.GaccBulletinParameters,
         census.CensusParameters,
         comtrade.ComtradeParameters,
         eurostat.EurostatParameters,
