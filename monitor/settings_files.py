@@ -21,6 +21,7 @@ from monitor.sources.http import HttpSettings
 
 _SIZES = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9}
 _TIMES = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800, "year": 31_536_000}
+_LONGEST = 1000 * _TIMES["year"]
 _AMOUNT = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)")
 _SHOWN_PASSWORD = re.compile(r"//[^/@]*:[^/@]+@")
 
@@ -43,6 +44,8 @@ def read_duration(value: Any) -> timedelta:
         raise ValueError(
             f'"{value}" is not a length of time; write a number and {", ".join(f"{unit}s" for unit in _TIMES)}, like 3 days'
         )
+    if float(found[1]) * seconds > _LONGEST:
+        raise ValueError(f'"{value}" is not a length of time that means anything here; write at most 1000 years')
     return timedelta(seconds=float(found[1]) * seconds)
 
 

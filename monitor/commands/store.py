@@ -46,9 +46,9 @@ def check_store(config: Path, repair: bool, as_json: bool) -> None:
 @click.pass_obj
 def export_store(config: Path, file: Path, as_json: bool) -> None:
     """
-    Write the desk into FILE, one archive: every table, every release's figures and payload, with checksums.
+    Write the desk into FILE, one archive.
 
-    It is the desk of one moment, also while `monitor serve` runs. config/ and rules/ are files of yours and are not in it.
+    It holds every table, and every release's figures and payload, with checksums. It is the desk of one moment, also while `monitor serve` runs. config/ and rules/ are files of yours and are not in it.
     """
     from monitor import __version__
     from monitor.store.exporting import export_desk
@@ -69,9 +69,9 @@ def export_store(config: Path, file: Path, as_json: bool) -> None:
 @click.pass_obj
 def import_store(config: Path, file: Path, take_over: bool, as_json: bool) -> None:
     """
-    Read a desk from FILE, what `monitor store export` wrote, into this one, which must be empty.
+    Read an archive of a desk into this, empty one.
 
-    Every checksum is compared; an archive that is cut, changed or of another version leaves nothing behind. The database may be
+    FILE is what `monitor store export` wrote. Every checksum is compared; an archive that is cut, changed or of another version leaves nothing behind. The database may be
     of the other kind. Messages that waited are sent by the desk that they come from, and are dead here, unless --take-over is
     given.
 
@@ -116,9 +116,9 @@ def _held(manifest: Manifest) -> str:
 @click.pass_obj
 def prune_store(config: Path, dry_run: bool, as_json: bool) -> None:
     """
-    Let go what `retention` in config/monitor.yaml allows: payloads, verdicts, fits that nothing reads.
+    Let go what is past the time that settings give it.
 
-    Never the figures of a release: every vintage stays. `monitor serve` does this once a day.
+    What `retention` in config/monitor.yaml names: payloads, verdicts, fits that nothing reads. Never the figures of a release: every vintage stays. `monitor serve` does this once a day.
     """
     from monitor.jobs import prune
     from monitor.wording import say_count
