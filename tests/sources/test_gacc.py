@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from players.gacc import CHINESE, text
 from pydantic import ValidationError
 
 from monitor.errors import SourceFormatChanged, SourceUnavailable
@@ -16,17 +17,10 @@ from monitor.sources.gacc import Gacc, GaccParameters
 
 Write = Callable[..., Path]
 
-CHINESE = (
-    '"数据年月","商品编码","商品名称","贸易伙伴编码","贸易伙伴名称","第一数量","第一计量单位","第二数量","第二计量单位","美元",'
-)
 ENGLISH = '"Date of data","Commodity code","Commodity","Trading partner code","Trading partner",'
 ENGLISH += '"Quantity","Unit","Supplimentary Quantity","Supplimentary Unit","US dollar",'
 GERMANY = '"202505","85051110","稀土永磁体","304","德国","200000","千克","-","-","9,000,000",'
 AMERICA = '"202505","85051110","稀土永磁体","502","美国","46000","千克","-","-","2,100,000",'
-
-
-def text(*lines: str) -> str:
-    return "".join(f"{line}\r\n" for line in lines)
 
 
 def source(now: datetime, **chosen: Any) -> Gacc:

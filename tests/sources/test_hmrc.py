@@ -219,14 +219,14 @@ def test_what_has_no_country_is_kept_as_not_specified(hmrc: Callable[..., Hmrc],
 def test_partners_that_are_one_here_are_added_up(hmrc: Callable[..., Hmrc], office: Api) -> None:
     ceuta = {"Country": {"CountryCodeAlpha": "XC", "CountryName": "Ceuta"}}
     melilla = {"Country": {"CountryCodeAlpha": "XL", "CountryName": "Melilla"}}
-    office.rows = [row(21, 2, **ceuta), row(23, 3, **melilla), row(98, 4), row(6, 5), FRANCE]
+    office.rows = [row(21, 2) | ceuta, row(23, 3) | melilla, row(98, 4), row(6, 5), FRANCE]
     assert values(fetch(hmrc())) == {"ES": 5.0, "RS": 4.0, "GB": 5.0, "FR": 600.0, "WORLD": 614.0}
 
 
 def test_a_country_is_known_by_its_letters_its_name_or_the_desks_word(hmrc: Callable[..., Hmrc], office: Api) -> None:
     named = {"Country": {"CountryCodeAlpha": None, "CountryName": "South Korea"}}
     old = {"Country": {"CountryCodeAlpha": "AN", "CountryName": "Netherlands Antilles"}}
-    office.rows = [row(728, 2, **named), row(478, 3, **old), FRANCE]
+    office.rows = [row(728, 2) | named, row(478, 3) | old, FRANCE]
     assert values(fetch(hmrc(partners={"Netherlands Antilles": "CW"}))) == {"KR": 2.0, "CW": 3.0, "FR": 600.0, "WORLD": 605.0}
 
 
