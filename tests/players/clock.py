@@ -27,8 +27,9 @@ import time_machine
 from monitor import jobs
 from monitor.app import App
 from monitor.jobs import ServiceJobs
-from monitor.scheduler import Scheduler, Threads
+from monitor.scheduler import Scheduler
 from monitor.vitals import Vitals
+from monitor.workers import Threads
 
 ROUND = timedelta(days=1)  # how often to judge what no pull brought; ten minutes in a service
 LONGEST_STEP_S = 60.0  # of real time, until a wake-up's work is done
