@@ -20,8 +20,8 @@ def tasks_command(config: Path, as_json: bool) -> None:
     """
     List what a person is to fetch by hand and has not fetched yet.
 
-    A task begins when the figures of an entry with `task` are due, at the first `monitor pull` from then on, and is over once files
-    of all its months and codes came in.
+    A task begins when the figures of an entry with `task` are due, at the first pull from then on, and is over once files of its
+    months came in with every code that the month before had.
     """
     from monitor.tasks import open_tasks
 
