@@ -26,7 +26,8 @@ def check_store(config: Path, repair: bool, as_json: bool) -> None:
     """
     Verify every stored file against the database.
 
-    Exits 1 while something is not as it should be. A process that was killed may leave a file that belongs to no release: it does
+    Exits 1 while something is not as it should be. A process that was killed may leave a file that belongs to no release: it
+    does
     no harm, and --repair removes it.
     """
     with desk_at(config) as app:
@@ -48,7 +49,8 @@ def export_store(config: Path, file: Path, as_json: bool) -> None:
     """
     Write the desk into FILE, one archive.
 
-    It holds every table, and every release's figures and payload, with checksums. It is the desk of one moment, also while `monitor serve` runs. config/ and rules/ are files of yours and are not in it.
+    It holds every table, and every release's figures and payload, with checksums. It is the desk of one moment, also while
+    `monitor serve` runs. config/ and rules/ are files of yours and are not in it.
     """
     from monitor import __version__
     from monitor.store.exporting import export_desk
@@ -71,9 +73,9 @@ def import_store(config: Path, file: Path, take_over: bool, as_json: bool) -> No
     """
     Read an archive of a desk into this, empty one.
 
-    FILE is what `monitor store export` wrote. Every checksum is compared; an archive that is cut, changed or of another version leaves nothing behind. The database may be
-    of the other kind. Messages that waited are sent by the desk that they come from, and are dead here, unless --take-over is
-    given.
+    FILE is what `monitor store export` wrote. Every checksum is compared; an archive that is cut, changed or of another version
+    leaves nothing behind. The database may be of the other kind. Messages that waited are sent by the desk that they come from,
+    and are dead here, unless --take-over is given.
 
     \b
     For example:
@@ -118,7 +120,8 @@ def prune_store(config: Path, dry_run: bool, as_json: bool) -> None:
     """
     Let go what is past the time that settings give it.
 
-    What `retention` in config/monitor.yaml names: payloads, verdicts, fits that nothing reads. Never the figures of a release: every vintage stays. `monitor serve` does this once a day.
+    What `retention` in config/monitor.yaml names: payloads, verdicts, fits that nothing reads. Never the figures of a
+    release: every vintage stays. `monitor serve` does this once a day.
     """
     from monitor.jobs import prune
     from monitor.wording import say_count
