@@ -185,11 +185,9 @@ def _money(sheet: Sheet, currency: str, where: str) -> tuple[str, float]:
 
 def _headings(rows: Sequence[tuple[str, ...]]) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
     """Divide the rows below title and unit into headings and the rest."""
-    start = next(
-        (n for n, row in enumerate(rows) if len(set(row)) > 1 and not _MONEY.search("".join(dict.fromkeys(row)))), len(rows)
-    )
+    start = next((n for n, row in enumerate(rows) if len(set(row)) > 1 and all(map(_is_heading, row))), len(rows))
     stop = start
-    while stop < len(rows) and all(_is_heading(text) for text in rows[stop]):
+    while stop < len(rows) and all(map(_is_heading, rows[stop])):
         stop += 1
     return list(rows[start:stop]), list(rows[stop:])
 
