@@ -29,6 +29,7 @@ class Facts:
 
     Amounts are in the key's unit, growth and shares as fractions; NaN is "not known". `base` is the figure a year
     earlier, `previous` that of the month before, `usual` the median of `usual_months` figures in the 24 months before.
+    `derived` figures come from growth rates, or from figures of the year `to_date`.
     `low` and `high` are the spans over which the figure is the lowest or highest. `why_yoy` and `why_model` say why
     there is no y/y or no expectation. `total` is the published total of its market; `ungiven` counts the months, up to this
     one, that the source withholds or suppresses. `shown` is the unit that its basket asks for. `pair` says that the figure
