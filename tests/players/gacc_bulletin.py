@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pytest_httpserver import HTTPServer
@@ -23,7 +23,7 @@ def uuid(year: int, number: int, edition: int = 0) -> str:
     return f"{year:04d}{number:02d}{edition:02d}-faa3-4a4d-9816-bada832cafe8"
 
 
-def index(titles: Mapping[str, Mapping[int, str]], years: Sequence[int]) -> str:
+def index(titles: Mapping[str, Mapping[int, str]], years: Iterable[int]) -> str:
     """Return the list as the office writes it: unquoted links, blanks in their texts, a break that is closed and never opened."""
     rows = "".join(f"<tr><td>{title}</td><td>{_months(pages)}</td></tr>" for title, pages in titles.items())
     options = "".join(f'<option value="{year}">{year}</option>' for year in years)
@@ -59,17 +59,43 @@ def _cell(text: str) -> str:
     return f'<td colspan={across or 1} rowspan="{down or 1}"><span><b>&nbsp;&nbsp;{said}&nbsp;</b></span></td>'
 
 
-class Office(WebOffice):
+class Site(WebOffice):
+    """The site with the pages that a test puts there; each may be a text, bytes or a whole answer."""
+
+    kind = "gacc_bulletin"
+    media = "text/html; charset=utf-8"
+    renamed = ("Export", "Outgoing")
+
+    def __init__(self, server: HTTPServer, products: tuple[str, ...] = ()) -> None:
+        super().__init__(server, products)
+        self.pages: dict[str, str | bytes | Response] = {}
+
+    @property
+    def paths(self) -> list[str]:
+        """The paths that were asked for."""
+        return [request.path.removeprefix(f"/{self.kind}") for request in self.asked]
+
+    def put(self, number: int, content: str | bytes | Response, year: int = 2026, edition: int = 0) -> None:
+        """Put the page of a month there."""
+        self.pages[f"/Statics/{uuid(year, number, edition)}.html"] = content
+
+    def answer(self, path: str, request: Request) -> Response:
+        found = self.content(path)
+        return found if isinstance(found, Response) else Response(found, content_type=self.media)
+
+    def content(self, path: str) -> str | bytes | Response:
+        """Return what stands at a path."""
+        return self.pages.get(path, Response("", 404))
+
+
+class Office(Site):
     """
     Exports by country, in thousands of dollars with one decimal; a total, groups and the year to date beside them.
 
     A month that is published again has a new page. February's page has the sum of January and February alone.
     """
 
-    kind = "gacc_bulletin"
     products = ("HS:TOTAL",)
-    media = "text/html; charset=utf-8"
-    renamed = ("Export", "Outgoing")
 
     def __init__(self, server: HTTPServer, products: tuple[str, ...] = ()) -> None:
         super().__init__(server, products)
@@ -94,14 +120,14 @@ class Office(WebOffice):
         super().publish(month, figures)
         self.editions[month] = self.editions.get(month, -1) + 1
 
-    def answer(self, path: str, request: Request) -> Response:
+    def content(self, path: str) -> str | bytes | Response:
         years = sorted({one // 12 for one in self.months}, reverse=True)
         if path.startswith(INDEX):
             year = int(path.removeprefix(INDEX).removesuffix(".html") or years[0])
             pages = {calendar_month(one): self._name(one) for one in self.months if one // 12 == year and self.traded(one)}
-            return Response(index({f"{COUNTRIES} (in USD)": pages, f"{COUNTRIES} (in CNY)": {}}, years), content_type=self.media)
+            return index({f"{COUNTRIES} (in USD)": pages, f"{COUNTRIES} (in CNY)": {}}, years)
         found = [one for one in self.months if path == f"/Statics/{self._name(one)}.html"]
-        return Response(self._page(found[0]), content_type=self.media) if found else Response("", 404)
+        return self._page(found[0]) if found else Response("", 404)
 
     def _name(self, one: Month) -> str:
         return uuid(one // 12, calendar_month(one), self.editions[one])

@@ -1,15 +1,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from monitor.sources.http import Client, HttpSettings
+
 NOW = datetime(2025, 6, 21, 12, 0, tzinfo=UTC)
 
 Write = Callable[..., Path]
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[Client]:
+    """A client that asks offices on this machine up to three times, without a pause."""
+    settings = HttpSettings(allow_hosts=("127.0.0.1", "localhost"), per_host_per_minute=600_000, attempts=3)
+    with Client(settings, sleep=lambda _: None) as made:
+        yield made
 
 
 @pytest.fixture

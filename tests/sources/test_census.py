@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from monitor.months import month
 from monitor.series import Basis, Status
 from monitor.sources.base import FIGURE_COLUMNS, ReleaseNotice
 from monitor.sources.census import Census, CensusParameters
-from monitor.sources.http import Client, HttpSettings
+from monitor.sources.http import Client
 
 SAMPLES = Path(__file__).parent / "samples"
 NOW = datetime(2025, 9, 10, tzinfo=UTC)
@@ -40,13 +40,6 @@ TOTAL = row("-", "TOTAL FOR ALL COUNTRIES", "1600", "80")
 
 def array(*rows: list[str]) -> str:
     return json.dumps([HEADER + PREDICATES, *rows])
-
-
-@pytest.fixture
-def client() -> Iterator[Client]:
-    settings = HttpSettings(allow_hosts=("127.0.0.1", "localhost"), per_host_per_minute=60_000, attempts=3)
-    with Client(settings, sleep=lambda _: None) as made:
-        yield made
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from monitor.series import WORLD, Basis, Flag, Status
 from monitor.sources.base import FIGURE_COLUMNS, ReleaseNotice, Table
 from monitor.sources.completeness import CompleteWhen
 from monitor.sources.comtrade import Comtrade, ComtradeParameters
-from monitor.sources.http import Client, HttpSettings
+from monitor.sources.http import Client
 
 NOW = datetime(2025, 8, 10, tzinfo=UTC)
 MAGNETS, OTHERS = "850511", "850519"
@@ -41,13 +41,6 @@ def total(period: str = "202505", **changes: Any) -> Row:
 @pytest.fixture
 def playing(httpserver: HTTPServer) -> Api:
     return Api(httpserver)
-
-
-@pytest.fixture
-def client() -> Iterator[Client]:
-    settings = HttpSettings(allow_hosts=("127.0.0.1", "localhost"), per_host_per_minute=60_000, attempts=3)
-    with Client(settings, sleep=lambda _: None) as made:
-        yield made
 
 
 Make = Callable[..., Comtrade]

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from monitor.months import format_month, month, parse_month
 from monitor.series import Basis, Flag, Status
 from monitor.sources.base import FIGURE_COLUMNS, ReleaseNotice, Table
 from monitor.sources.eurostat import Eurostat, EurostatParameters
-from monitor.sources.http import Client, HttpSettings
+from monitor.sources.http import Client
 from monitor.store.database import Database
 from monitor.store.observations import Figures
 from monitor.store.releases import Releases
@@ -54,13 +54,6 @@ def comext(httpserver: HTTPServer) -> Comext:
     played.too_big = TOO_BIG
     played.control("2023-06", "2026-07")
     return played
-
-
-@pytest.fixture(scope="module")
-def client() -> Iterator[Client]:
-    settings = HttpSettings(allow_hosts=("127.0.0.1", "localhost"), per_host_per_minute=60_000, attempts=3)
-    with Client(settings, sleep=lambda _: None) as made:
-        yield made
 
 
 @pytest.fixture

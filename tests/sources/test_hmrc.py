@@ -21,7 +21,7 @@ from monitor.months import format_month, month
 from monitor.series import Basis, Status
 from monitor.sources.base import FIGURE_COLUMNS, ReleaseNotice, Table
 from monitor.sources.hmrc import Hmrc, HmrcParameters
-from monitor.sources.http import Client, HttpSettings
+from monitor.sources.http import Client
 
 SAMPLE = Path(__file__).parent / "samples" / "uk_hmrc_ots_shape.json"
 NOW = datetime(2025, 8, 20, tzinfo=UTC)
@@ -52,15 +52,12 @@ def office(httpserver: HTTPServer) -> Api:
 
 
 @pytest.fixture
-def hmrc(httpserver: HTTPServer) -> Iterator[Callable[..., Hmrc]]:
-    settings = HttpSettings(allow_hosts=("127.0.0.1", "localhost"), per_host_per_minute=600_000, attempts=3)
-    with Client(settings, sleep=lambda _: None) as client:
+def hmrc(client: Client, office: Api) -> Callable[..., Hmrc]:
+    def make(now: datetime = NOW, **changes: Any) -> Hmrc:
+        plain = {"dataset": "imports/cn8", "products": (MAGNETS,), "base_url": office.url, "reread": 0}
+        return Hmrc("hmrc", HmrcParameters(**(plain | changes)), client=client, clock=lambda: now)
 
-        def make(now: datetime = NOW, **changes: Any) -> Hmrc:
-            plain = {"dataset": "imports/cn8", "products": (MAGNETS,), "base_url": httpserver.url_for("/hmrc"), "reread": 0}
-            return Hmrc("hmrc", HmrcParameters(**(plain | changes)), client=client, clock=lambda: now)
-
-        yield make
+    return make
 
 
 def fetch(source: Hmrc, name: str = "2025-06", *months: int) -> Table:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from monitor.months import format_month, month
 from monitor.series import Basis, Flag, Status
 from monitor.sources.base import FIGURE_COLUMNS, ReleaseNotice, Table
 from monitor.sources.completeness import CompleteWhen
-from monitor.sources.http import Client, HttpSettings
+from monitor.sources.http import Client
 from monitor.sources.japan import Japan, JapanParameters
 
 MAGNETS = "850511000"
@@ -35,13 +35,6 @@ def office(httpserver: HTTPServer) -> Site:
     site = Site(httpserver)
     site.files = {SECTION[1]: file(CHINA, VIETNAM)}
     return site
-
-
-@pytest.fixture(scope="module")
-def client() -> Iterator[Client]:
-    settings = HttpSettings(allow_hosts=("127.0.0.1", "localhost"), per_host_per_minute=60_000, attempts=3)
-    with Client(settings, sleep=lambda _: None) as made:
-        yield made
 
 
 @pytest.fixture

@@ -35,13 +35,6 @@ WHOLE = xml(BOTH, CHINA, JAPAN)
 ALONE = xml(total("1000", "50000", "200000", "12000000"), CHINA)
 
 
-@pytest.fixture(scope="module")
-def client() -> Iterator[Client]:
-    settings = HttpSettings(allow_hosts=("127.0.0.1", "localhost"), per_host_per_minute=60_000, attempts=3)
-    with Client(settings, sleep=lambda _: None) as made:
-        yield made
-
-
 @pytest.fixture
 def office(httpserver: HTTPServer) -> Api:
     return Api(httpserver)
