@@ -145,7 +145,7 @@ class _Service:
         while not holds():
             assert self._thread.is_alive(), "the service ended by itself"
             assert time.monotonic() - begin < LONGEST_STEP_S, f"at {datetime.now(UTC)} the service did not finish its work"
-            time.sleep(0.0005)
+            time.sleep(0.002)
 
 
 class _Turns(Threads):
