@@ -154,7 +154,8 @@ def _where_it_goes(kind: str) -> str:
     here = {
         f"monitor/sources/{kind}.py": "the module",
         "monitor/registry.py": f'under "sources": "{kind}": "monitor.sources.{place}",',
-        f"tests/sources/test_{kind}.py": "its tests, against a server that plays the office",
+        f"tests/players/{kind}.py": "a server that plays the office; tests/contracts/test_sources.py then asks it",
+        f"tests/sources/test_{kind}.py": "its tests, against that server",
         "tests/contracts/test_kinds.py": "an entry of it in SOURCES, for the contract of every source",
     }
     width = max(map(len, here))

@@ -1,8 +1,9 @@
 """
 US trade month by month from the Census Bureau's international trade API: imports and exports by HS, imports by NAICS.
 
-One release a month, with the months before it, which may have changed since. The API answers with an array of arrays, header first, every value a text; it says "not yet" by an
-empty answer and "no key" by a web page with status 200. Variables are those of the Bureau's guide to the trade datasets.
+One release a month, with the months before it, which may have changed since. The API answers with an array of arrays, header
+first, every value a text; it says "not yet" by an empty answer and "no key" by a web page with status 200. Variables are those
+of the Bureau's guide to the trade datasets.
 """
 
 from __future__ import annotations

@@ -83,6 +83,7 @@ def test_a_skeleton_is_printed_with_where_it_goes(desk):
     for place in (
         "monitor/sources/new_zealand.py ",
         '"new_zealand": "monitor.sources.new_zealand:NewZealand",',
+        "tests/players/new_zealand.py ",
         "tests/sources/test_new_zealand.py ",
         "tests/contracts/test_kinds.py ",
         '[project.entry-points."monitor.sources"]',
