@@ -25,7 +25,7 @@ from monitor.sources.base import FIGURE_COLUMNS, ReleaseNotice, Table
 from monitor.sources.calendar import Calendar, MonthText
 from monitor.sources.eurostat_answers import updated_at
 from monitor.sources.eurostat_cells import MEASURES, PARTNERS, crossed, product_of, read_cells, whole_figures, with_units
-from monitor.sources.eurostat_gaps import gaps, withheld
+from monitor.sources.eurostat_gaps import gaps, hides, withheld
 from monitor.sources.eurostat_queries import Conversation, Query
 from monitor.sources.figures import checked
 from monitor.sources.http import Client
@@ -158,7 +158,11 @@ class Eurostat:
         return min(start, month(period // 12 - 1, 1)) if closing else start
 
     def calls(self, *notices: ReleaseNotice) -> int:
-        """Say how many requests fetching these releases takes: the figures, and the world's trade to compare them with."""
+        """
+        Say how many requests fetching these releases takes: the figures, and the world's trade to compare them with.
+
+        Where a release has trade without a name, one more is made for whom it may hide.
+        """
         spans = [notice.periods or (parse_month(notice.name),) for notice in notices]
         asked = [query for periods in spans for query in (self._control_query(periods), self._query(periods[0], periods[-1]))]
         return sum(len(query.within_limits()) for query in asked)
@@ -192,8 +196,9 @@ class Eurostat:
         rows = talk.rows(query)
         parameters, where = self.parameters, talk.where
         cells = read_cells(rows, parameters.partners, where)
-        lost = withheld(totals, periods[0], periods[-1])
-        missing = crossed(gaps(cells, lost, parameters.only_partners or (WORLD,)), parameters.measures, parameters.pieces)
+        lost, before = withheld(totals, periods[0], periods[-1]), self._before_hiding(talk, cells, periods[0])
+        missing = gaps(cells, lost, parameters.only_partners or (WORLD,), before)
+        missing = crossed(missing, parameters.measures, parameters.pieces)
         told = missing.assign(value=np.nan, flags=int(Flag.NONE))
         whole = pd.concat([whole_figures(cells, parameters.measures, parameters.pieces), told], ignore_index=True)
         return Table(
@@ -204,6 +209,17 @@ class Eurostat:
             raw=b"\n".join(talk.bodies),
             raw_name=f"{parameters.dataset.replace('/', '-')}-{notice.name}.csv",
         )
+
+    def _before_hiding(self, talk: Conversation, cells: pd.DataFrame, first: Month) -> pd.DataFrame:
+        """Return what was traded under names, long before, of the products and reporters that have trade without a name now."""
+        hiding = cells[hides(cells)]
+        if hiding.empty:
+            return hiding
+        codes = tuple(code for code in self.parameters.products if product_of(code) in set(hiding["product"]))
+        reporters = tuple(_THEIR_REPORTER.get(code, code) for code in sorted(set(hiding["reporter"])))
+        value = (MEASURES["value"],)
+        query = self._query(first - LOOKBACK, first - 1, reporters=reporters, products=codes, indicators=value)
+        return read_cells(talk.rows(query), self.parameters.partners, talk.where)
 
     def _control(self, talk: Conversation, periods: tuple[Month, ...]) -> pd.DataFrame:
         """Return the world's trade in every product from long before, once every reporter has the months that are read."""
@@ -246,8 +262,9 @@ class Eurostat:
     def _query(self, first: Month, last: Month, **changes: tuple[str, ...]) -> Query:
         theirs = tuple(code for ours in self.parameters.only_partners for code in PARTNERS.get(ours, (ours,)))
         indicators = [MEASURES[name] for name in dict.fromkeys(("value", *self.parameters.measures))]
-        asked = {"partners": theirs, "products": self.parameters.products, "indicators": tuple(indicators)} | changes
-        return Query(reporters=self._reporters, flows=self._flows, first=first, last=last, **asked)
+        usual = {"reporters": self._reporters, "products": self.parameters.products}
+        asked = usual | {"partners": theirs, "indicators": tuple(indicators)} | changes
+        return Query(flows=self._flows, first=first, last=last, **asked)
 
     def _conversation(self, where: str) -> Conversation:
         return Conversation(client=self._client, base_url=self.parameters.base_url, where=where, sleep=self._sleep)

@@ -47,7 +47,12 @@ def withheld(totals: pd.DataFrame, first: Month, last: Month) -> pd.DataFrame:
     return found[found["period"] >= first]
 
 
-def gaps(cells: pd.DataFrame, lost: pd.DataFrame, partners: Sequence[str]) -> pd.DataFrame:
+def hides(cells: pd.DataFrame) -> pd.Series[bool]:
+    """Return which cells are trade without a partner's name."""
+    return cells["theirs"].isin(HIDDEN) & (cells["measure"] == "value") & (cells["value"] > 0)
+
+
+def gaps(cells: pd.DataFrame, lost: pd.DataFrame, partners: Sequence[str], before: pd.DataFrame) -> pd.DataFrame:
     """
     Return the rows (`ROW`, `status`) that are missing and no zeros.
 
@@ -59,9 +64,12 @@ def gaps(cells: pd.DataFrame, lost: pd.DataFrame, partners: Sequence[str]) -> pd
         What is `withheld`.
     partners : sequence of str
         Those to tell of where a split is withheld; what is said of the world holds for its partners.
+    before : DataFrame
+        Cells of earlier months: whom a month hides may have had no name in any that was read.
     """
-    value = cells[(cells["measure"] == "value") & (cells["value"] > 0)]
-    sums = value.groupby([*GROUP, "partner", "period"], sort=False)["value"].sum().reset_index()
+    value, earlier = (read[(read["measure"] == "value") & (read["value"] > 0)] for read in (cells, before))
+    named = pd.concat([earlier, value])
+    sums = named.groupby([*GROUP, "partner", "period"], sort=False)["value"].sum().reset_index()
     least = sums.groupby([*GROUP, "partner"], sort=False)["value"].min().rename("least").reset_index()
     least = least[least["partner"] != UNSPECIFIED]
     gone = lost.merge(pd.DataFrame({"partner": list(partners)}), how="cross").assign(status=int(Status.WITHHELD))
@@ -72,6 +80,6 @@ def gaps(cells: pd.DataFrame, lost: pd.DataFrame, partners: Sequence[str]) -> pd
 
 def _hidden(value: pd.DataFrame, least: pd.DataFrame) -> pd.DataFrame:
     """Return partners and months in which the trade without a name was at least the partner's smallest figure."""
-    unnamed = value[value["theirs"].isin(HIDDEN)].groupby([*GROUP, "period"], sort=False)["value"].sum()
+    unnamed = value[hides(value)].groupby([*GROUP, "period"], sort=False)["value"].sum()
     pairs = least[least["partner"] != WORLD].merge(unnamed.rename("unnamed").reset_index(), on=GROUP)
     return pairs[pairs["unnamed"] >= pairs["least"]].assign(status=int(Status.SUPPRESSED))[[*ROW, "status"]]

@@ -432,6 +432,22 @@ def test_what_partners_without_a_name_could_hide_is_suppressed(eurostat: Callabl
     }
 
 
+def test_whom_a_month_hides_is_known_though_the_months_that_named_it_are_not_read_again(
+    eurostat: Callable[..., Eurostat], comext: Comext
+) -> None:
+    comext.world("2026-01", "2026-07")
+    comext.put("JP", "2026-01", "90")
+    comext.put("CN", "2026-01", "500")
+    for when in ("2026-05", "2026-06", "2026-07"):
+        comext.put("QY", when, "95")
+    found = cells(eurostat().fetch(notice(months=3)))
+    assert {partner: status for (partner, when), (_, status) in found.items() if when == "2026-07" and partner == "JP"} == {
+        "JP": Status.SUPPRESSED
+    }
+    assert "2026-01" not in {when for _, when in found}
+    assert "CN" not in {partner for partner, _ in found}  # it has more trade than is hidden
+
+
 def test_a_release_over_another_revises_states_zeros_and_withholds(
     eurostat: Callable[..., Eurostat], comext: Comext, tmp_path: Path
 ) -> None:
