@@ -27,7 +27,7 @@ from monitor.sources.base import FIGURE_COLUMNS, ReleaseNotice, Table
 from monitor.sources.calendar import Calendar, MonthText
 from monitor.sources.figures import checked
 from monitor.sources.http import Client
-from monitor.sources.korea_answers import TOTAL, Rows, explained, numbers, read_rows
+from monitor.sources.korea_answers import TOTAL, Rows, explained, read_rows
 from monitor.wording import one_line
 
 Flow = Literal["import", "export"]
@@ -183,13 +183,13 @@ class Korea:
         where = self._where(period, code)
         found = last = self._ask(period, {"hsSgn": code}, 1, where)
         for number in range(2, MOST_PAGES + 1):
-            if not found.lack(where):
+            if not found.lack():
                 break
             page = self._ask(period, {"hsSgn": code}, number, where)
             if page.rows == last.rows or not (page.rows or page.total):  # the API does not page, or has no more
                 break
             found, last = found.joined(page), page
-        if lack := found.lack(where):
+        if lack := found.lack():
             raise SourceUnavailable(f"{where}: the answer is not whole: {lack}")
         return found
 
@@ -238,7 +238,7 @@ class Korea:
             "flags": int(Flag.PROVISIONAL if period > self._newest() - PROVISIONAL else Flag.NONE),
         }
         parts = [
-            pd.DataFrame(same | {"flow": flow, "measure": measure, "unit": _UNITS[measure], "value": numbers(rows, name, where)})
+            pd.DataFrame(same | {"flow": flow, "measure": measure, "unit": _UNITS[measure], "value": found.figures[name]})
             for (flow, measure), name in self._elements.items()
         ]
         return _joined(pd.concat(parts, ignore_index=True))

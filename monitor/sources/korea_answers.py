@@ -49,21 +49,35 @@ _CUT = frozenset(
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Rows:
-    """The rows of one code in one month as texts; `total` is the API's own sum of them, `count` how many it says there are."""
+    """
+    The rows of one code in one month as texts, and the API's own sum of them.
+
+    `figures` are the numbers of each element of the rows, then of the total row where there is one, NaN where it is empty;
+    `count` is how many rows the API says there are.
+    """
 
     rows: Sequence[Mapping[str, str]]
     total: Mapping[str, str] | None
+    figures: Mapping[str, Floats]
     count: int
     body: bytes
 
     def joined(self, page: Rows) -> Rows:
         """Return these rows and those of the next page."""
+        total = self.total or page.total
+        sums = self if self.total is not None else page
+        figures = {
+            name: np.concatenate([self._own(name), page._own(name), sums.figures[name][len(sums.rows) :]]) for name in FIGURES
+        }
         body = b"\n".join((self.body, page.body))
-        return Rows(rows=[*self.rows, *page.rows], total=self.total or page.total, count=self.count, body=body)
+        return Rows(rows=[*self.rows, *page.rows], total=total, figures=figures, count=self.count, body=body)
 
-    def lack(self, where: str) -> str:
+    def _own(self, name: str) -> Floats:
+        return self.figures[name][: len(self.rows)]
+
+    def lack(self) -> str:
         """
         Return what says that rows are missing or too many, or an empty text.
 
@@ -73,13 +87,13 @@ class Rows:
         if self.total is None:
             return f"{len(self.rows):,} of {self.count:,} rows came" if len(self.rows) < self.count else ""
         for name in FIGURES:
-            added, stated = np.nansum(numbers(self.rows, name, where)), numbers([self.total], name, where)[0]
+            added, stated = np.nansum(self._own(name)), self.figures[name][-1]
             if abs(added - stated) > 2 * (len(self.rows) + 1) ** 0.5:  # not where the total has no figure
                 return f"{name} adds up to {say_number(added)}, the total row has {say_number(stated)}"
         return ""
 
 
-def numbers(rows: Sequence[Mapping[str, str]], name: str, where: str) -> Floats:
+def _numbers(rows: Sequence[Mapping[str, str]], name: str, where: str) -> Floats:
     """Return the figures of one element, shape (rows,); NaN where it is empty."""
     return parse_numbers(pd.Series([row[name] for row in rows], dtype=object), thousands=",", where=f"{where} {name}")
 
@@ -107,12 +121,14 @@ def read_rows(answer: Answer, where: str, now: datetime) -> Rows:
     if code not in (_FINE, _NOTHING):
         raise refusal(code, said, where, now)
     items = [_row(item, where) for item in root.iter("item")]
-    for name in FIGURES:
-        numbers(items, name, where)  # refuses what is none while the answer is at hand
+    rows = [row for row in items if row["year"] != TOTAL]
+    total = next((row for row in items if row["year"] == TOTAL), None)
+    told = rows if total is None else [*rows, total]
     count = root.findtext(".//totalCount") or ""
     return Rows(
-        rows=[row for row in items if row["year"] != TOTAL],
-        total=next((row for row in items if row["year"] == TOTAL), None),
+        rows=rows,
+        total=total,
+        figures={name: _numbers(told, name, where) for name in FIGURES},
         count=int(count) if re.fullmatch(r"[0-9]{1,9}", count) else 0,
         body=answer.body,
     )
