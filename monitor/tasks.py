@@ -62,8 +62,11 @@ class OpenTask:
 
 
 def title_of(entry: SourceSettings, months: Iterable[Month]) -> str:
-    """Return what people call a task: its entry and months."""
-    return f"{entry.entry}, {join_words([say_month(month) for month in months])}"
+    """Return what people call a task: its entry and months, of many the first and the last."""
+    first, *others = sorted(set(months))
+    if others == list(range(first + 1, first + 1 + len(others))) and len(others) > 1:
+        return f"{entry.entry}, {say_month(first)} to {say_month(others[-1])}"
+    return f"{entry.entry}, {join_words([say_month(month) for month in (first, *others)])}"
 
 
 def open_tasks(app: App) -> list[OpenTask]:
