@@ -120,15 +120,15 @@ def dated(app: App, entry: SourceSettings, notice: ReleaseNotice) -> ReleaseNoti
     """
     Date a release no earlier than it was out.
 
-    Where only the calendar says when it came out, it came after the last ask that did not find it. That an ask did not find
-    a month of the years before the desk began says nothing: nobody asked for it.
+    Where only the calendar says when it came out, and an ask after that hour did not find it, nobody knows more than that it is
+    out now. That an ask did not find a month of the years before the desk began says nothing: nobody asked for it.
     """
     asked = app.asks.last(entry.name, entry.dataset)
     if not notice.estimated or not notice.periods:
         return notice
     published = min(notice.published_at, app.clock())
-    if asked is not None and asked.answered_at is not None and _was_asked_for(app, entry, notice, asked):
-        published = max(published, asked.answered_at)
+    if asked is not None and _was_asked_for(app, entry, notice, asked) and (asked.answered_at or published) > published:
+        published = app.clock()
     return replace(notice, published_at=published)
 
 
