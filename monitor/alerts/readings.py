@@ -14,6 +14,7 @@ from monitor.judge import Verdicts
 from monitor.months import say_month
 from monitor.panel import Floats, Panel
 from monitor.rules.expression import Call
+from monitor.series import WORLD
 from monitor.wording import say_amount, say_count, say_deviations, say_growth, say_number, say_percent
 
 Words = Callable[[float, Mapping[str, int]], str]
@@ -125,8 +126,13 @@ class _History:
         stop = self.column + 1 - lag
         return float(figures[0, stop - months : stop].sum())
 
+    @property
+    def unit(self) -> str:
+        """The unit of the series."""
+        return self.panel.keys[self.row].unit
+
     def _figure(self, column: int) -> str:
-        amount = say_amount(float(self.panel.values[self.row, column]), self.panel.keys[self.row].unit)
+        amount = say_amount(float(self.panel.values[self.row, column]), self.unit)
         return f"{amount} in {say_month(self.panel.start + column)}"
 
 
@@ -134,6 +140,8 @@ def _words(call: Call, value: float, history: _History) -> str:
     arguments = dict(call.arguments)
     if dict(call.sibling).get("measure") == "unit_value":
         return _of_price(call, value)
+    if (call.indicator, call.sibling) == ("value", (("partner", WORLD),)):
+        return f"the total is {say_amount(value, history.unit)}"
     if call.sibling:
         others = ", ".join(f"{name} {other}" for name, other in call.sibling)
         return f"{call.indicator} of {others} {say_number(value, 2)}"
