@@ -39,6 +39,8 @@ from monitor.months import Month, calendar_month, format_month, last_day, parse_
 from monitor.series import ReleaseState
 from monitor.store import tables
 
+pytestmark = pytest.mark.timeout(600)  # a year takes a minute, and more beside other tests
+
 SCRIPT: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("year.yaml").read_text(encoding="utf-8"))
 TONNE = 1000.0
 JUST_BEFORE = timedelta(seconds=1)  # an office has published when the hour strikes
