@@ -15,13 +15,13 @@ from datetime import timedelta
 from monitor.app import App
 from monitor.errors import MonitorError, SecretMissing, SourceError, SourceRefused
 from monitor.months import Month, format_month, parse_month
+from monitor.offices.troubles import fact_of, refuse_early, trouble_found
 from monitor.operations import over
 from monitor.pulling import missing, newest_of, silent, take_in
 from monitor.rules.schema import Fact
 from monitor.series import Release
 from monitor.settings import SourceSettings
 from monitor.sources.base import ReleaseNotice, Source
-from monitor.troubles import fact_of, refuse_early, trouble_found
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,11 +14,11 @@ from monitor.alerts.messages import Delivery, Notification, Outcome
 from monitor.alerts.records import Change
 from monitor.alerts.situation import Situation
 from monitor.app import App
-from monitor.asking import next_ask
 from monitor.companions import with_companions
 from monitor.constraints import sums_notes
 from monitor.eventlog import event
 from monitor.notify.worker import Worker
+from monitor.offices.asking import next_ask
 from monitor.operations import over, raised
 from monitor.pulling import Progress, pull, silent
 from monitor.rules.schema import Fact

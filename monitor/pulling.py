@@ -6,13 +6,15 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from monitor.app import App
-from monitor.asking import dated, noted
 from monitor.baskets.ended import may_end, why_ended
 from monitor.constraints import held_together, tell_sums
 from monitor.errors import MonitorError, SecretMissing, SourceError, SourceFormatChanged, SourceRefused
 from monitor.eventlog import event
-from monitor.lateness import tell_late
 from monitor.months import say_month
+from monitor.offices.asking import dated, noted
+from monitor.offices.lateness import tell_late
+from monitor.offices.tasks import answer, refused, remind
+from monitor.offices.troubles import all_is_well, refuse_early, trouble_found
 from monitor.operations import over, raised
 from monitor.rules.schema import Fact
 from monitor.series import Release, ReleaseState
@@ -21,8 +23,6 @@ from monitor.sources.base import ReleaseNotice, Source, Table
 from monitor.sources.figures import not_ahead, same_units
 from monitor.sources.mirror import mirrored
 from monitor.store.files import plain, write_whole
-from monitor.tasks import answer, refused, remind
-from monitor.troubles import all_is_well, refuse_early, trouble_found
 
 log = logging.getLogger(__name__)
 

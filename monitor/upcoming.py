@@ -10,11 +10,11 @@ from itertools import groupby
 from pathlib import Path
 
 from monitor.app import App
-from monitor.asking import due_by, newest_whole, upcoming
 from monitor.errors import MonitorError
 from monitor.imports import entry_named
-from monitor.lateness import Lateness, lateness_of
 from monitor.months import Month, say_month
+from monitor.offices.asking import due_by, newest_whole, upcoming
+from monitor.offices.lateness import Lateness, lateness_of
 from monitor.series import ReleaseState
 from monitor.settings import SourceSettings
 from monitor.sources.calendar import Calendar

@@ -11,7 +11,7 @@ from monitor import jobs, pulling
 from monitor.backfill import bring, planned
 from monitor.errors import MonitorError, SourceError, SourceThrottled
 from monitor.months import format_month, month
-from monitor.troubles import asked_again_at
+from monitor.offices.troubles import asked_again_at
 
 
 def plan(desk, since=None):

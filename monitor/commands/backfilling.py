@@ -105,7 +105,7 @@ def _long(lasts: timedelta) -> str:
 
 
 def _came(app: App, plan: Plan, taken: list[Release]) -> str:
-    from monitor.troubles import asked_again_at
+    from monitor.offices.troubles import asked_again_at
     from monitor.wording import say_count, say_number
 
     held = [release for release in taken if release.note]
@@ -119,7 +119,7 @@ def _came(app: App, plan: Plan, taken: list[Release]) -> str:
 
 
 def _record(app: App, plan: Plan, taken: list[Release], stopped: str) -> dict[str, object]:
-    from monitor.troubles import asked_again_at
+    from monitor.offices.troubles import asked_again_at
 
     again = asked_again_at(app, plan.entry)
     return {

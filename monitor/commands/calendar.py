@@ -12,7 +12,7 @@ import click
 from monitor.commands.terminal import as_json_option, desk_at, say, show_json, show_table
 
 if TYPE_CHECKING:
-    from monitor.lateness import Lateness
+    from monitor.offices.lateness import Lateness
     from monitor.upcoming import Expected
 
 MOST = 24

@@ -10,7 +10,7 @@ import click
 from monitor.commands.terminal import as_json_option, desk_at, say, show_json
 
 if TYPE_CHECKING:
-    from monitor.tasks import OpenTask
+    from monitor.offices.tasks import OpenTask
 
 
 @click.command("tasks")
@@ -23,7 +23,7 @@ def tasks_command(config: Path, as_json: bool) -> None:
     A task begins when the figures of an entry with `task` are due, at the first pull from then on, and is over once files of its
     months came in with every code that the month before had.
     """
-    from monitor.tasks import open_tasks
+    from monitor.offices.tasks import open_tasks
 
     with desk_at(config) as app:
         found = open_tasks(app)

@@ -15,8 +15,8 @@ from monitor import pulling
 from monitor.errors import SourceError, SourceFormatChanged
 from monitor.imports import read_files
 from monitor.months import month
+from monitor.offices.tasks import open_tasks
 from monitor.rules.schema import Fact
-from monitor.tasks import open_tasks
 
 OCTOBER, NOVEMBER, DECEMBER = month(2025, 10), month(2025, 11), month(2025, 12)
 DUE = datetime(2025, 12, 20, 2, tzinfo=UTC)  # ten in the morning in Shanghai

@@ -8,10 +8,10 @@ import pytest
 
 from monitor import jobs, pulling
 from monitor.errors import SourceFormatChanged, SourceRefused, SourceThrottled, SourceUnavailable
+from monitor.offices.troubles import all_is_well, asked_again_at, fact_of, trouble_found
 from monitor.rules.schema import Fact
 from monitor.sources.comtrade_answers import explained
 from monitor.sources.korea_answers import refusal
-from monitor.troubles import all_is_well, asked_again_at, fact_of, trouble_found
 
 NOON = datetime(2025, 9, 1, 3, tzinfo=UTC)  # noon in Korea
 QUOTA = "api answered 403: Out of call volume quota. Quota will be replenished in 02:30:00."

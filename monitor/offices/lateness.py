@@ -8,9 +8,9 @@ from datetime import timedelta
 from statistics import median
 
 from monitor.app import App
-from monitor.asking import Due
 from monitor.errors import SourceError, SourceFormatChanged
 from monitor.months import say_month
+from monitor.offices.asking import Due
 from monitor.operations import over, raised
 from monitor.rules.schema import Fact
 from monitor.series import Release, ReleaseState

@@ -15,13 +15,13 @@ from datetime import datetime, timedelta
 from monitor.app import App
 from monitor.errors import MonitorError, SecretMissing
 from monitor.months import Month, month_of
+from monitor.offices.troubles import asked_again_at
 from monitor.series import ReleaseState
 from monitor.settings import SourceSettings
 from monitor.settings_files import Ask
 from monitor.sources.base import ReleaseNotice
 from monitor.sources.calendar import Calendar
 from monitor.store.asks import Asked
-from monitor.troubles import asked_again_at
 
 Due = Callable[[Month], datetime | None]
 """When a month is due; None where nobody knows."""

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.asking import dated, next_ask, planned
 from monitor.errors import MonitorError, SourceThrottled
 from monitor.months import month
+from monitor.offices.asking import dated, next_ask, planned
+from monitor.offices.troubles import trouble_found
 from monitor.settings_files import Ask
 from monitor.sources.base import ReleaseNotice
-from monitor.troubles import trouble_found
 
 ASK = Ask()
 HALF_DAY = timedelta(hours=12)

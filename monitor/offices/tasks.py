@@ -16,6 +16,7 @@ from monitor.alerts.digest import operations
 from monitor.app import App
 from monitor.errors import SourceFormatChanged
 from monitor.months import Month, format_month, month_of, parse_month, say_month
+from monitor.offices.tasks_text import codes_of, text_of
 from monitor.operations import messages, over, raised
 from monitor.rules.schema import Fact
 from monitor.series import Release, ReleaseState
@@ -23,7 +24,6 @@ from monitor.settings import SourceSettings
 from monitor.sources.base import ReleaseNotice, Source, Table
 from monitor.sources.understood import understood
 from monitor.store.episodes import Condition
-from monitor.tasks_text import codes_of, text_of
 from monitor.wording import join_words
 
 LONGEST_LAG = 36  # months between a month and its figures

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor.errors import SourceError
-from monitor.lateness import lateness_of
+from monitor.offices.lateness import lateness_of
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from players.gacc import Office
 
 from monitor.baskets.records import Basket, Baskets, Code, Place, Successor
 from monitor.months import month
+from monitor.offices.tasks_text import codes_of, text_of
 from monitor.series import Release
-from monitor.tasks_text import codes_of, text_of
 
 NOVEMBER = month(2025, 11)
 BASKET = Basket(
