@@ -8,7 +8,7 @@ relative paths start there.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -17,19 +17,37 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, SecretStr
 
-from monitor import settings_files, yamlfile
+from monitor import yamlfile
 from monitor.alerts.routing import Route, Routes
 from monitor.baskets.loading import load_baskets
 from monitor.baskets.partners import load_partner_groups
 from monitor.baskets.records import Baskets
+from monitor.configuration.checks import same_steps, unheard_receivers, unknown_receivers, unreachable, unread_list, wrong_task
+from monitor.configuration.entries import Checker, Place, anchored, doubles
+from monitor.configuration.keys import (
+    Ask,
+    Deliver,
+    Digests,
+    Entry,
+    Event,
+    EventFile,
+    Health,
+    Http,
+    Log,
+    Monitor,
+    ReceiverFile,
+    Retention,
+    RouteFile,
+    SourceFile,
+    SourceKeys,
+    StageKeys,
+    Task,
+)
 from monitor.errors import ConfigError, Mistake, SettingsError
 from monitor.secrets import Secret, Vault
 from monitor.series import Basis
-from monitor.settings_entries import Checker, Place, anchored, doubles, wrong_task
-from monitor.settings_files import Ask, Entry, Event, Log, Monitor, SourceKeys, StageKeys, Task
-from monitor.sources.calendar import Calendar
 from monitor.sources.completeness import CompleteWhen
-from monitor.yamlfile import Document, Loc, did_you_mean
+from monitor.yamlfile import Document, Loc
 
 __all__ = ["Event", "ReceiverSettings", "Settings", "SourceSettings"]
 
@@ -122,11 +140,11 @@ class Settings:
     rules: Path
     public_url: str
     log: Log
-    http: settings_files.Http
-    digest: settings_files.Digests
-    deliver: settings_files.Deliver
-    retention: settings_files.Retention
-    health: settings_files.Health
+    http: Http
+    digest: Digests
+    deliver: Deliver
+    retention: Retention
+    health: Health
     heartbeat: SecretStr | None
     sources: tuple[SourceSettings, ...]
     receivers: tuple[ReceiverSettings, ...]
@@ -178,10 +196,10 @@ class _Reading:
     def settings(self) -> Settings:
         monitor = self._monitor()
         sources = self._sources()
-        places = self._places("receivers.yaml", "receivers", settings_files.ReceiverFile)
+        places = self._places("receivers.yaml", "receivers", ReceiverFile)
         receivers = self._receivers(places)
         routes, operators = self._routes(places)
-        events = self._file("events.yaml", settings_files.EventFile)
+        events = self._file("events.yaml", EventFile)
         baskets = self._loaded("baskets.yaml", load_baskets, Baskets())
         no_groups: dict[str, tuple[str, ...]] = {}
         groups = self._loaded("partners.yaml", load_partner_groups, no_groups)
@@ -237,14 +255,14 @@ class _Reading:
         return dataclasses.replace(place, data={key: data})
 
     def _sources(self) -> tuple[SourceSettings, ...]:
-        places = self._places("sources.yaml", "sources", settings_files.SourceFile)
+        places = self._places("sources.yaml", "sources", SourceFile)
         self._mistakes += doubles(places, lambda place: f"{place.name}/{place.data.get('dataset', '')}")
         found = [
             self._checker.entry(SourceKeys, "sources", place, needed=place.data.get("enabled") is not False) for place in places
         ]
         for place, entry in zip(places, found, strict=True):
-            self._mistakes += _unread_list(place, entry[1]) if entry is not None else ()
-        self._mistakes += _same_steps(places, found)
+            self._mistakes += unread_list(place, entry[1]) if entry is not None else ()
+        self._mistakes += same_steps(places, found)
         self._read = list(zip(places, found, strict=True))
         shared = tuple(field.name for field in dataclasses.fields(SourceSettings) if field.name != "parameters")
         return tuple(
@@ -272,7 +290,7 @@ class _Reading:
 
     def _routes(self, receivers: list[Place]) -> tuple[Routes, str]:
         document = self._document("routes.yaml")
-        file = self._checker.valid(settings_files.RouteFile, document, ()) if document else None
+        file = self._checker.valid(RouteFile, document, ()) if document else None
         if document is None or file is None:
             return Routes(()), ""
         routes = [
@@ -280,24 +298,18 @@ class _Reading:
         ]
         places = [Place(document, ("routes", at)) for at in range(len(routes))]
         self._mistakes += doubles(places, lambda place: place.name)
-        self._mistakes += _unreachable(routes, places)
+        self._mistakes += unreachable(routes, places)
         self._compare_receivers(routes, places, receivers, file.operators)
         return Routes(tuple(routes)), file.operators
 
     def _compare_receivers(self, routes: list[Route], places: list[Place], receivers: list[Place], operators: str) -> None:
-        known = [place.name for place in receivers]
         named: list[tuple[str, Loc]] = [(operators, ("operators",))]
         for route, place in zip(routes, places, strict=True):
             named += [(name, (*place.loc, "receivers", n)) for n, name in enumerate(route.receivers)]
-        for name, loc in named if known else ():  # without any, receivers.yaml has a mistake of its own
-            if name not in known:
-                sentence = f'unknown receiver "{name}"{did_you_mean(name, known)}'
-                self._mistakes.append(places[0].document.mistake(loc, sentence))
+        self._mistakes += unknown_receivers(places[0].document, named, [place.name for place in receivers])
         tasks = [entry[0].task for _, entry in self._read if entry is not None and entry[0].task is not None]
         told = {name for name, _ in named} | {name for task in tasks for name in (task.owner, task.escalate_to)}
-        for place in receivers:
-            if place.name not in told:
-                self._warnings.append(place.mistake("name", says=f'no route leads to the receiver "{place.name}"'))
+        self._warnings += unheard_receivers(receivers, told)
 
     def _places(self, name: str, block: str, model: type[BaseModel]) -> list[Place]:
         document = self._document(name)
@@ -326,40 +338,6 @@ class _Reading:
         except ConfigError as error:
             self._mistakes += error.mistakes
             return None
-
-
-def _unread_list(place: Place, parameters: BaseModel) -> Iterator[Mistake]:
-    """Yield what is wrong with the list of release days that an entry names."""
-    calendar = getattr(parameters, "published", None)
-    try:
-        _ = calendar.listed if isinstance(calendar, Calendar) else None
-    except ValueError as error:
-        yield place.mistake("published", "dates", says=str(error))
-
-
-def _unreachable(routes: list[Route], places: list[Place]) -> Iterator[Mistake]:
-    """Yield what is wrong with the order: every alert must end somewhere, and every route must be reachable."""
-    *others, last = zip(routes, places, strict=True)
-    if last[0].matchers:
-        yield last[1].mistake("match", says='the last route takes every alert that is left; leave "match" out, or add a route')
-    if last[0].goes_on:
-        yield last[1].mistake("continue", says='no route follows the last one; leave "continue" out')
-    for route, place in others:
-        if not route.matchers and not route.goes_on:
-            yield place.mistake("name", says=f'the route "{route.name}" takes every alert, so the routes below it get none')
-
-
-def _same_steps(places: list[Place], entries: list[tuple[SourceKeys, BaseModel] | None]) -> Iterator[Mistake]:
-    """Yield a mistake for every entry that is on and claims a step of a thread that another one is."""
-    first: dict[tuple[str, int], str] = {}
-    for place, entry in zip(places, entries, strict=True):
-        stage = entry[0].stage if entry is not None and entry[0].enabled else None
-        if stage is None or entry is None:
-            continue
-        name = f"{entry[0].name}/{entry[0].dataset}"
-        taken = first.setdefault((stage.thread, stage.step), name)
-        if taken != name:
-            yield place.mistake("stage", "step", says=f"step {stage.step} of {stage.thread} is {taken} already")
 
 
 def _text(value: SecretStr | str | None) -> str | None:

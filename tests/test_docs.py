@@ -20,12 +20,13 @@ import yaml
 from click.testing import CliRunner
 from pydantic import BaseModel
 
-from monitor import cli, jobs, pulling, settings_files
+from monitor import cli, jobs, pulling
 from monitor.alerts.records import Change
 from monitor.app import App
 from monitor.baskets import loading
 from monitor.baskets.loading import load_baskets
 from monitor.baskets.partners import load_partner_groups
+from monitor.configuration import keys
 from monitor.detection.indicators import INDICATORS
 from monitor.notify import console, email, file, webhook
 from monitor.notify.render import text
@@ -55,13 +56,13 @@ KEYS: dict[str, list[type[BaseModel]]] = {
         webhook.Webhook.Parameters,
         file.File.Parameters,
         console.Console.Parameters,
-        settings_files.RouteFile,
-        settings_files.RouteKeys,
+        keys.RouteFile,
+        keys.RouteKeys,
     ],
     "sources": [
-        settings_files.SourceKeys,
-        settings_files.Task,
-        settings_files.StageKeys,
+        keys.SourceKeys,
+        keys.Task,
+        keys.StageKeys,
         table.TableParameters,
         gacc.GaccParameters,
         gacc_bulletin.GaccBulletinParameters,
@@ -72,9 +73,9 @@ KEYS: dict[str, list[type[BaseModel]]] = {
         japan.JapanParameters,
         korea.KoreaParameters,
         calendar.Calendar,
-        settings_files.Ask,
+        keys.Ask,
         completeness.CompleteWhen,
-        settings_files.Event,
+        keys.Event,
     ],
     "baskets": [
         loading.BasketFile,
@@ -84,13 +85,13 @@ KEYS: dict[str, list[type[BaseModel]]] = {
         loading.CompositeKeys,
     ],
     "operating": [
-        settings_files.Monitor,
-        settings_files.Http,
-        settings_files.Log,
-        settings_files.Digests,
-        settings_files.Deliver,
-        settings_files.Health,
-        settings_files.Retention,
+        keys.Monitor,
+        keys.Http,
+        keys.Log,
+        keys.Digests,
+        keys.Deliver,
+        keys.Health,
+        keys.Retention,
     ],
 }
 UNNAMED = {"name", "kind", "routes", "receivers"}  # said in the text, or the key of the file itself

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from monitor import jobs
 from monitor.alerts.assess import assess
 from monitor.app import App
-from monitor.settings_files import Retention
+from monitor.configuration.keys import Retention
 from monitor.vitals import Vitals
 
 

@@ -13,12 +13,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from monitor.app import App
+from monitor.configuration.keys import Ask
 from monitor.errors import MonitorError, SecretMissing
 from monitor.months import Month, month_of
 from monitor.offices.troubles import asked_again_at
 from monitor.series import ReleaseState
 from monitor.settings import SourceSettings
-from monitor.settings_files import Ask
 from monitor.sources.base import ReleaseNotice
 from monitor.sources.calendar import Calendar
 from monitor.store.asks import Asked
@@ -127,7 +127,12 @@ def dated(app: App, entry: SourceSettings, notice: ReleaseNotice) -> ReleaseNoti
     if not notice.estimated or not notice.periods:
         return notice
     published = min(notice.published_at, app.clock())
-    if asked is not None and _was_asked_for(app, entry, notice, asked) and (asked.answered_at or published) > published:
+    if (
+        asked is not None
+        and _was_asked_for(app, entry, notice, asked)
+        and asked.answered_at is not None
+        and asked.answered_at >= published
+    ):
         published = app.clock()
     return replace(notice, published_at=published)
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.configuration.keys import Ask
 from monitor.errors import MonitorError, SourceThrottled
 from monitor.months import month
 from monitor.offices.asking import dated, next_ask, planned
 from monitor.offices.troubles import trouble_found
-from monitor.settings_files import Ask
 from monitor.sources.base import ReleaseNotice
 
 ASK = Ask()

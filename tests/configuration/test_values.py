@@ -1,4 +1,4 @@
-"""Amounts that people write in configuration, and the defaults of every block."""
+"""Amounts that people write in configuration files."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from datetime import timedelta
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
-from monitor.settings_files import Log, Monitor, RouteKeys, read_duration, read_size
+from monitor.configuration.values import read_duration, read_size
 
 
 @pytest.mark.parametrize(("text", "size"), [("50 MB", 50_000_000), ("1.5kB", 1500), ("2 GB", 2 * 10**9), ("7 B", 7)])
@@ -41,25 +40,3 @@ def test_an_amount_is_read_or_refused_in_one_sentence(text: str) -> None:
         except ValueError as error:
             said = str(error)
         assert said.startswith(f'"{text}" is not a ') if said else found >= type(found)(0)
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [("debug", {"level": "debug"}), ("json", {"format": "json"}), ("json, error", {"format": "json", "level": "error"})],
-)
-def test_the_log_is_set_in_words(text: str, words: dict[str, str]) -> None:
-    assert Log.words(text) == words
-
-
-def test_every_block_refuses_unknown_keys() -> None:
-    blocks = [Monitor, *(info.annotation for info in Monitor.model_fields.values() if hasattr(info.annotation, "model_fields"))]
-    assert len(blocks) == 7
-    for block in blocks:
-        with pytest.raises(ValidationError, match="Extra inputs"):
-            block.model_validate({"colour": "red"})
-
-
-@pytest.mark.parametrize("name", ["", "a b", "-a", "a/b", "a#b", "x" * 65, "a\nb"])
-def test_a_name_that_would_break_a_key_or_a_path_is_refused(name: str) -> None:
-    with pytest.raises(ValidationError, match="is not a name"):
-        RouteKeys(name=name, receivers=("desk",))

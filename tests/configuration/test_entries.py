@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from monitor import registry
+from monitor.configuration.entries import Checker, Place, doubles
+from monitor.configuration.keys import Entry
 from monitor.secrets import Vault
-from monitor.settings_entries import Checker, Place, doubles
-from monitor.settings_files import Entry
 from monitor.yamlfile import parse
 
 

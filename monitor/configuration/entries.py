@@ -7,7 +7,7 @@ Kinds are found through `monitor.registry`; a kind's own ``Parameters`` say what
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,8 +18,7 @@ from pydantic import BaseModel, create_model
 from monitor import registry, yamlfile
 from monitor.errors import Mistake, SettingsError
 from monitor.secrets import Vault
-from monitor.settings_files import SourceKeys
-from monitor.yamlfile import Document, Loc, did_you_mean
+from monitor.yamlfile import Document, Loc
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -102,23 +101,6 @@ def doubles(places: list[Place], name_of: Callable[[Place], str]) -> Iterator[Mi
         if name in first:
             yield place.mistake("name", says=f'the name "{name}" stands already in line {first[name]}')
         first.setdefault(name, line)
-
-
-def wrong_task(
-    place: Place, keys: SourceKeys, parameters: BaseModel, receivers: Collection[str], baskets: Collection[str]
-) -> Iterator[Mistake]:
-    """Yield what is wrong with the task of an entry: nobody there, nothing known of the codes, or nothing for a person to do."""
-    task = keys.task
-    assert task is not None
-    for key, name in (("owner", task.owner), ("escalate_to", task.escalate_to)):
-        if name and name not in receivers:
-            yield place.mistake("task", key, says=f'unknown receiver "{name}"{did_you_mean(name, receivers)}')
-    if task.basket and task.basket not in baskets:
-        yield place.mistake("task", "basket", says=f'unknown basket "{task.basket}"{did_you_mean(task.basket, baskets)}')
-    if not hasattr(registry.load("sources", keys.kind), "from_files"):
-        yield place.mistake("task", says=f"the kind {keys.kind} asks its source itself; a task is for files a person fetches")
-    elif getattr(parameters, "published", None) is None:
-        yield place.mistake("task", says='a task needs "published", the calendar that says when it is due')
 
 
 def anchored(parameters: Model, desk: Path) -> Model:

@@ -1,0 +1,80 @@
+"""What is wrong with entries beside others: a step that two claim, a route that no alert reaches, a task that nobody can do."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from pydantic import BaseModel
+
+from monitor import registry
+from monitor.alerts.routing import Route
+from monitor.configuration.entries import Place
+from monitor.configuration.keys import SourceKeys
+from monitor.errors import Mistake
+from monitor.sources.calendar import Calendar
+from monitor.yamlfile import Document, Loc, did_you_mean
+
+
+def unread_list(place: Place, parameters: BaseModel) -> Iterator[Mistake]:
+    """Yield what is wrong with the list of release days that an entry names."""
+    calendar = getattr(parameters, "published", None)
+    try:
+        _ = calendar.listed if isinstance(calendar, Calendar) else None
+    except ValueError as error:
+        yield place.mistake("published", "dates", says=str(error))
+
+
+def unreachable(routes: list[Route], places: list[Place]) -> Iterator[Mistake]:
+    """Yield what is wrong with the order: every alert must end somewhere, and every route must be reachable."""
+    *others, last = zip(routes, places, strict=True)
+    if last[0].matchers:
+        yield last[1].mistake("match", says='the last route takes every alert that is left; leave "match" out, or add a route')
+    if last[0].goes_on:
+        yield last[1].mistake("continue", says='no route follows the last one; leave "continue" out')
+    for route, place in others:
+        if not route.matchers and not route.goes_on:
+            yield place.mistake("name", says=f'the route "{route.name}" takes every alert, so the routes below it get none')
+
+
+def unknown_receivers(routes: Document, named: list[tuple[str, Loc]], known: list[str]) -> Iterator[Mistake]:
+    """Yield a mistake for every name that no receiver has; without any receiver their file has a mistake of its own."""
+    for name, loc in named if known else ():
+        if name not in known:
+            yield routes.mistake(loc, f'unknown receiver "{name}"{did_you_mean(name, known)}')
+
+
+def unheard_receivers(receivers: list[Place], told: Collection[str]) -> Iterator[Mistake]:
+    """Yield a warning for every receiver that nothing is told."""
+    for place in receivers:
+        if place.name not in told:
+            yield place.mistake("name", says=f'no route leads to the receiver "{place.name}"')
+
+
+def same_steps(places: list[Place], entries: list[tuple[SourceKeys, BaseModel] | None]) -> Iterator[Mistake]:
+    """Yield a mistake for every entry that is on and claims a step of a thread that another one is."""
+    first: dict[tuple[str, int], str] = {}
+    for place, entry in zip(places, entries, strict=True):
+        stage = entry[0].stage if entry is not None and entry[0].enabled else None
+        if stage is None or entry is None:
+            continue
+        name = f"{entry[0].name}/{entry[0].dataset}"
+        taken = first.setdefault((stage.thread, stage.step), name)
+        if taken != name:
+            yield place.mistake("stage", "step", says=f"step {stage.step} of {stage.thread} is {taken} already")
+
+
+def wrong_task(
+    place: Place, keys: SourceKeys, parameters: BaseModel, receivers: Collection[str], baskets: Collection[str]
+) -> Iterator[Mistake]:
+    """Yield what is wrong with the task of an entry: nobody there, nothing known of the codes, or nothing for a person to do."""
+    task = keys.task
+    assert task is not None
+    for key, name in (("owner", task.owner), ("escalate_to", task.escalate_to)):
+        if name and name not in receivers:
+            yield place.mistake("task", key, says=f'unknown receiver "{name}"{did_you_mean(name, receivers)}')
+    if task.basket and task.basket not in baskets:
+        yield place.mistake("task", "basket", says=f'unknown basket "{task.basket}"{did_you_mean(task.basket, baskets)}')
+    if not hasattr(registry.load("sources", keys.kind), "from_files"):
+        yield place.mistake("task", says=f"the kind {keys.kind} asks its source itself; a task is for files a person fetches")
+    elif getattr(parameters, "published", None) is None:
+        yield place.mistake("task", says='a task needs "published", the calendar that says when it is due')
