@@ -193,7 +193,7 @@ def show_series(
     config: Path, series: tuple[str, ...], as_of: str | None, vintages: bool, months: int, table: Path | None, as_json: bool
 ) -> None:
     """
-    Show the figures of one series with a sparkline, or with --vintages what revisions made of them.
+    Show the figures of a series, or what revisions made of them.
 
     SERIES is its full name, or words that fit no other. For example: monitor series show gacc united states --as-of 2025-08-31.
     """

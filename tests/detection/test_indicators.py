@@ -12,7 +12,9 @@ from monitor.units import Dimension
 NAMES = """
     value mom yoy ytd_yoy change usual ratio base_ratio
     rise_streak fall_streak first_rise_in first_fall_in high_in low_in drawdown recovered
-    zero_streak missing_streak months_since_trade
+    zero_streak missing_streak months_since_trade months_traded
+    first_trade quiet_before withheld_streak
+    revision revision_score mirror_gap
     share share_change rank contribution hhi unit_value
     expected lower upper probability_of_zero surprise
     shift seasonal_change breadth breadth_surprise
@@ -42,7 +44,10 @@ def test_an_indicator_says_what_it_counts(name: str, dimension: Dimension | None
 
 def test_only_market_indicators_read_other_series() -> None:
     across = {name for name, indicator in INDICATORS.items() if indicator.across}
-    assert across == {"share", "share_change", "rank", "contribution", "hhi", "unit_value", "breadth", "breadth_surprise"}
+    assert across == {
+        "share", "share_change", "rank", "contribution", "hhi", "unit_value", "breadth", "breadth_surprise",
+        "first_trade", "revision_score",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["expected", "lower", "upper", "surprise"])
