@@ -18,11 +18,11 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from monitor.errors import SourceFormatChanged, SourceUnavailable
-from monitor.months import Month, format_month, month_of, parse_month, say_month
+from monitor.months import Month, calendar_month, format_month, month_of, parse_month, say_month
 from monitor.series import Basis, Coverage, Flag
 from monitor.sources.base import FIGURE_COLUMNS, ReleaseNotice, Table
 from monitor.sources.calendar import Calendar, MonthText
-from monitor.sources.census_answers import TOTAL, figures_of, read_rows, refusal, split_is_withheld, with_partners
+from monitor.sources.census_answers import TOTAL, figures_of, read_rows, refusal, with_partners
 from monitor.sources.figures import checked
 from monitor.sources.http import Answer, Client
 
@@ -31,6 +31,7 @@ Measure = Literal["value", "weight", "quantity", "duty"]
 EARLIEST_DAYS_BEFORE = 5
 LATEST_OVERDUE = timedelta(days=180)  # an older month is out without asking
 FIRST_MONTH = "2013-01"
+YEARLY = 36  # months that the release of July states again: in June the Bureau revises earlier years by country and code
 
 _ACCEPTED = ("application/json", "text/html", "text/plain")
 _UNIT_OF = {"value": "USD", "duty": "USD", "weight": "kg", "quantity": "pcs"}
@@ -92,7 +93,8 @@ class CensusParameters(BaseModel):
 
     `products` empty means every code of the level (not possible at HS10, where the API gives up). `account` chooses general
     imports (arrivals) or imports for consumption. `weight` and `quantity` are the API's first quantity, where its unit is one
-    of weight or of pieces. `reread` is how many months before the newest one its release states again.
+    of weight or of pieces. `reread` is how many months before the newest one its release states again; where `products` are
+    listed, the release that is due in July states 36 again, for the yearly revision (0 keeps it from that too).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -158,7 +160,7 @@ class Census:
             months.pop()
         for period in months:
             published = min(self.due(period), self._clock())
-            oldest = max(first, period - self.parameters.reread) if period == months[-1] else period
+            oldest = max(first, period - self._reread(period)) if period == months[-1] else period
             yield ReleaseNotice(
                 dataset=self.parameters.dataset,
                 name=format_month(period),
@@ -166,6 +168,12 @@ class Census:
                 estimated=True,
                 periods=tuple(range(oldest, period + 1)),
             )
+
+    def _reread(self, period: Month) -> int:
+        """Return how many months before one its release states again; a whole level of 36 months would be too much to ask."""
+        wanted, products = self.parameters.reread, self.parameters.products
+        yearly = wanted and products and calendar_month(month_of(self.due(period).date())) == 7
+        return max(wanted, YEARLY) if yearly else wanted
 
     def _expected(self, since: Month) -> list[Month]:
         now = self._clock()
@@ -219,7 +227,7 @@ class Census:
         return Table(
             frame=frame,
             coverage=self._coverage(tuple(rows), measures),
-            absent="not_published" if split_is_withheld(frame) else "zero",
+            absent="zero",
             resolution=dict.fromkeys(self.parameters.measures, 1.0),
             raw=raw,
             raw_name=f"{self.parameters.dataset.replace('/', '-')}-{notice.name}.json",

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from monitor.countries import GROUPS, PartnerKind, code_of, partner_kind
+from monitor.countries import PartnerKind, code_of, partner_kind
 from monitor.errors import SourceFormatChanged, SourceRefused, SourceUnavailable
 from monitor.series import WORLD
 from monitor.sources.bodies import html_title
@@ -17,7 +17,6 @@ from monitor.sources.http import Answer
 
 TOTAL = "-"
 _NUMBER = re.compile(r"\d{1,18}(?:\.\d{1,6})?")
-_ROUNDED = 0.001
 _UNITS = {"KG": ("weight", 1.0), "T": ("weight", 1000.0), "G": ("weight", 0.001), "NO": ("quantity", 1.0)}
 
 
@@ -81,21 +80,6 @@ def _partner(code: str, name: str, level: str, where: str) -> str | None:
             raise SourceFormatChanged(f"{where}: {error} (Schedule C {code})") from None
         return None
     return found if country or partner_kind(found) is PartnerKind.GROUP else None
-
-
-def split_is_withheld(frame: pd.DataFrame) -> bool:
-    """
-    Tell whether the countries that are told make less than the total of a product: then one that is missing is no zero.
-
-    Values are whole dollars, so that only what is not told can be missing from their sum.
-    """
-    value = frame[frame["measure"] == "value"]
-    is_total = value["partner"] == WORLD
-    is_country = ~is_total & ~value["partner"].isin(set(GROUPS))
-    keys = ["product", "period"]
-    totals = value[is_total].set_index(keys)["value"]
-    told = value[is_country].groupby(keys)["value"].sum().reindex(totals.index, fill_value=0.0)
-    return bool(((told > 0) & (totals - told > 1 + _ROUNDED * totals)).any())
 
 
 def figures_of(table: pd.DataFrame, measure: str, variable: str, where: str) -> pd.Series:

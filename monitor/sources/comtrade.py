@@ -24,7 +24,7 @@ from monitor.series import Basis, Coverage
 from monitor.sources.base import FIGURE_COLUMNS, ReleaseNotice, Table
 from monitor.sources.calendar import Calendar, MonthText
 from monitor.sources.comtrade_answers import Loaded, Row, explained, loaded_months, read_rows
-from monitor.sources.comtrade_rows import figures_of, joined, split_is_withheld, table_of, whole_products
+from monitor.sources.comtrade_rows import figures_of, joined, table_of, whole_products
 from monitor.sources.figures import checked
 from monitor.sources.http import Answer, Client
 from monitor.wording import one_line
@@ -218,7 +218,7 @@ class Comtrade:
         return Table(
             frame=frame,
             coverage=self._coverage(period, frame, sorted(whole) if half else self.parameters.products),
-            absent="not_published" if self.parameters.products and split_is_withheld(table) else "zero",
+            absent="zero",
             resolution=dict.fromkeys(self.parameters.measures, 1.0),
             raw=_together(answers),
             raw_name=f"comtrade-{self._reporter}-{_FLOWS[self.parameters.flow]}-{format_month(period)}.json",

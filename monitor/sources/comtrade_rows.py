@@ -159,13 +159,6 @@ def whole_products(table: pd.DataFrame, where: str) -> tuple[set[str], str]:
     return whole, f"{where}: {code} is not loaded whole: its partners make {sums[code]:,.0f} USD, and {says}"
 
 
-def split_is_withheld(table: pd.DataFrame) -> bool:
-    """Tell whether a product has trade and every partner of it is an area that is no country: the countries are not given."""
-    parts = table[(table["partner"] != WORLD) & ~table["partner"].isin(set(GROUPS))]
-    traded = parts[pd.to_numeric(parts["primaryValue"]).fillna(0.0) > 0]
-    return bool((traded["partner"] == UNSPECIFIED).groupby(traded["cmdCode"]).all().any())
-
-
 def joined(cells: pd.DataFrame) -> pd.DataFrame:
     """
     Add up the areas that are no country ("Other Africa, nes", "Bunkers") into one partner.

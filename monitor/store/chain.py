@@ -4,7 +4,8 @@ Releases laid over each other, oldest first: a sheet of figures, and the cells b
 What a release means for a cell that it does not give is decided here, once: inside its coverage a missing row is a zero
 (``absent: zero``), or a figure that is withheld (a scope that names this partner or product), else it says nothing. Where
 the World's total is suppressed or withheld, so is every partner that is missing: none of them can be said to be a zero.
-Where the World's total is above zero and a release that claims every partner gives none, the split is withheld.
+Where the World's total is above zero and a release that claims every partner names none, the split is withheld; where those
+it names make less than the total, those who may be in what is left are suppressed (`hidden`).
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from numpy.typing import NDArray
 
 from monitor.months import Month
 from monitor.panel import Bools, Bytes, Floats
-from monitor.series import WORLD, Coverage, SeriesKey, Status
+from monitor.series import Coverage, SeriesKey, Status
+from monitor.store.hidden import LOOKBACK, Splits, Stated
 
 Numbers: TypeAlias = NDArray[np.int32]
 
@@ -92,25 +94,24 @@ class Scopes:
 
     def totals(self, cells: Cells) -> Cells:
         """Return the World's totals among cells."""
-        return cells.take(self._fields["partners"].iloc[cells.series].eq(WORLD).to_numpy(bool))
+        return cells.take(self.splits.is_total[cells.series])
 
     @cached_property
-    def _split(self) -> NDArray[np.int64]:
-        """A number per series, equal for the partners of one total and for the total itself, shape (n,)."""
-        names = ("reporter", "product", "flow", "measure", "unit", "basis")
-        fields = [tuple([getattr(key, name) for name in names]) for key in self._keys]
-        return np.asarray(pd.factorize(pd.Series(fields, dtype=object))[0], np.int64)
+    def splits(self) -> Splits:
+        """How the series add up."""
+        return Splits.of(self._keys)
 
     def split_of(self, given: Cells, periods: NDArray[np.int64]) -> Bools:
         """Return the cells of every split in which one of these is given, shape (n, periods)."""
-        found = np.zeros((len(self._split), len(periods)), bool)
-        found[self._split[given.series], np.searchsorted(periods, given.period)] = True
-        return found[self._split]
+        number = self.splits.number
+        found = np.zeros((len(number), len(periods)), bool)
+        found[number[given.series], np.searchsorted(periods, given.period)] = True
+        return found[number]
 
     def without_partners(self, cells: Cells, periods: NDArray[np.int64]) -> Bools:
-        """Return the cells of which the total is above zero and no partner is given, shape (n, periods)."""
-        is_total = self._fields["partners"].iloc[cells.series].eq(WORLD).to_numpy(bool)
-        totals, partners = cells.take(is_total & (cells.value > 0)), cells.take(~is_total)
+        """Return the cells of which the total is above zero and no partner is named, shape (n, periods)."""
+        is_total, is_rest = self.splits.is_total[cells.series], self.splits.is_rest[cells.series]
+        totals, partners = cells.take(is_total & (cells.value > 0)), cells.take(~is_total & ~is_rest)
         if not len(totals):
             return np.zeros((len(self._keys), len(periods)), bool)
         return self.split_of(totals, periods) & ~self.split_of(partners, periods)
@@ -170,18 +171,21 @@ class Sheet:
         """
         given = np.unique(cells.series)
         stepped = given[self.steps[given] != steps[given]].astype(np.int32)
-        return Delta(cells=self._changed(cells, coverage, absent, scopes), stepped=stepped, steps=steps[stepped])
+        return Delta(cells=self._changed(cells, coverage, absent, scopes, steps), stepped=stepped, steps=steps[stepped])
 
-    def _changed(self, cells: Cells, coverage: Coverage, absent: str, scopes: Scopes) -> Cells:
+    def _changed(self, cells: Cells, coverage: Coverage, absent: str, scopes: Scopes, steps: Floats) -> Cells:
         periods = np.asarray(sorted(set(coverage.periods)), np.int64)
         columns = periods - self.start
         value, status, flags = self.values[:, columns], self.status[:, columns], self.flags[:, columns]  # copies
         missing, meaning = self._missing(cells, coverage, absent, scopes, periods, status)
         value[missing] = 0.0 if meaning is Status.ABSENT_ZERO else np.nan
         status[missing], flags[missing] = meaning, 0
-        if meaning is Status.ABSENT_ZERO and coverage.partners is None:
-            hidden = missing & scopes.without_partners(cells, periods)
-            value[hidden], status[hidden] = np.nan, Status.WITHHELD
+        if meaning is Status.ABSENT_ZERO:
+            whole = coverage.partners is None
+            hidden = self._hiding(cells, missing, scopes.splits, steps, periods, whole=whole)
+            value[hidden], status[hidden] = np.nan, Status.SUPPRESSED
+            withheld = missing & scopes.without_partners(cells, periods) if whole else np.zeros_like(missing)
+            value[withheld], status[withheld] = np.nan, Status.WITHHELD
         for lacking in (Status.SUPPRESSED, Status.WITHHELD):
             if len(totals := scopes.totals(cells.take(cells.status == lacking))):
                 hidden = missing & scopes.split_of(totals, periods)
@@ -198,6 +202,35 @@ class Sheet:
             status=status[rows, found],
             flags=flags[rows, found],
         )
+
+    def _hiding(
+        self, cells: Cells, missing: Bools, splits: Splits, steps: Floats, periods: NDArray[np.int64], *, whole: bool
+    ) -> Bools:
+        """Return the missing cells that may be trade which the release gives to nobody, shape (n, periods)."""
+        hiding, column = np.zeros_like(missing), np.searchsorted(periods, cells.period)
+        missing = missing.copy()
+        missing[cells.series, column] = False
+        rows = splits.beside(np.asarray(missing.any(axis=1)))
+        if not len(rows):
+            return hiding
+        place = np.full(len(missing), -1)
+        place[rows] = np.arange(len(rows))
+        beside = place[cells.series] >= 0
+        at = place[cells.series[beside]], column[beside]
+        figures, gaps = np.full((len(rows), len(periods)), np.nan), np.zeros((len(rows), len(periods)), bool)
+        figures[at], gaps[at] = cells.value[beside], np.isnan(cells.value[beside])
+        stated = Stated(figures=figures, gaps=gaps, missing=missing[rows], steps=steps[rows], whole=whole)
+        columns = periods - max(self.start, int(periods[0]) - LOOKBACK)
+
+        def held() -> Floats:
+            """Return the figures known of the months before, and of this release."""
+            known: Floats = self.values[rows, int(periods[0] - columns[0]) - self.start : int(periods[-1]) + 1 - self.start]
+            known[known == 0] = np.nan
+            known[:, columns] = np.where(np.isnan(figures), known[:, columns], figures)
+            return known
+
+        hiding[rows] = splits.take(rows).hiding(stated, held, columns)
+        return hiding
 
     def _missing(
         self, cells: Cells, coverage: Coverage, absent: str, scopes: Scopes, periods: NDArray[np.int64], status: Bytes

@@ -59,7 +59,7 @@ NO_PAGES = {"gacc_bulletin": "a table is one page", "table": "a file has all tha
 
 WITHHELD: dict[str, Status] = {
     "census": Status.WITHHELD,
-    "comtrade": Status.NOT_PUBLISHED,
+    "comtrade": Status.WITHHELD,
     "eurostat": Status.SUPPRESSED,
     "gacc": Status.NOT_PUBLISHED,
     "hmrc": Status.SUPPRESSED,
@@ -73,7 +73,8 @@ NO_PRODUCTS = {"gacc_bulletin": "a table by country is about all goods"}
 NO_ZEROS = {"gacc_bulletin": "a page says nothing of a country that it leaves out"}
 
 ONE_PARTNER: dict[str, Status] = {
-    "census": Status.NOT_PUBLISHED,
+    "census": Status.SUPPRESSED,
+    "comtrade": Status.SUPPRESSED,
     "eurostat": Status.SUPPRESSED,
     "gacc_bulletin": Status.NOT_PUBLISHED,
     "hmrc": Status.SUPPRESSED,

@@ -14,7 +14,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
 from monitor.errors import SourceFormatChanged, SourceRefused, SourceUnavailable
-from monitor.months import month
+from monitor.months import format_month, month
 from monitor.series import Basis, Status
 from monitor.sources.base import FIGURE_COLUMNS, ReleaseNotice
 from monitor.sources.census import Census, CensusParameters
@@ -257,16 +257,19 @@ def test_the_newest_month_comes_with_the_months_that_it_may_have_revised(census:
     assert dict(zip(weights["period"], weights["value"], strict=True)) == {month(2025, 6): 40.0, month(2025, 7): 50.0}
 
 
-def test_where_the_countries_make_less_than_the_total_a_missing_one_is_no_zero(
-    census: Callable[..., Census], office: Office
-) -> None:
-    figures = {("CN", MAGNETS): 50.0, ("JP", MAGNETS): 30.0}
-    office.publish(month(2025, 7), figures)
-    source = census()
-    assert source.fetch(notice(source)).absent == "zero"
-    office.withdraw(partner="JP")
-    office.publish(month(2025, 7), figures)
-    assert source.fetch(notice(source)).absent == "not_published"
+def test_july_s_release_brings_in_the_yearly_revision_of_listed_products(census: Callable[..., Census], office: Office) -> None:
+    for period in range(month(2025, 4), month(2025, 6)):
+        office.publish(period, {("CN", MAGNETS): 50.0})
+    july, june = datetime(2025, 7, 6, tzinfo=UTC), datetime(2025, 6, 6, tzinfo=UTC)  # May is out, April is
+
+    def first_stated(now: datetime, **keys: Any) -> str:
+        return format_month(list(census(now, **keys).releases(month(2025, 4)))[-1].periods[0])
+
+    assert first_stated(july) == "2022-05"
+    assert first_stated(june) == "2025-02"
+    assert first_stated(july, first="2024-01") == "2024-01"
+    assert first_stated(july, reread=0) == "2025-05"
+    assert first_stated(july, level="HS6", products=()) == "2025-03", "a whole level of 36 months is too much to ask"
 
 
 def test_a_missing_key_says_what_to_do(census: Callable[..., Census], office: Office) -> None:

@@ -384,14 +384,6 @@ def test_a_partner_that_is_no_longer_there_has_no_row(comtrade: Make, playing: A
     assert table.coverage.partners is None
 
 
-def test_a_split_that_is_withheld_makes_no_country_a_zero(comtrade: Make, playing: Api) -> None:
-    playing.rows = [row(899, "_X ", "Areas, nes", 5), world(5), china(5, cmdCode=OTHERS), world(5, cmdCode=OTHERS)]
-    assert comtrade().fetch(notice()).absent == "not_published"
-    assert comtrade(products=(OTHERS,)).fetch(notice()).absent == "zero"
-    playing.rows = [row(899, "_X ", "Areas, nes", 5), china(1), world(6)]
-    assert comtrade().fetch(notice()).absent == "zero"
-
-
 # What is out.
 
 
