@@ -34,7 +34,7 @@ from monitor.store.fits import Fits
 from monitor.store.observations import Figures
 from monitor.store.outbox import Outbox
 from monitor.store.releases import Releases
-from monitor.wording import sentence_case
+from monitor.wording import say_moment, sentence_case
 
 
 def utc_now() -> datetime:
@@ -228,7 +228,7 @@ class App:
     def credit(self, release: Release) -> str:
         """Name the source of a release, with when it was published."""
         entry = self.entry(release.source, release.dataset)
-        when = f"{release.published_at:%-d %B %Y, %H:%M} UTC{' (estimated)' if release.estimated else ''}"
+        when = f"{say_moment(release.published_at)}{' (estimated)' if release.estimated else ''}"
         named = entry.credit if entry and entry.credit else release.source
         caveat = f" {MIRROR_CAVEAT}" if entry and entry.basis is Basis.MIRROR else ""
         return f"Source: {named}; published {when}; release {release.id}.{caveat}"

@@ -9,11 +9,11 @@ from time import perf_counter
 from monitor.app import App
 from monitor.imports import entry_named
 from monitor.months import Month, month_of, say_month
+from monitor.offices.asking import LONGEST_LAG, upcoming
 from monitor.sources.base import ReleaseNotice, Source
 from monitor.sources.http import Client
 from monitor.wording import join_words
 
-LONGEST_LAG = 36  # months between a month and its figures, where a calendar says more than that
 WITHOUT_CALENDAR = 24  # months to look back over where nobody knows when figures are due
 
 
@@ -72,16 +72,12 @@ def _out(found: Sequence[ReleaseNotice], since: Month) -> str:
 
 def _due(source: Source, newest: Month | None, now: datetime) -> str:
     """Say what is overdue after the newest month, or else when the next one is due."""
-    start = month_of(now.date()) - LONGEST_LAG if newest is None else newest + 1
-    for period in range(start, start + 2 * LONGEST_LAG):
-        due = source.due(period)
-        if due is None:
-            return "when the next is due is not known"
-        if due > now:
-            return f"next due {_day(due, now)}"
-        if newest is not None:
-            return f"{say_month(period)} was due {_day(due, now)}"
-    return "nothing is due"
+    waited = upcoming(source.due, newest, now)
+    late = [(period, due) for period, due in waited if due <= now] if newest is not None else []
+    if late:
+        period, due = late[0]
+        return f"{say_month(period)} was due {_day(due, now)}"
+    return next((f"next due {_day(due, now)}" for _, due in waited if due > now), "when the next is due is not known")
 
 
 def _day(due: datetime, now: datetime) -> str:

@@ -1,8 +1,9 @@
-"""How numbers are said: thousands separators and units always, a real minus sign, growth from zero as "from none"."""
+"""How numbers and moments are said: thousands separators and units always, a real minus sign, growth from zero as "from none"."""
 
 from __future__ import annotations
 
 import math
+from datetime import datetime
 
 from monitor.units import UNITS
 
@@ -88,6 +89,11 @@ def say_derived(to_date: bool) -> str:
 def say_count(count: int, noun: str, plural: str = "") -> str:
     """Write ``1 alert`` or ``3 alerts``."""
     return f"{say_number(count)} {noun if count == 1 else plural or noun + 's'}"
+
+
+def say_moment(at: datetime) -> str:
+    """Write a moment in UTC: ``20 July 2025, 07:00 UTC``."""
+    return f"{at:%-d %B %Y, %H:%M} UTC"
 
 
 def say_ordinal(rank: int) -> str:

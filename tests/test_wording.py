@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from monitor.wording import (
     say_count,
     say_deviations,
     say_growth,
+    say_moment,
     say_number,
     say_ordinal,
     say_percent,
@@ -134,3 +136,7 @@ def test_what_a_file_says_stays_on_one_line_in_a_sentence() -> None:
     assert said.isprintable()
     assert len(said) == 300
     assert one_line("figures", 4) == "fig…"
+
+
+def test_a_moment_has_its_hour_and_its_zone() -> None:
+    assert say_moment(datetime(2025, 7, 4, 6, 5, tzinfo=UTC)) == "4 July 2025, 06:05 UTC"

@@ -106,14 +106,14 @@ def _long(lasts: timedelta) -> str:
 
 def _came(app: App, plan: Plan, taken: list[Release]) -> str:
     from monitor.offices.troubles import asked_again_at
-    from monitor.wording import say_count, say_number
+    from monitor.wording import say_count, say_moment, say_number
 
     held = [release for release in taken if release.note]
     parts = [f"{say_count(len(taken), 'release')} came in"]
     parts += [f"{say_number(len(held))} of them held (`monitor releases list --held`)"] if held else []
     if left := plan.left(app):
         again = asked_again_at(app, plan.entry)
-        when = f" after {again:%-d %B %Y, %H:%M} UTC" if again else ""
+        when = f" after {say_moment(again)}" if again else ""
         parts.append(f"{say_number(left)} are left: the same command goes on{when}")
     return f"{', '.join(parts)}. `monitor evaluate` judges what came in."
 

@@ -84,7 +84,7 @@ def import_store(config: Path, file: Path, take_over: bool, as_json: bool) -> No
     """
     from monitor.scheduler import alone
     from monitor.store.importing import import_desk
-    from monitor.wording import say_count
+    from monitor.wording import say_count, say_moment
 
     with desk_at(config) as app, alone(app.settings.data_dir), progress("importing") as step:
         database, folder = app.database, app.figures.folder
@@ -92,7 +92,7 @@ def import_store(config: Path, file: Path, take_over: bool, as_json: bool) -> No
     if as_json:
         show_json({**_counts(found.manifest), "left": found.left})
         return
-    say(f"{_held(found.manifest)}; written {found.manifest.written_at:%-d %B %Y, %H:%M} UTC.")
+    say(f"{_held(found.manifest)}; written {say_moment(found.manifest.written_at)}.")
     if found.left:
         waited = say_count(found.left, "message")
         say(f"{waited} waited: the desk of the archive sends them. `monitor deliveries list --dead` lists them here.")

@@ -24,6 +24,7 @@ def tasks_command(config: Path, as_json: bool) -> None:
     months came in with every code that the month before had.
     """
     from monitor.offices.tasks import open_tasks
+    from monitor.wording import say_moment
 
     with desk_at(config) as app:
         found = open_tasks(app)
@@ -32,7 +33,7 @@ def tasks_command(config: Path, as_json: bool) -> None:
     elif not found:
         click.echo("Nothing is to be fetched by hand.")
     for task in found if not as_json else ():
-        say(f"{task.title}: {task.owner}, since {task.since:%-d %B %Y, %H:%M} UTC{', overdue' if task.overdue else ''}")
+        say(f"{task.title}: {task.owner}, since {say_moment(task.since)}{', overdue' if task.overdue else ''}")
         say("\n".join(f"  {line}" for line in task.lines))
 
 

@@ -57,9 +57,9 @@ def _after(ask: Ask, otherwise: timedelta, last: datetime, due: datetime) -> dat
 
 
 def next_ask(app: App, entry: SourceSettings) -> datetime:
-    """Return when a source is to be asked next; now, where it never was."""
+    """Return when a source is to be asked next; now, where nobody knows that it ever was."""
     asked = app.asks.last(entry.name, entry.dataset)
-    if asked is None:
+    if asked is None or asked.asked_at > app.clock():  # a clock that was set back makes nobody wait until it is there again
         return app.clock()
     at = planned(entry.ask, entry.otherwise, asked.asked_at, _dues(app, entry, asked))
     return max(at, asked_again_at(app, entry) or at)

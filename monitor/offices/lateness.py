@@ -16,7 +16,7 @@ from monitor.rules.schema import Fact
 from monitor.series import Release, ReleaseState
 from monitor.settings import SourceSettings
 from monitor.sources.base import Source
-from monitor.wording import say_count
+from monitor.wording import say_count, say_moment
 
 SEEN_WITHIN = timedelta(days=1)
 """A release that the calendar dated was seen to come out where it was fetched so soon after."""
@@ -79,7 +79,7 @@ def tell_late(app: App, entry: SourceSettings, source: Source, trouble: SourceEr
         over(app, (Fact.RELEASE_LATE,), entry.entry)
     elif trouble is None or isinstance(trouble, SourceFormatChanged):
         stands = "is not out" if trouble is None else "did not come in"
-        sentence = f"{entry.entry}: {say_month(month)} was due on {due:%-d %B %Y, %H:%M} UTC and {stands}."
+        sentence = f"{entry.entry}: {say_month(month)} was due on {say_moment(due)} and {stands}."
         raised(app, Fact.RELEASE_LATE, entry.entry, (sentence, *_usual(lateness_of(app, entry, source.due))))
 
 

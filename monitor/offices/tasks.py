@@ -16,6 +16,7 @@ from monitor.alerts.digest import operations
 from monitor.app import App
 from monitor.errors import SourceFormatChanged
 from monitor.months import Month, format_month, month_of, parse_month, say_month
+from monitor.offices.asking import LONGEST_LAG
 from monitor.offices.tasks_text import codes_of, text_of
 from monitor.operations import messages, over, raised
 from monitor.rules.schema import Fact
@@ -24,9 +25,7 @@ from monitor.settings import SourceSettings
 from monitor.sources.base import ReleaseNotice, Source, Table
 from monitor.sources.understood import understood
 from monitor.store.episodes import Condition
-from monitor.wording import join_words
-
-LONGEST_LAG = 36  # months between a month and its figures
+from monitor.wording import join_words, say_moment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +123,7 @@ def _begin(app: App, entry: SourceSettings, source: Source, months: list[Month])
 
 def _escalate(app: App, task: OpenTask) -> None:
     """Tell whoever is named for it, and the owner once more."""
-    since = f"Not done since {task.since:%-d %B %Y, %H:%M} UTC; its owner is {task.owner}."
+    since = f"Not done since {say_moment(task.since)}; its owner is {task.owner}."
     to = (*(task.others or (app.settings.operators,)), task.owner)
     raised(app, Fact.TASK_OVERDUE, task.subject, (since, *task.lines), to=to, said=task.title)
 

@@ -13,7 +13,7 @@ from monitor.panel import Ints
 from monitor.series import Release
 from monitor.settings import SourceSettings
 from monitor.sources.base import Source
-from monitor.wording import join_words
+from monitor.wording import join_words, say_moment
 
 
 def text_of(app: App, entry: SourceSettings, source: Source, months: Sequence[Month], held: list[Release]) -> list[str]:
@@ -26,7 +26,7 @@ def _sentences(app: App, entry: SourceSettings, source: Source, months: Sequence
     assert task is not None
     due = max(at for month in months if (at := source.due(month)) is not None)
     said = join_words([say_month(month) for month in months])
-    yield f"{said} {'is' if len(months) == 1 else 'are'} to be fetched by hand: due since {due:%-d %B %Y, %H:%M} UTC."
+    yield f"{said} {'is' if len(months) == 1 else 'are'} to be fetched by hand: due since {say_moment(due)}."
     if page := task.page or getattr(source, "page", ""):
         yield f"Open {page}."
     if boxes := [*getattr(source, "boxes", ()), *task.boxes]:
@@ -34,7 +34,7 @@ def _sentences(app: App, entry: SourceSettings, source: Source, months: Sequence
     if codes := codes_of(app, entry, source, months, held):
         yield f"Codes: {join_words(list(codes))}."
     yield _where(entry)
-    until = f"{app.clock() + task.after:%-d %B %Y, %H:%M} UTC"
+    until = say_moment(app.clock() + task.after)
     other = task.escalate_to or app.settings.operators
     yield f"What is understood of them is answered. If they are not in by {until}, {other} is told."
 

@@ -16,7 +16,9 @@ from monitor.operations import over, raised
 from monitor.rules.schema import Fact
 from monitor.secrets import Absent
 from monitor.settings import SourceSettings
+from monitor.sources.pace import LONGEST_WAIT
 from monitor.store.episodes import Condition
+from monitor.wording import say_moment
 
 LONG_WAIT = timedelta(minutes=15)
 """A source that asks for so much patience has told how many calls it takes; it is not asked in the meantime."""
@@ -56,7 +58,7 @@ def trouble_found(app: App, entry: SourceSettings, error: SourceError) -> None:
     else:
         app.conditions.clear(_FAILING, entry.entry, app.clock())
     if patience := _patience(error):
-        sentence = f"{sentence.rstrip('.')}. It is not asked again before {_moment(_wait(app, entry, patience))}."
+        sentence = f"{sentence.rstrip('.')}. It is not asked again before {say_moment(_wait(app, entry, patience))}."
     raised(app, fact, entry.entry, sentence, ends=_DISPROVED[fact])
 
 
@@ -75,7 +77,8 @@ def asked_again_at(app: App, entry: SourceSettings) -> datetime | None:
     """
     alike = {other.entry for other in app.settings.sources if (other.kind, _key(other)) == (entry.kind, _key(entry))}
     until = [datetime.fromisoformat(one.sentence) for one in _open(app, _WAITING) if one.subject in alike]
-    return max((moment for moment in until if moment > app.clock()), default=None)
+    now = app.clock()  # no wait is longer than a day: what is further off was named before a clock was set back
+    return max((moment for moment in until if now < moment <= now + timedelta(seconds=LONGEST_WAIT)), default=None)
 
 
 def refuse_early(app: App, entry: SourceSettings) -> None:
@@ -90,7 +93,7 @@ def refuse_early(app: App, entry: SourceSettings) -> None:
     until = asked_again_at(app, entry)
     if until is not None:
         seconds = (until - app.clock()).total_seconds()
-        raise SourceThrottled(f"{entry.entry}: not asked: the source takes no more calls before {_moment(until)}", seconds)
+        raise SourceThrottled(f"{entry.entry}: not asked: the source takes no more calls before {say_moment(until)}", seconds)
 
 
 def _wait(app: App, entry: SourceSettings, patience: timedelta) -> datetime:
@@ -114,7 +117,3 @@ def _key(entry: SourceSettings) -> object:
     """Return the key that a source counts calls by, else its address; the entry itself where its key is not there."""
     key = getattr(entry.parameters, "key", None) or getattr(entry.parameters, "base_url", None)
     return entry.entry if key is None or isinstance(key, Absent) else key
-
-
-def _moment(at: datetime) -> str:
-    return f"{at:%-d %B %Y, %H:%M} UTC"
