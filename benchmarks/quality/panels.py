@@ -15,7 +15,8 @@ from monitor.settings import Settings
 from monitor.shipped import shipped_folder
 from monitor.sources.base import Table as Figures
 from monitor.sources.http import Client
-from monitor.sources.table import Table, TableParameters
+from monitor.sources.table import Table
+from monitor.sources.table_keys import TableParameters
 
 IMPORTS, EXPORTS, MAGNETS = "imports/naics", "exports/hs", "magnets"
 

@@ -23,7 +23,8 @@ from monitor.months import month
 from monitor.series import Flag, Status
 from monitor.sources import base
 from monitor.sources.payload import read_frame
-from monitor.sources.table import Table, TableParameters
+from monitor.sources.table import Table
+from monitor.sources.table_keys import TableParameters
 
 Write = Callable[..., Path]
 
