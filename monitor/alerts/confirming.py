@@ -14,7 +14,7 @@ from monitor.alerts.sentences import Names
 from monitor.alerts.stages import OPENINGS, Confirmed, Said, contradiction, same_series, say_level
 from monitor.judge import Verdicts
 from monitor.rules.levels import Level
-from monitor.wording import capital, join_words, say_amount, say_count
+from monitor.wording import capital, join_words, say_count
 
 MOST_NAMED = 3
 """Up to so many confirmed figures are sentences; more are a table."""
@@ -54,16 +54,12 @@ def _named(one: Confirmed, names: Names) -> str:
 
 def _row(one: Confirmed, names: Names) -> tuple[str, ...]:
     facts = one.cell[0].facts
-    before = (
-        say_amount(one.said.value, facts.key.unit)
-        if same_series(one.said.key, facts.key)
-        else names.product(one.said.key.product)
-    )
+    before = facts.amount(one.said.value) if same_series(one.said.key, facts.key) else names.product(one.said.key.product)
     level = max(item.level for item in one.cell)
     return (
         names.title(facts.key),
         before,
-        say_amount(facts.value, facts.key.unit),
+        facts.amount(facts.value),
         say_level(one.said) if not level else level.label,
     )
 
@@ -119,5 +115,5 @@ def _cleared(said: Said, verdicts: Verdicts, row: int, column: int, names: Names
         facts=facts,
         outcome="Corrected: no level holds",
         direction=verdicts.rule.direction,
-        corrects=contradiction(said, facts.key, facts.value),
+        corrects=contradiction(said, facts),
     )

@@ -95,15 +95,15 @@ def _open_item(episode: Episode, verdicts: Verdicts, watched: int, book: FactBoo
 
 def _outcome(found: Found, facts: Facts) -> str:
     changed, revisions = found.changed, found.revisions
-    step, path, unit = changed.step, changed.episode.path, facts.key.unit
+    step, path, units = changed.step, changed.episode.path, (facts.key.unit, facts.shown)
     if step.change is Change.CORRECTED and changed.old:
-        return corrected(changed.old, path, revisions, unit)
+        return corrected(changed.old, path, revisions, *units)
     if step.change is Change.WITHDRAWN and changed.old:
-        return withdrawn(changed.old, revisions, unit)
+        return withdrawn(changed.old, revisions, *units)
     words = {"of_size": speaks_of_size(found.verdicts), "of_giving": speaks_of_giving(found.verdicts)}
     said = outcome(step.change, step.level, Level(changed.previous), path, facts, **words)
     if step.change is Change.OPENED_BY_REVISION and revisions:
-        said += f": {revised_words(revisions, unit)}"
+        said += f": {revised_words(revisions, *units)}"
     return said
 
 

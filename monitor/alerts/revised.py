@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -111,19 +112,19 @@ def _months(found: Sequence[Revised]) -> str:
 
 def sentence(one: Revised, names: Names) -> str:
     """Say one change: ``Magnets, China to United States: 412 t in May 2025, 46 t when first released (+795.7%).``"""
-    unit = one.key.unit
+    shown = partial(say_amount, unit=one.key.unit, shown=names.units.get(one.key.product, ""))
     if math.isnan(one.now):
-        return f"{names.title(one.key)}: {say_amount(one.before, unit)} in {say_month(one.month)} is no longer given."
-    said = f"{names.title(one.key)}: {say_amount(one.now, unit)} in {say_month(one.month)}, {_compared(one, unit)}."
+        return f"{names.title(one.key)}: {shown(one.before)} in {say_month(one.month)} is no longer given."
+    said = f"{names.title(one.key)}: {shown(one.now)} in {say_month(one.month)}, {_compared(one, shown)}."
     usual = usual_words(one)
     return f"{said} {capital(usual)}." if usual else said
 
 
-def _compared(one: Revised, unit: str) -> str:
-    first = f"{say_amount(one.first, unit)} when first released ({say_growth(one.since_first)})"
+def _compared(one: Revised, shown: Callable[[float], str]) -> str:
+    first = f"{shown(one.first)} when first released ({say_growth(one.since_first)})"
     if math.isnan(one.before):
         return f"not given before, {first}"
-    return first if one.before == one.first else f"{say_amount(one.before, unit)} before ({say_growth(one.change)}), {first}"
+    return first if one.before == one.first else f"{shown(one.before)} before ({say_growth(one.change)}), {first}"
 
 
 def usual_words(one: Revised) -> str:

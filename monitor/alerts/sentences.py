@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from monitor.alerts.facts import Facts
 from monitor.alerts.records import Change, Path
@@ -282,16 +283,17 @@ def _away(facts: Facts, path: Path) -> str:
     return f"; still {say_percent(abs(facts.ratio - 1), 0)} {word} its usual, open since {say_month(path.since)}"
 
 
-def revised_words(revisions: Sequence[Revision], unit: str) -> str:
-    """Say what was revised: ``46 t was revised to 412 t in May 2025``."""
-    said = [f"{say_amount(r.old, unit)} was revised to {say_amount(r.new, unit)} in {say_month(r.period)}" for r in revisions[:3]]
+def revised_words(revisions: Sequence[Revision], unit: str, shown: str = "") -> str:
+    """Say what was revised, in the unit shown: ``46 t was revised to 412 t in May 2025``."""
+    say = partial(say_amount, unit=unit, shown=shown)
+    said = [f"{say(r.old)} was revised to {say(r.new)} in {say_month(r.period)}" for r in revisions[:3]]
     more = len(revisions) - 3
     return join_words(said) + (f" and {say_count(more, 'more month')}" if more > 0 else "")
 
 
-def corrected(old: Path, new: Path, revisions: Sequence[Revision], unit: str) -> str:
+def corrected(old: Path, new: Path, revisions: Sequence[Revision], unit: str, shown: str = "") -> str:
     """Say a correction: ``Corrected: 46 t was revised to 412 t in May 2025; it was a warning, not critical``."""
-    why = revised_words(revisions, unit) or "the history changed"
+    why = revised_words(revisions, unit, shown) or "the history changed"
     if old.since != new.since:
         result = f"it opened in {say_month(new.since)} as {_a(new.peak)}, not in {say_month(old.since)} as {_a(old.peak)}"
         result = result if old.peak != new.peak else f"it opened in {say_month(new.since)}, not {say_month(old.since)}"
@@ -303,9 +305,9 @@ def corrected(old: Path, new: Path, revisions: Sequence[Revision], unit: str) ->
     return f"Corrected: {why}; {result}"
 
 
-def withdrawn(old: Path, revisions: Sequence[Revision], unit: str) -> str:
+def withdrawn(old: Path, revisions: Sequence[Revision], unit: str, shown: str = "") -> str:
     """Say a withdrawal with both figures: ``Withdrawn: 46 t was revised to 640 t in May 2025``."""
-    why = revised_words(revisions, unit) or "the history changed"
+    why = revised_words(revisions, unit, shown) or "the history changed"
     return f"Withdrawn: {why}; there was no alert in {say_month(old.since)}"
 
 

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monitor.alerts.cells import Item, ordered, ranked
+from monitor.alerts.facts import Facts
 from monitor.alerts.records import Change, Episode
 from monitor.alerts.sentences import say_small
 from monitor.months import Month
 from monitor.rules.levels import Level
 from monitor.series import SeriesKey
-from monitor.wording import say_amount
 
 Includes = Mapping[str, tuple[str, ...]]
 """Product code of a composite -> the codes that it includes whole."""
@@ -85,7 +85,7 @@ class Confirmed:
     def figures(self) -> str:
         """Say both figures of one series where they differ: ``7 October: 5,500 t; now 5,473 t``; "" where they do not."""
         facts = self.cell[0].facts
-        return both_figures(self.said, facts.key, facts.value)
+        return both_figures(self.said, facts)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +140,7 @@ def sorted_out(items: Sequence[Item], said: Sequence[Said], receiver: str, inclu
         if _agree(cell, latest):
             confirmed.append(Confirmed(cell=tuple(ordered(cell)), said=latest[0]))
         else:
-            corrects |= {id(item): contradiction(latest[0], facts.key, facts.value) for item in cell}
+            corrects |= {id(item): contradiction(latest[0], facts) for item in cell}
     counted = {id(item) for one in confirmed for item in one.cell}
     told = [replace(i, corrects=corrects.get(id(i), i.corrects)) for i in items if id(i) not in counted]
     return Sorted(told=tuple(told), confirmed=tuple(confirmed))
@@ -160,9 +160,9 @@ def _agree(cell: Sequence[Item], said: Sequence[Said]) -> bool:
     return max(item.level for item in cell) == max(one.level for one in said) and len(sides) < 2
 
 
-def contradiction(said: Said, key: SeriesKey, value: float) -> str:
+def contradiction(said: Said, facts: Facts) -> str:
     """Say what another stage told: ``the flash of 7 October said critical (7 October: 46 t; now 640 t)``."""
-    figures = both_figures(said, key, value)
+    figures = both_figures(said, facts)
     return f"the {said.source} said {say_level(said)}{f' ({figures})' if figures else ''}"
 
 
@@ -171,9 +171,9 @@ def say_level(said: Said) -> str:
     return said.level.label if said.level else said.change.value
 
 
-def both_figures(said: Said, key: SeriesKey, value: float) -> str:
+def both_figures(said: Said, facts: Facts) -> str:
     """Say both figures of one series, as people read them; "" where they are the same, or the series are not."""
-    before, now = say_amount(said.value, key.unit), say_amount(value, key.unit)
-    if not same_series(said.key, key) or before == now:
+    before, now = facts.amount(said.value), facts.amount(facts.value)
+    if not same_series(said.key, facts.key) or before == now:
         return ""
     return f"{said.at:%-d %B}: {before}; now {now}"

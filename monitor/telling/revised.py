@@ -33,7 +33,9 @@ def revised_section(found: Sequence[Revised], revisions: Sequence[Revision], nam
 
 
 def _row(one: Revised, names: Names) -> tuple[str, ...]:
-    amounts = ("" if math.isnan(amount) else say_amount(amount, one.key.unit) for amount in (one.now, one.before, one.first))
+    unit, shown = one.key.unit, names.units.get(one.key.product, "")
+    figures = (one.now, one.before, one.first)
+    amounts = ("" if math.isnan(amount) else say_amount(amount, unit, shown=shown) for amount in figures)
     growths = (say_growth(one.change), say_growth(one.since_first)) if not math.isnan(one.now) else ("no longer given", "")
     return names.title(one.key), say_month(one.month, short=True), *amounts, *growths
 

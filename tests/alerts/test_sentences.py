@@ -319,3 +319,8 @@ def test_amounts_are_shown_in_the_unit_of_the_basket(may: Facts) -> None:
     assert figure(shown) == "46,000 kg in May 2025"
     assert comparison(shown).startswith("93.3% below a year earlier (689,000 kg) and 7% of its usual")
     assert "shown" not in shown.evidence()
+
+
+def test_a_revision_is_said_in_the_unit_that_the_basket_shows() -> None:
+    assert revised_words([revision(46, 412)], "kg", "kg") == "46,000 kg was revised to 412,000 kg in May 2025"
+    assert withdrawn(MAY_TO_JULY, [revision(46, 640)], "kg", "kg").startswith("Withdrawn: 46,000 kg was revised to 640,000 kg")
