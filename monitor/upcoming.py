@@ -18,7 +18,8 @@ from monitor.offices.lateness import Lateness, lateness_of
 from monitor.series import ReleaseState
 from monitor.settings import SourceSettings
 from monitor.sources.calendar import Calendar
-from monitor.sources.release_days import Days, gaps, read_days, write_days
+from monitor.sources.release_days import Days, gaps, listed_text, read_days
+from monitor.store.files import write_asked
 from monitor.wording import join_words, say_count
 
 
@@ -129,7 +130,7 @@ def import_days(app: App, config: Path, name: str, file: Path) -> Imported:
     except ValueError as error:
         raise MonitorError(str(error)) from None
     folder.mkdir(exist_ok=True)
-    write_days(path, days)
+    write_asked(path, listed_text(days))
     return Imported(path=path, days=days, to_write="" if used else _to_write(path, config, days))
 
 

@@ -78,6 +78,9 @@ def _code_faults(code: CodeKeys) -> Iterator[tuple[Loc, str]]:
         yield ("valid_to",), f"{code.code} would end before it begins"
     if code.successors and code.valid_to is None:
         yield ("successors",), f"{code.code} has successors and no end; write valid_to"
+    for n, heir in enumerate(code.successors):
+        if heir.code == code.code and heir.split is None:
+            yield ("successors", n), f"{code.code} would go on as itself; write the code that came after it"
     if code.also and code.purity is Purity.EXACT:
         yield ("also",), "also says what else a code holds; write purity: mostly or mixed with it"
     for n, reporter in enumerate(code.reporters):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -26,11 +28,14 @@ def settled(folder: Path, now: datetime, *, together: bool = False) -> list[Path
     Raises
     ------
     SourceUnavailable
-        If there is no such folder.
+        If there is no such folder, or a file's time is to come: nobody can tell then when it was last changed.
     """
     if not folder.is_dir():
         raise SourceUnavailable(f"{folder}: there is no such folder")
-    files = [(changed(path), path.name, path) for path in folder.iterdir() if _counts(path)]
+    files = list(_files(folder))
+    for time, _, path in files:
+        if time - now > QUIET:
+            raise SourceUnavailable(f"{path}: was changed on {time:%-d %B %Y, %H:%M} UTC, which is to come; put it there again")
     quiet = [file for file in files if now - file[0] >= QUIET]
     if together and len(quiet) < len(files):
         return []
@@ -40,6 +45,14 @@ def settled(folder: Path, now: datetime, *, together: bool = False) -> list[Path
 def changed(path: Path) -> datetime:
     """Return when a file was last changed, in UTC."""
     return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+
+
+def _files(folder: Path) -> Iterator[tuple[datetime, str, Path]]:
+    """Yield the files that count; one that is taken away meanwhile does not."""
+    for path in folder.iterdir():
+        with suppress(FileNotFoundError):
+            if _counts(path):
+                yield changed(path), path.name, path
 
 
 def _counts(path: Path) -> bool:

@@ -162,8 +162,14 @@ class Gacc:
 
     def _digest(self, paths: list[Path]) -> str:
         """Tell batches of one month apart by their bytes."""
-        parts = [hashlib.sha256(load(path, max_bytes=self.parameters.max_bytes)).digest() for path in paths]
-        return hashlib.sha256(b"".join(parts)).hexdigest()[:8]
+        return hashlib.sha256(b"".join(map(self._fingerprint, paths))).hexdigest()[:8]
+
+    def _fingerprint(self, path: Path) -> bytes:
+        """Return what tells a file from others; of one that is too large, its size and when it was changed."""
+        try:
+            return hashlib.sha256(load(path, max_bytes=self.parameters.max_bytes)).digest()
+        except SourceFormatChanged:
+            return f"{path.stat().st_size} {changed(path)}".encode()
 
     def _notice(self, name: str, paths: list[Path]) -> base.ReleaseNotice:
         try:
@@ -193,9 +199,13 @@ class Gacc:
 
     def _parse(self, data: bytes, name: str) -> tuple[pd.DataFrame, dict[str, str]]:
         chosen = self.parameters
-        return read_download(
-            data, name, flow=chosen.flow, currency=chosen.currency, partners=chosen.partners, max_bytes=chosen.max_bytes
-        )
+        try:
+            return read_download(
+                data, name, flow=chosen.flow, currency=chosen.currency, partners=chosen.partners, max_bytes=chosen.max_bytes
+            )
+        except SourceFormatChanged as error:
+            error.raw = data
+            raise
 
     def _coverage(self, downloads: list[Download], frame: pd.DataFrame, names: str) -> Coverage:
         """

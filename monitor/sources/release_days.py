@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from monitor.months import Month, format_month, last_day, month, parse_month
+from monitor.wording import one_line
 
 MAX_BYTES = 1_000_000
 LONGEST_LAG = timedelta(days=400)
@@ -49,12 +50,12 @@ def read_days(path: Path) -> Days:
     return found
 
 
-def write_days(path: Path, days: Days) -> None:
-    """Write a list in the one form that the calendar reads."""
+def listed_text(days: Days) -> str:
+    """Return a list in the one form that the calendar reads."""
     months = sorted({m for column in days.values() for m in column})
     lines = [",".join(("period", *days))]
     lines += [",".join((format_month(m), *(str(column.get(m, "")) for column in days.values()))) for m in months]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return "\n".join(lines) + "\n"
 
 
 def gaps(days: Mapping[Month, date]) -> list[Month]:
@@ -64,11 +65,12 @@ def gaps(days: Mapping[Month, date]) -> list[Month]:
 
 def _text(path: Path) -> str:
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise ValueError(f"{path.name}: cannot be read: {error.strerror}") from None
     if len(data) > MAX_BYTES:
-        raise ValueError(f"{path.name}: {len(data):,} bytes; a list of release days has at most {MAX_BYTES:,}")
+        raise ValueError(f"{path.name}: is larger than the {MAX_BYTES:,} bytes that a list of release days may have")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -103,14 +105,14 @@ def _months(text: str, where: str) -> Iterator[Month]:
         try:
             yield parse_month(part.strip())
         except ValueError as error:
-            raise ValueError(f"{where}: {error}") from None
+            raise ValueError(f"{where}: {one_line(error)}") from None
 
 
 def _said(text: str, to_day: Callable[[str], date], where: str) -> date:
     try:
         return to_day(text)
     except ValueError:
-        raise ValueError(f'{where}: "{text}" is not a day; write it as 2026-03-20') from None
+        raise ValueError(f'{where}: "{one_line(text)}" is not a day; write it as 2026-03-20') from None
 
 
 def _read_date(text: str) -> date:

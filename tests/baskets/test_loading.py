@@ -145,3 +145,8 @@ def test_a_basket_is_shown_in_a_unit_that_is_known(tmp_path):
     path.write_text("baskets: {b: {unit: tons, codes: [HS6:1]}}\n", encoding="utf-8")
     with pytest.raises(ConfigError, match='unknown unit "tons"'):
         load_baskets(path)
+
+
+def test_no_code_goes_on_as_itself(tmp_path):
+    with pytest.raises(ConfigError, match=r":4:\d+: HS6:1 would go on as itself; write the code that came after it"):
+        one_code(tmp_path, "{code: HS6:1, valid_to: 2021, successors: [HS6:1]}")

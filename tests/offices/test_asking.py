@@ -93,6 +93,13 @@ def test_a_source_that_was_never_asked_is_asked_now(desk: Any) -> None:
     assert upcoming(desk) == desk.now
 
 
+def test_a_clock_that_was_set_back_keeps_nobody_from_being_asked(served: Any) -> None:
+    entry = served.app.entries[0]
+    trouble_found(served.app, entry, SourceThrottled("500 calls a day", 5 * 3600.0))
+    served.now -= timedelta(days=400)
+    assert upcoming(served) == served.now
+
+
 def test_when_a_source_was_asked_survives_a_restart(served: Any) -> None:
     assert upcoming(served) == served.now + timedelta(minutes=10)
     served.now += timedelta(minutes=7)

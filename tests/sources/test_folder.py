@@ -36,3 +36,20 @@ def test_hidden_files_lock_files_folders_and_other_kinds_do_not_count(write: Wri
 def test_a_missing_folder_is_named(tmp_path: Path, now: datetime) -> None:
     with pytest.raises(SourceUnavailable, match="nowhere: there is no such folder"):
         settled(tmp_path / "nowhere", now)
+
+
+def test_a_file_whose_time_is_to_come_is_named_instead_of_never_read(write: Write, now: datetime, tmp_path: Path) -> None:
+    write("ahead.csv", "x", seconds_ago=-86400)
+    with pytest.raises(SourceUnavailable, match=r"ahead\.csv: was changed on .* UTC, which is to come; put it there again"):
+        settled(tmp_path, now)
+
+
+def test_a_file_that_is_taken_away_meanwhile_does_not_count(
+    write: Write, now: datetime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, gone = write("here.csv", "x"), write("gone.csv", "x")
+    listing = [here, gone]
+    gone.unlink()
+    gone.with_suffix(".csv").symlink_to(tmp_path / "nowhere")
+    monkeypatch.setattr(Path, "is_file", lambda path: path in listing)
+    assert settled(tmp_path, now) == [here]

@@ -231,3 +231,23 @@ def test_a_missing_folder_and_a_missing_file_are_named(now: datetime, tmp_path: 
         list(source(now, folder=tmp_path / "nowhere").releases(0))
     with pytest.raises(SourceUnavailable, match=r"gone.csv: cannot be read"):
         source(now).read_files([tmp_path / "gone.csv"])
+
+
+def test_a_file_that_is_too_large_stops_no_other(write: Write, now: datetime, tmp_path: Path) -> None:
+    write("may.csv", text(CHINESE, GERMANY, AMERICA))
+    write("large.csv", "x" * 6000)
+    reader = source(now, folder=tmp_path, max_bytes=5000)
+    may, large = sorted(reader.releases(0), key=lambda notice: not notice.periods)
+    assert reader.fetch(may).coverage.periods == (MAY,)
+    with pytest.raises(SourceFormatChanged, match=r"large\.csv: larger than the 5,000 bytes"):
+        reader.fetch(large)
+
+
+def test_what_cannot_be_read_comes_with_the_sentence_so_that_it_is_kept_aside(
+    write: Write, now: datetime, tmp_path: Path
+) -> None:
+    path = write("half.csv", text(CHINESE, GERMANY, AMERICA)[:-30])
+    reader = source(now, folder=tmp_path)
+    with pytest.raises(SourceFormatChanged) as caught:
+        reader.fetch(*reader.releases(0))
+    assert caught.value.raw == path.read_bytes()

@@ -10,7 +10,7 @@ import pytest
 
 from monitor.months import month
 from monitor.shipped import shipped_folder
-from monitor.sources.release_days import gaps, read_days, write_days
+from monitor.sources.release_days import gaps, listed_text, read_days
 
 GACC = "release_month,reference_month,flash,online_query\n2025-01,2024-12,13,20\n2025-02,,,\n2025-03,2025-01+2025-02,7,20\n"
 
@@ -40,7 +40,7 @@ def test_a_list_as_eurostat_and_as_china_publish_it(listed: Callable[[str | byte
 
 def test_what_is_written_is_read_as_the_same(listed: Callable[[str], Path], tmp_path: Path) -> None:
     found = read_days(listed(GACC))
-    write_days(tmp_path / "kept.csv", found)
+    (tmp_path / "kept.csv").write_text(listed_text(found), encoding="utf-8")
     assert read_days(tmp_path / "kept.csv") == found
 
 
@@ -64,6 +64,7 @@ def test_months_that_nobody_listed_are_named() -> None:
         ("period,published,published\n", "the columns are period,published,published; "),
         ("period,published\n2026-13,2027-01-01\n", "days.csv:2: .*month 13 of 2026 does not exist"),
         ("period,published\n2026-01,soon\n", 'days.csv:2: "soon" is not a day; write it as 2026-03-20'),
+        ("period,published\n2026-01," + "9" * 1000 + "\n", 'days.csv:2: "9{299}…" is not a day'),
         ("period,published\n2026-01,20260320\n", '"20260320" is not a day'),
         ("period,published\n2026-01,2026-02-30\n", '"2026-02-30" is not a day'),
         ("release_month,reference_month,flash\n2026-02,2026-01,30\n", 'days.csv:2: "30" is not a day'),
@@ -73,7 +74,7 @@ def test_months_that_nobody_listed_are_named() -> None:
         ("period,published\n2026-01,2026-04-20\n2026-02,2026-03-20\n", "2026-02 comes out on 2026-03-20, before 2026-01"),
         ('period,published\n2026-01,"2026-02-20\n', "days.csv:2: unexpected end of data"),
         (b"period,published\n\xff\n", "days.csv: byte 17 is not UTF-8"),
-        ("x" * 1_000_001, "1,000,001 bytes; a list of release days has at most 1,000,000"),
+        ("x" * 1_000_001, "days.csv: is larger than the 1,000,000 bytes that a list of release days may have"),
     ],
 )
 def test_whatever_is_no_such_list_is_refused_with_its_place(
