@@ -104,9 +104,9 @@ def list_releases(config: Path, source: str | None, held: bool, as_json: bool) -
         headings = ("release", "dataset", "published (UTC)", "newest period", "cells", "state", "note")
         show_table(headings, map(_release_row, found), right=(4,))
     else:
-        click.echo(
-            "No release is held back." if held else "No release came in yet; `monitor pull` or `monitor import` take them in."
-        )
+        whose = f" of {source}" if source is not None else ""
+        none = f"No release{whose} came in yet; `monitor pull` or `monitor import` take them in."
+        click.echo(f"No release{whose} is held back." if held else none)
 
 
 def _release_row(release: Release) -> tuple[str, ...]:

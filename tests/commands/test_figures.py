@@ -63,6 +63,12 @@ def test_releases_are_listed_in_the_order_of_publication(desk):
     assert "2025-11-20 02:00 est." in desk.reads("releases", "list")
 
 
+def test_where_a_source_has_no_release_its_name_is_said(desk):
+    said = "No release of nosuch came in yet; `monitor pull` or `monitor import` take them in."
+    assert said in desk.reads("releases", "list", "--source", "nosuch")
+    assert "No release of gacc is held back." in desk.reads("releases", "list", "--held", "--source", "gacc")
+
+
 def test_a_held_release_waits_is_accepted_and_then_judged(desk):
     held = desk.holds_back_a_release()
     assert held in desk.reads("releases", "list", "--held")
