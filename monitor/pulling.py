@@ -13,7 +13,7 @@ from monitor.eventlog import event
 from monitor.months import say_month
 from monitor.offices.asking import dated, noted
 from monitor.offices.lateness import tell_late
-from monitor.offices.tasks import answer, refused, remind
+from monitor.offices.tasks import answer, prepare, refused, remind
 from monitor.offices.troubles import all_is_well, refuse_early, trouble_found
 from monitor.operations import over, raised
 from monitor.rules.schema import Fact
@@ -66,6 +66,7 @@ def pull(app: App, entry: SourceSettings, progress: Progress = silent, taken: li
 def _look(app: App, entry: SourceSettings, taken: list[Release], progress: Progress) -> SourceError | None:
     """Take in what is new, and tell what is late; return the first trouble."""
     source = app.source(entry)
+    prepare(app, entry)
     try:
         trouble = _take_in(app, entry, source, taken, progress)
     except SourceError as error:

@@ -9,6 +9,7 @@ any other: it begins once, is over once, and lives in the same table.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -104,6 +105,14 @@ def remind(app: App, entry: SourceSettings, source: Source) -> None:
     for task in _mine(app, entry):
         if not task.overdue and app.clock() >= task.since + entry.task.after:
             _escalate(app, task)
+
+
+def prepare(app: App, entry: SourceSettings) -> None:
+    """Make the folder of a new entry with a task: the owner is told to put files there. One that held files is not made again."""
+    folder = getattr(entry.parameters, "folder", None)
+    if entry.task is not None and folder is not None and not app.releases.find(entry.name, entry.dataset):
+        with suppress(OSError):  # reading it says what is wrong
+            folder.mkdir(parents=True, exist_ok=True)
 
 
 def _due(app: App, entry: SourceSettings, source: Source, mine: list[OpenTask]) -> list[Month]:

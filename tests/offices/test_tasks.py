@@ -235,6 +235,17 @@ def test_a_task_is_told_although_the_folder_is_not_there(fed):
     assert any(condition.kind == Fact.TASK for condition in fed.app.conditions.open())
 
 
+def test_the_folder_of_a_new_entry_is_made_and_one_that_held_files_is_not_made_again(fed, tmp_path):
+    (fed.folder / "inbox").rename(fed.folder / "gone")
+    with pytest.raises(SourceError, match="there is no such folder"):
+        fed.pull()
+    folder = tmp_path / "new" / "inbox"
+    fed.sources[0] |= {"dataset": "exports/new", "folder": str(folder)}
+    fed.open()
+    fed.pull()
+    assert folder.is_dir()
+
+
 def test_a_file_by_hand_that_cannot_be_read_raises_and_tells_no_owner(fed):
     ask(fed, DUE)
     path = fed.folder / "wrong.csv"
