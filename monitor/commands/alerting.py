@@ -11,6 +11,7 @@ from monitor.commands.terminal import as_json_option, desk_at, progress, say, sh
 
 if TYPE_CHECKING:
     from monitor.alerts.records import Episode, Transition
+    from monitor.alerts.sentences import Names
     from monitor.app import App
 
 
@@ -109,11 +110,11 @@ def show_alert(config: Path, alert: str, as_json: bool) -> None:
     with desk_at(config) as app:
         episode = app.episodes.get(alert)
         transitions = app.episodes.transitions(episode.id)
-        title = app.names(episode.key.source, episode.key.dataset).title(episode.key)
+        names = app.names(episode.key.source, episode.key.dataset)
     if as_json:
         show_json(_episode(episode) | {"transitions": [_transition(t) for t in transitions]})
     else:
-        say("\n".join(_alert_lines(episode, title, transitions)))
+        say("\n".join(_alert_lines(episode, names, transitions)))
 
 
 def _episode(episode: Episode) -> dict[str, Any]:
@@ -170,28 +171,29 @@ def _transition(transition: Transition) -> dict[str, Any]:
     }
 
 
-def _alert_lines(episode: Episode, title: str, transitions: list[Transition]) -> list[str]:
+def _alert_lines(episode: Episode, names: Names, transitions: list[Transition]) -> list[str]:
+    from monitor.commands.evidence import evidence_lines
     from monitor.months import say_month
 
-    path = episode.path
+    path, key = episode.path, episode.key
     span = f"since {say_month(path.since)}" if path.state.is_open else f"{say_month(path.since)} to {say_month(path.until)}"
-    lines = [title, f"{episode.rule}: {_state(episode)}, highest level {path.peak.label}, {span}"]
-    lines += [f"Alert {episode.id}", f"Series {episode.key}"]
+    lines = [names.title(key), f"{episode.rule}: {_state(episode)}, highest level {path.peak.label}, {span}"]
+    lines += [f"Alert {episode.id}", f"Series {key}"]
     for transition in transitions:
-        lines += ["", *_transition_lines(transition, episode)]
+        evidence = evidence_lines(transition.evidence, key, names.units.get(key.product, ""))
+        lines += ["", _heading(transition), *_indented(evidence)]
     return lines
 
 
-def _transition_lines(transition: Transition, episode: Episode) -> list[str]:
+def _heading(transition: Transition) -> str:
     from monitor.alerts.records import Change
-    from monitor.commands.evidence import evidence_lines
     from monitor.months import say_month
 
     edited = transition.change is Change.RULE_CHANGED
     change = "the rule was edited" if edited else transition.change.value
     words = transition.evidence.get("words") or f"{change}, {transition.level.label}"
     quiet = f" (nobody was told{'' if edited else f': {transition.quiet}'})" if transition.quiet else ""
-    return [f"{say_month(transition.month)}: {words}{quiet}", *_indented(evidence_lines(transition.evidence, episode.key))]
+    return f"{say_month(transition.month)}: {words}{quiet}"
 
 
 def _indented(lines: list[str]) -> list[str]:

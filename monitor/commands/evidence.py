@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from monitor.detection.indicators import INDICATORS
@@ -11,6 +12,9 @@ from monitor.months import parse_month, say_month
 from monitor.series import SeriesKey, Status
 from monitor.units import Dimension
 from monitor.wording import say_amount, say_derived, say_growth, say_number, say_percent
+
+Amount = Callable[[float], str]
+"""Writes an amount of the series."""
 
 # What is said elsewhere: in the heading of the change, or as part of another fact.
 _SAID = {
@@ -54,7 +58,7 @@ _NAMES = {
 }
 
 
-def evidence_lines(evidence: Mapping[str, Any], key: SeriesKey) -> list[str]:
+def evidence_lines(evidence: Mapping[str, Any], key: SeriesKey, shown: str = "") -> list[str]:
     """
     Write evidence as aligned lines.
 
@@ -64,30 +68,33 @@ def evidence_lines(evidence: Mapping[str, Any], key: SeriesKey) -> list[str]:
         Of a `Transition`: facts of the cell, what the condition read, revisions, old and new path.
     key : SeriesKey
         Its unit is that of the amounts.
+    shown : str
+        The unit in which its basket shows them; "" leaves that to their size.
     """
-    pairs = [(_NAMES.get(name, name.replace("_", " ")), words) for name, words in _pairs(evidence, key)]
+    amount = partial(say_amount, unit=key.unit, shown=shown)
+    pairs = [(_NAMES.get(name, name.replace("_", " ")), words) for name, words in _pairs(evidence, amount)]
     width = max((len(name) for name, _ in pairs), default=0)
     return [f"{name.ljust(width)}  {words}" for name, words in pairs]
 
 
-def _pairs(evidence: Mapping[str, Any], key: SeriesKey) -> Iterator[tuple[str, str]]:
+def _pairs(evidence: Mapping[str, Any], say: Amount) -> Iterator[tuple[str, str]]:
     for name, value in evidence.items():
         if name in _SAID:
             continue
-        words = _WORDS[name](evidence, key) if name in _WORDS else _plain(name, value, key)
+        words = _WORDS[name](evidence, say) if name in _WORDS else _plain(name, value, say)
         if words:
             yield name, words
     yield from ((name, str(evidence[name])) for name in ("release", "rule_version") if name in evidence)
 
 
-def _plain(name: str, value: Any, key: SeriesKey) -> str:
+def _plain(name: str, value: Any, say: Amount) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
     indicator = INDICATORS.get(name)
-    return measured(float(value), indicator.dimension if indicator else Dimension.STEPS, key)
+    return measured(float(value), indicator.dimension if indicator else Dimension.STEPS, say)
 
 
-def measured(value: float, dimension: Dimension | None, key: SeriesKey) -> str:
+def measured(value: float, dimension: Dimension | None, say: Amount) -> str:
     """Write a number as what it counts; None is the figure's own unit."""
     if dimension is Dimension.GROWTH:
         return say_growth(value)
@@ -95,12 +102,12 @@ def measured(value: float, dimension: Dimension | None, key: SeriesKey) -> str:
         return say_percent(value)
     if dimension in (Dimension.SCORE, Dimension.STEPS):
         return say_number(value, 0 if value.is_integer() and dimension is Dimension.STEPS else 2)
-    return say_amount(value, key.unit)
+    return say(value)
 
 
-def _amount(evidence: Mapping[str, Any], key: SeriesKey, name: str, *notes: str) -> str:
+def _amount(evidence: Mapping[str, Any], say: Amount, name: str, *notes: str) -> str:
     said = ", ".join(filter(None, notes))
-    amount = say_amount(float(evidence[name]), key.unit)
+    amount = say(float(evidence[name]))
     return f"{amount} ({said})" if said else amount
 
 
@@ -112,40 +119,40 @@ def _derived(evidence: Mapping[str, Any], which: str) -> str:
     return say_derived(bool(evidence.get(f"{which}to_date"))) if evidence.get(f"{which}derived") else ""
 
 
-def _figure(evidence: Mapping[str, Any], key: SeriesKey) -> str:
+def _figure(evidence: Mapping[str, Any], say: Amount) -> str:
     status = str(evidence.get("status", ""))
     notes = ["" if status == Status.VALUE.sentence else status, _derived(evidence, "")]
-    return _amount(evidence, key, "value", *notes)
+    return _amount(evidence, say, "value", *notes)
 
 
-def _base(evidence: Mapping[str, Any], key: SeriesKey) -> str:
+def _base(evidence: Mapping[str, Any], say: Amount) -> str:
     derived = _derived(evidence, "base_")
     growth = _growth(evidence, "yoy", "y/y"), _growth(evidence, "two_years", "against two years earlier")
-    return _amount(evidence, key, "base", derived, *growth)
+    return _amount(evidence, say, "base", derived, *growth)
 
 
-def _previous(evidence: Mapping[str, Any], key: SeriesKey) -> str:
-    return _amount(evidence, key, "previous", _growth(evidence, "mom", "m/m"))
+def _previous(evidence: Mapping[str, Any], say: Amount) -> str:
+    return _amount(evidence, say, "previous", _growth(evidence, "mom", "m/m"))
 
 
-def _usual(evidence: Mapping[str, Any], key: SeriesKey) -> str:
+def _usual(evidence: Mapping[str, Any], say: Amount) -> str:
     held = evidence.get("usual_months")
-    return _amount(evidence, key, "usual", f"median of {held} of the 24 months before" if held else "")
+    return _amount(evidence, say, "usual", f"median of {held} of the 24 months before" if held else "")
 
 
-def _expected(evidence: Mapping[str, Any], key: SeriesKey) -> str:
+def _expected(evidence: Mapping[str, Any], say: Amount) -> str:
     if "lower" not in evidence or "upper" not in evidence:
-        return _amount(evidence, key, "expected")
-    low, high = (say_amount(float(evidence[name]), key.unit) for name in ("lower", "upper"))
-    return _amount(evidence, key, "expected", f"{low} to {high}, 99%")
+        return _amount(evidence, say, "expected")
+    low, high = (say(float(evidence[name])) for name in ("lower", "upper"))
+    return _amount(evidence, say, "expected", f"{low} to {high}, 99%")
 
 
-def _zero(evidence: Mapping[str, Any], key: SeriesKey) -> str:
+def _zero(evidence: Mapping[str, Any], say: Amount) -> str:
     return say_percent(float(evidence["probability_of_zero"])) if evidence["probability_of_zero"] else ""
 
 
-def _span(name: str) -> Callable[[Mapping[str, Any], SeriesKey], str]:
-    def words(evidence: Mapping[str, Any], key: SeriesKey) -> str:
+def _span(name: str) -> Callable[[Mapping[str, Any], Amount], str]:
+    def words(evidence: Mapping[str, Any], say: Amount) -> str:
         span = evidence[name]
         held = int(span["months_held"])
         return f"{held} months held, from {say_month(parse_month(span['since']))}" if held > 1 else ""
@@ -153,40 +160,40 @@ def _span(name: str) -> Callable[[Mapping[str, Any], SeriesKey], str]:
     return words
 
 
-def _streak(name: str) -> Callable[[Mapping[str, Any], SeriesKey], str]:
-    def words(evidence: Mapping[str, Any], key: SeriesKey) -> str:
+def _streak(name: str) -> Callable[[Mapping[str, Any], Amount], str]:
+    def words(evidence: Mapping[str, Any], say: Amount) -> str:
         return say_number(float(evidence[name])) if evidence[name] else ""
 
     return words
 
 
-def _months(name: str) -> Callable[[Mapping[str, Any], SeriesKey], str]:
-    def words(evidence: Mapping[str, Any], key: SeriesKey) -> str:
+def _months(name: str) -> Callable[[Mapping[str, Any], Amount], str]:
+    def words(evidence: Mapping[str, Any], say: Amount) -> str:
         return f"{say_number(float(evidence[name]))} months" if float(evidence[name]) > 1 else ""
 
     return words
 
 
-def _rank(evidence: Mapping[str, Any], key: SeriesKey) -> str:
+def _rank(evidence: Mapping[str, Any], say: Amount) -> str:
     held = f" of {evidence['ranked']} held" if evidence.get("ranked") else ""
     part = evidence.get("ranked_share")
     return f"{say_number(float(evidence['rank']))}{held}{f', {say_percent(float(part))} of the total' if part else ''}"
 
 
-def _contribution(evidence: Mapping[str, Any], key: SeriesKey) -> str:
+def _contribution(evidence: Mapping[str, Any], say: Amount) -> str:
     return f"{say_number(float(evidence['contribution']) * 100, 1)} points"
 
 
-def _leader(evidence: Mapping[str, Any], key: SeriesKey) -> str:
+def _leader(evidence: Mapping[str, Any], say: Amount) -> str:
     value = evidence.get("leader_value")
-    return f"{evidence['leader']}{f' ({say_amount(float(value), key.unit)})' if value is not None else ''}"
+    return f"{evidence['leader']}{f' ({say(float(value))})' if value is not None else ''}"
 
 
-def _condition(evidence: Mapping[str, Any], key: SeriesKey) -> str:
-    return ", ".join(f"{call} {_reading(call, value, key)}" for call, value in evidence["condition"].items())
+def _condition(evidence: Mapping[str, Any], say: Amount) -> str:
+    return ", ".join(f"{call} {_reading(call, value, say)}" for call, value in evidence["condition"].items())
 
 
-def _reading(call: str, value: float | None, key: SeriesKey) -> str:
+def _reading(call: str, value: float | None, say: Amount) -> str:
     if value is None or not math.isfinite(value):
         return "not known"
     name = call.partition("(")[0].rpartition(".")[2]
@@ -194,29 +201,29 @@ def _reading(call: str, value: float | None, key: SeriesKey) -> str:
     foreign = "measure=" in call or "." in call.partition("(")[0]  # a sibling's amount is in another unit
     if indicator is None or (indicator.dimension is None and foreign) or indicator.dimension is Dimension.PRICE:
         return say_number(float(value), 2)
-    return measured(float(value), indicator.dimension, key)
+    return measured(float(value), indicator.dimension, say)
 
 
-def _revisions(evidence: Mapping[str, Any], key: SeriesKey) -> str:
+def _revisions(evidence: Mapping[str, Any], say: Amount) -> str:
     return "; ".join(
-        f"{say_month(parse_month(one['period']))} from {_held(one['old'], key)} to {_held(one['new'], key)}"
+        f"{say_month(parse_month(one['period']))} from {_held(one['old'], say)} to {_held(one['new'], say)}"
         for one in evidence["revisions"]
     )
 
 
-def _held(value: float | None, key: SeriesKey) -> str:
-    return "no figure" if value is None else say_amount(float(value), key.unit)
+def _held(value: float | None, say: Amount) -> str:
+    return "no figure" if value is None else say(float(value))
 
 
-def _path(name: str) -> Callable[[Mapping[str, Any], SeriesKey], str]:
-    def words(evidence: Mapping[str, Any], key: SeriesKey) -> str:
+def _path(name: str) -> Callable[[Mapping[str, Any], Amount], str]:
+    def words(evidence: Mapping[str, Any], say: Amount) -> str:
         steps = [str(step).split(" ", 1) for step in evidence[name]]
         return "; ".join(f"{say_month(parse_month(month))} {what}" for month, what in steps) or "nothing"
 
     return words
 
 
-_WORDS: dict[str, Callable[[Mapping[str, Any], SeriesKey], str]] = {
+_WORDS: dict[str, Callable[[Mapping[str, Any], Amount], str]] = {
     "value": _figure,
     "base": _base,
     "previous": _previous,

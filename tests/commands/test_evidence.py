@@ -19,6 +19,10 @@ def test_a_figure_says_whether_it_is_derived_or_a_zero():
     ]
 
 
+def test_amounts_are_in_the_unit_that_the_basket_shows():
+    assert evidence_lines({"value": 46000.0, "status": "published"}, KEY, "kg") == ["figure  46,000 kg"]
+
+
 def test_both_figures_of_a_revision_are_said_and_what_is_not_held():
     revised = [{"period": "2025-05", "old": 46000.0, "new": 412000.0}, {"period": "2025-06", "old": None, "new": 0.0}]
     assert words(revisions=revised) == ["revised  May 2025 from 46 t to 412 t; June 2025 from no figure to 0 t"]
