@@ -146,13 +146,11 @@ class _Assessment:
 
     def _retire(self) -> list[Transition]:
         """End the open episodes whose rule or series is gone; the record says so, nobody is told."""
-        watched = {(verdicts.rule.name, str(key)) for verdicts in self.verdicts for key in verdicts.keys}
+        still_open = [episode for episode in self.situation.stored if episode.path.state.is_open]
+        keys = {episode.key for episode in still_open}
+        watched = {(verdicts.rule.name, key) for verdicts in self.verdicts for key in keys.intersection(verdicts.keys)}
         former = {name: verdicts.rule.name for verdicts in self.verdicts for name in verdicts.rule.renamed_from}
-        gone = [
-            episode
-            for episode in self.situation.stored
-            if episode.path.state.is_open and (former.get(episode.rule, episode.rule), str(episode.key)) not in watched
-        ]
+        gone = [episode for episode in still_open if (former.get(episode.rule, episode.rule), episode.key) not in watched]
         for episode in gone:
             self.episodes[episode.id] = replace(episode, path=replace(episode.path, state=State.RETIRED))
         return [retirement(episode, self.situation, self.desk) for episode in gone]

@@ -37,7 +37,7 @@ def members(panel: Panel, rows: Ints | int) -> Bools:
 def price_rows(panel: Panel) -> tuple[Ints, Ints]:
     """Return the rows of value and of weight (or quantity) behind each unit value, −1 where there is none, both (n,)."""
     value, weight, quantity = (panel.siblings(measure=name) for name in ("value", "weight", "quantity"))
-    measures = np.array([key.measure for key in panel.keys], np.str_)
+    measures = panel.fields["measure"].to_numpy(np.str_)
     own = np.arange(len(measures))
     amount = np.select(
         [measures == "value", (measures == "weight") | (measures == "quantity")],
