@@ -52,7 +52,7 @@ def import_desk(
     Parameters
     ----------
     database : Database
-        Migrated, without a row.
+        Migrated, without a row; that sources were asked in vain is forgotten.
     folder : Path
         Where the figures go; empty, or not there.
     path : Path
@@ -71,6 +71,7 @@ def import_desk(
         of it then.
     """
     with path.open("rb") as file, _staged(folder) as staging, database.write(lock="releases") as connection:
+        connection.execute(tables.asks.delete())  # no figures: the archive says when its sources were asked
         _refuse_desk(connection, folder)
         archive = Archive(file, str(path))
         manifest = _manifest(archive, folder)

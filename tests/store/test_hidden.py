@@ -133,8 +133,8 @@ def test_rounding_and_slight_revisions_hide_nobody() -> None:
 
 
 def test_the_value_tells_for_the_weight() -> None:
-    weights: dict[str, float] = {"WORLD": 100, "US": 40, "DE": 50, "FR": 10}
-    usual: dict[str, float | None] = {**weights} | {f"{name} value": figure * 60 for name, figure in weights.items()}
+    weights = {"WORLD": 100.0, "US": 40.0, "DE": 50.0, "FR": 10.0}
+    usual: dict[str, float | None] = {**weights, **{f"{name} value": figure * 60 for name, figure in weights.items()}}
     rest = {name: figure for name, figure in usual.items() if not name.startswith("US")}
     both = ("weight", "value")
     assert last([usual, rest | {"WORLD value": 3600}], measures=both)["US"] is Status.ABSENT_ZERO

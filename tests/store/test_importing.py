@@ -24,6 +24,7 @@ from monitor.alerts.evaluation import Evaluation
 from monitor.alerts.messages import Delivery, Notification, Outcome
 from monitor.errors import StoreError
 from monitor.series import Release
+from monitor.store.asks import Asks
 from monitor.store.database import Database
 from monitor.store.episodes import Conditions, Episodes
 from monitor.store.exporting import export_desk
@@ -145,6 +146,21 @@ def test_only_an_empty_desk_takes_one_in(archive: Path, database: Database, new_
     with pytest.raises(StoreError, match="holds files that this desk does not know"):
         import_desk(new_database("sqlite"), folder, archive, now=NOW)
     assert (folder / "mine.parquet").read_bytes() == b"mine"
+
+
+def test_a_desk_whose_sources_were_only_asked_is_empty(
+    archive: Path, database: Database, new_database: Callable[[str], Database], tmp_path: Path
+) -> None:
+    copy = new_database("sqlite")
+    Asks(copy).note("gacc", "asked-in-vain", at=NOW, outcome="it does not answer")
+    import_desk(copy, tmp_path / "copy", archive, now=NOW)
+    assert Asks(copy).last("gacc", "asked-in-vain") is None
+    taken = new_database("sqlite")
+    Asks(taken).note("gacc", "asked-in-vain", at=NOW, outcome="")
+    archive.write_bytes(archive.read_bytes()[:-2000])
+    with pytest.raises(StoreError):
+        import_desk(taken, tmp_path / "other", archive, now=NOW)
+    assert Asks(taken).last("gacc", "asked-in-vain") is not None  # a refused archive changes nothing
 
 
 def test_what_a_killed_import_left_is_removed_by_the_next(archive: Path, new_database: Callable[[str], Database]) -> None:
