@@ -156,7 +156,8 @@ def serve_command(config: Path) -> None:
     Run as a service until it is asked to stop.
 
     Asks each source often around the hour at which its figures are due and rarely otherwise, judges what comes in, delivers
-    all the while. /healthz and /metrics answer on the local port of config/monitor.yaml. SIGTERM finishes the delivery at hand and stops within 10 seconds.
+    all the while. /healthz and /metrics answer on the local port of config/monitor.yaml. SIGTERM finishes the delivery at
+    hand and stops within 10 seconds.
     """
     from monitor.jobs import ServiceJobs
     from monitor.scheduler import Scheduler, alone

@@ -15,7 +15,8 @@ class Message:
     What is to be said once to one receiver.
 
     `id` is the notification's UUID and never changes over attempts; `created_at` is when it was queued; `thread` groups
-    the messages of one route and receiver, which keep their order; `test` marks a message that a person asked for to try a receiver.
+    the messages of one route and receiver, which keep their order; `test` marks a message that a person asked for to try
+    a receiver.
     """
 
     id: str
