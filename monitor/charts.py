@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from monitor.alerts.messages import Chart
 from monitor.months import Month, say_month
+from monitor.units import UNITS
 from monitor.wording import say_amount, say_number
 
 if TYPE_CHECKING:
@@ -102,7 +103,9 @@ def _bounded(chart: Chart) -> Chart:
 
 
 def _scale(chart: Chart) -> _Scale:
-    """Pick the unit of the axis by the largest amount on it."""
+    """Pick the unit of the axis: the one to be shown, else by the largest amount on it."""
+    if chart.shown in UNITS and UNITS[chart.shown].base == chart.unit:
+        return _Scale(divisor=float(UNITS[chart.shown].factor), unit=chart.shown)
     top = max(map(abs, _finite(chart.values, chart.usual, chart.upper)), default=0.0)
     if chart.unit == "kg":
         return _Scale(divisor=1.0, unit="kg") if top < 1000 else _Scale(divisor=1e3, unit="t")
@@ -281,8 +284,9 @@ def _draw_judged(axes: Axes, chart: Chart, months: list[Month], scale: _Scale) -
     beside: dict[str, Any] = (
         {"xytext": (8, 0), "ha": "left", "va": "center"} if newest else {"xytext": (0, 9), "ha": "center", "va": "bottom"}
     )
+    amount = say_amount(value, chart.unit, shown=chart.shown)
     axes.annotate(
-        f"{say_amount(value, chart.unit)}\n{say_month(chart.judged, short=True)}", (x, y), textcoords="offset points",
+        f"{amount}\n{say_month(chart.judged, short=True)}", (x, y), textcoords="offset points",
         fontsize=8.5, weight="bold", color=INK, zorder=7, parse_math=False, annotation_clip=False, **beside,
         bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1.0},
     )  # fmt: skip

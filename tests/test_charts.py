@@ -54,6 +54,13 @@ def test_a_png_has_the_pixels_of_its_layout_at_its_sharpness(magnets: Chart) -> 
     assert len(png) < 100_000
 
 
+def test_the_axis_and_the_figure_are_in_the_unit_that_is_shown(magnets: Chart) -> None:
+    said = words(charts.svg(dataclasses.replace(magnets, shown="kg")))
+    assert "kg a month" in said
+    assert any(word.startswith("46,000 kg") for word in said)
+    assert "t a month" in words(charts.svg(dataclasses.replace(magnets, shown="USD"))), "a unit of another base is not used"
+
+
 def test_the_same_chart_gives_the_same_bytes(magnets: Chart) -> None:
     assert charts.draw(magnets) == charts.draw(magnets)
     assert charts.svg(magnets) == charts.svg(magnets)

@@ -240,6 +240,7 @@ def chart(book: FactBook, row: int, column: int, title: str, events: tuple[tuple
         upper=_points(upper[row, window]),
         judged=int(months[1]),
         events=tuple(event for event in events if months[0] <= event[0] <= months[1]),
+        shown=book.units.get(panel.keys[row].product, ""),
     )
 
 

@@ -45,7 +45,8 @@ class Chart:
     """
     What a picture of a line shows; lists run over the same months, None where there is no figure.
 
-    `usual`, `lower` and `upper` may be empty; `events` are (month, word).
+    `usual`, `lower` and `upper` may be empty; `events` are (month, word). `shown` is the axis's unit, ""
+    leaves it to the size.
     """
 
     title: str
@@ -57,6 +58,7 @@ class Chart:
     upper: tuple[float | None, ...] = ()
     judged: Month = 0
     events: tuple[tuple[Month, str], ...] = ()
+    shown: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
