@@ -6,7 +6,8 @@ import gzip
 import hashlib
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import IO
@@ -47,17 +48,26 @@ def export_desk(
     Raises
     ------
     StoreError
-        If a file is missing or is not what was committed; nothing is written then.
+        If a file is missing or is not what was committed, or the disk refuses; nothing is written then.
     """
     refuse_nowhere(path)
     with tempfile.TemporaryDirectory(dir=path.resolve().parent, prefix=TEMPORARY) as staging:
-        with database.read() as connection:
+        with _told(path), database.read() as connection:
             tables = tuple(_dump(connection, table, Path(staging)) for table in metadata.sorted_tables)
             named = stored_files(connection)
         files = tuple(File(path=name, size=_size(folder / name), sha256=checksum) for name, checksum in named)
         manifest = Manifest(format=archive.FORMAT, tables_of=SCHEMA, program=program, written_at=now, tables=tables, files=files)
         write_whole(path.resolve(), lambda file: _write(file, manifest, Path(staging), folder, step))
     return manifest
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Name the archive where the disk refuses what goes into it."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written: {error.strerror}; what was committed before is intact") from error
 
 
 def _dump(connection: Connection, table: Table, staging: Path) -> Rows:

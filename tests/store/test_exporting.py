@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
+import os
 import tarfile
 import threading
 from collections.abc import Callable
@@ -101,3 +103,15 @@ def test_a_desk_that_is_written_to_is_exported_as_of_one_moment(
         assert (
             other.panel("gacc", "magnets", as_of=release).values == figures.panel("gacc", "magnets", as_of=release).values
         ).all()
+
+
+def test_a_disk_that_is_full_is_told_with_the_archives_place(
+    export: Callable[[], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(file: gzip.GzipFile, line: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(gzip.GzipFile, "write", full)
+    with pytest.raises(StoreError, match=r"desk\.tar cannot be written: No space left on device; what was committed before"):
+        export()
+    assert not (tmp_path / "desk.tar").exists()
