@@ -73,8 +73,12 @@ def _told(path: Path) -> Iterator[None]:
 def _dump(connection: Connection, table: Table, staging: Path) -> Rows:
     """Write a table as lines of JSON: its columns, then every row, compressed."""
     path, rows, plain = staging / table.name, 0, 0
-    found = connection.execution_options(yield_per=1000).execute(select(table).order_by(*table.primary_key))
-    with path.open("wb") as raw, gzip.GzipFile("", "wb", compresslevel=6, fileobj=raw, mtime=0) as file:
+    query = select(table).order_by(*table.primary_key)
+    with (
+        connection.execution_options(yield_per=1000).execute(query) as found,
+        path.open("wb") as raw,
+        gzip.GzipFile("", "wb", compresslevel=6, fileobj=raw, mtime=0) as file,
+    ):
         plain += file.write(_line(list(table.columns.keys())))
         for row in found:
             plain += file.write(_line(list(row)))
