@@ -154,6 +154,8 @@ def _lines(content: Content, plain: int, place: str) -> Iterator[Any]:
                 if plain < 0:
                     raise StoreError(f"{place}: is larger than its list of contents says; it was changed")
                 yield json.loads(line)
+            if plain:
+                raise StoreError(f"{place}: is smaller than its list of contents says; it was changed")
         except (gzip.BadGzipFile, zlib.error, ValueError, RecursionError):
             raise StoreError(f"{place}: cannot be read; it was changed") from None
 

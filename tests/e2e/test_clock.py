@@ -79,6 +79,7 @@ def test_a_year_is_lived_through_wake_up_by_wake_up(clock: Clock, desk: Any, fig
 
 
 def test_every_wake_up_is_reached_in_its_turn_and_none_is_left_out(clock: Clock, desk: Any) -> None:
+    (desk.folder / "inbox" / "history.csv").unlink()
     clock.serve(desk.folder / "config", every=timedelta(hours=6))
     times: list[datetime] = []
     evaluate = clock.vitals.evaluated
@@ -106,6 +107,7 @@ def test_every_round_is_told_to_the_heartbeat_with_what_failed(clock: Clock, des
         httpserver.expect_request(path, method="POST").respond_with_data("OK")
     allowed = {"allow_hosts": ["127.0.0.1", "localhost"], "per_host_per_minute": 60000}
     desk.write("config/monitor.yaml", {"heartbeat": httpserver.url_for("/hc"), "http": allowed})
+    clock.touch(desk.folder / "inbox" / "history.csv")
     clock.serve(desk.folder / "config")
     (desk.folder / "inbox").rename(desk.folder / "elsewhere")
     clock.to(START + timedelta(days=1, minutes=1))

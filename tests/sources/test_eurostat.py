@@ -463,7 +463,7 @@ def test_a_release_over_another_revises_states_zeros_and_withholds(
     kept = Releases(database, figures)
     before = notice("2026-06", 2)
     kept.commit(source.fetch(before), before, source="eurostat", fetched_at=NOW)
-    comext.put("WORLD", "2026-07", "700")
+    comext.put("WORLD", "2026-07", "570")
     comext.put("CN", "2026-07", "400")
     comext.put("CN", "2026-06", "650")
     now = notice("2026-07", 3)

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
@@ -350,6 +350,7 @@ def test_an_archive_that_is_cut_anywhere_leaves_nothing(small: Path, take_in: Ca
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.integers(0, 10**9), bit=st.integers(0, 7))
+@example(place=45_397_683, bit=0)
 def test_one_changed_bit_is_seen_or_changes_nothing(
     small: Path, take_in: Callable[[bytes], Imported], place: int, bit: int
 ) -> None:
