@@ -87,14 +87,18 @@ def _usual(before: Lateness) -> tuple[str, ...]:
     """Say how late a source was before."""
     if before.median is None or before.most is None:
         return ()
-    count = say_count(len(before.late), "release")
-    return (
-        f"Of the {count} that were seen to come out the usual one was {_span(before.median)}, the latest {_span(before.most)}.",
-    )
+    seen = f"Of the {say_count(len(before.late), 'release')} seen to come out"
+    if _hours(before.most) < 1:
+        return (f"{seen} none was late.",)
+    return (f"{seen} the usual one was {_span(before.median)}, the latest {_span(before.most)}.",)
 
 
 def _span(late: timedelta) -> str:
-    hours = round(late.total_seconds() / 3600)
+    hours = _hours(late)
     if hours < 1:
         return "on time"
     return f"{say_count(hours, 'hour')} late" if hours < 48 else f"{say_count(round(hours / 24), 'day')} late"
+
+
+def _hours(late: timedelta) -> int:
+    return round(late.total_seconds() / 3600)

@@ -51,7 +51,7 @@ def test_it_says_how_late_its_source_usually_is(waiting):
     ask(waiting, 8, 24)
     late, usual = notes(waiting)
     assert late == "customs/magnets: July 2025 was due on 20 August 2025, 10:00 UTC and is not out."
-    assert usual == "Of the 6 releases that were seen to come out the usual one was 1 hour late, the latest 2 days late."
+    assert usual == "Of the 6 releases seen to come out the usual one was 1 hour late, the latest 2 days late."
 
 
 def test_a_weekend_or_a_shutdown_is_late_too(waiting):
