@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from datetime import datetime
 
+from monitor.months import Month, say_month
 from monitor.units import UNITS
 
 MINUS = "−"
@@ -89,6 +91,14 @@ def say_derived(to_date: bool) -> str:
 def say_count(count: int, noun: str, plural: str = "") -> str:
     """Write ``1 alert`` or ``3 alerts``."""
     return f"{say_number(count)} {noun if count == 1 else plural or noun + 's'}"
+
+
+def say_months(months: Iterable[Month]) -> str:
+    """Say months together: ``January 2025 and February 2025``; of three or more in a row the first and the last."""
+    found = sorted(set(months))
+    if len(found) > 2 and found[-1] - found[0] == len(found) - 1:
+        return f"{say_month(found[0])} to {say_month(found[-1])}"
+    return join_words([say_month(month) for month in found])
 
 
 def say_moment(at: datetime) -> str:

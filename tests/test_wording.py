@@ -15,6 +15,7 @@ from monitor.wording import (
     say_deviations,
     say_growth,
     say_moment,
+    say_months,
     say_number,
     say_ordinal,
     say_percent,
@@ -140,3 +141,11 @@ def test_what_a_file_says_stays_on_one_line_in_a_sentence() -> None:
 
 def test_a_moment_has_its_hour_and_its_zone() -> None:
     assert say_moment(datetime(2025, 7, 4, 6, 5, tzinfo=UTC)) == "4 July 2025, 06:05 UTC"
+
+
+def test_months_in_a_row_are_said_as_the_first_and_the_last() -> None:
+    january = 2025 * 12
+    assert say_months([january]) == "January 2025"
+    assert say_months([january + 1, january]) == "January 2025 and February 2025"
+    assert say_months(range(january, january + 3)) == "January 2025 to March 2025"
+    assert say_months([january, january + 1, january + 4]) == "January 2025, February 2025 and May 2025"

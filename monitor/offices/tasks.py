@@ -26,7 +26,7 @@ from monitor.settings import SourceSettings
 from monitor.sources.base import ReleaseNotice, Source, Table
 from monitor.sources.understood import understood
 from monitor.store.episodes import Condition
-from monitor.wording import join_words, say_moment
+from monitor.wording import join_words, say_moment, say_months
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,11 +62,8 @@ class OpenTask:
 
 
 def title_of(entry: SourceSettings, months: Iterable[Month]) -> str:
-    """Return what people call a task: its entry and months, of many the first and the last."""
-    first, *others = sorted(set(months))
-    if others == list(range(first + 1, first + 1 + len(others))) and len(others) > 1:
-        return f"{entry.entry}, {say_month(first)} to {say_month(others[-1])}"
-    return f"{entry.entry}, {join_words([say_month(month) for month in (first, *others)])}"
+    """Return what people call a task: its entry and months."""
+    return f"{entry.entry}, {say_months(months)}"
 
 
 def open_tasks(app: App) -> list[OpenTask]:

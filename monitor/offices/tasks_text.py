@@ -8,12 +8,12 @@ import numpy as np
 
 from monitor.app import App
 from monitor.baskets.records import Code
-from monitor.months import Month, say_month
+from monitor.months import Month
 from monitor.panel import Ints
 from monitor.series import Release
 from monitor.settings import SourceSettings
 from monitor.sources.base import Source
-from monitor.wording import join_words, say_moment
+from monitor.wording import join_words, say_moment, say_months
 
 
 def text_of(app: App, entry: SourceSettings, source: Source, months: Sequence[Month], held: list[Release]) -> list[str]:
@@ -25,7 +25,7 @@ def _sentences(app: App, entry: SourceSettings, source: Source, months: Sequence
     task = entry.task
     assert task is not None
     due = max(at for month in months if (at := source.due(month)) is not None)
-    said = join_words([say_month(month) for month in months])
+    said = say_months(months)
     yield f"{said} {'is' if len(months) == 1 else 'are'} to be fetched by hand: due since {say_moment(due)}."
     if page := task.page or getattr(source, "page", ""):
         yield f"Open {page}."
