@@ -101,7 +101,9 @@ class DidNotConverge(DetectionError):
 
 
 class DeliveryError(MonitorError):
-    """A message was not accepted."""
+    """A message was not accepted; `wire` is what went over the line, secrets masked, "" where nothing did."""
+
+    wire: str = ""
 
 
 class DeliveryDelayed(DeliveryError):

@@ -162,7 +162,7 @@ class _Assessment:
         told = {found.changed.episode.id for found in self.found if not found.quiet}
         places = {(v.rule.name, str(key)): (v, row) for v in self.verdicts for row, key in enumerate(v.keys)}
         return [
-            (*places[episode.rule, str(episode.key)], self._opened(episode))
+            (*places[episode.rule, str(episode.key)], self._opened(episode), "")
             for episode in (stored | self.episodes).values()
             if episode.path.state is State.FIRING and episode.id not in told and (episode.rule, str(episode.key)) in places
         ]

@@ -34,7 +34,7 @@ class Item:
     One change that somebody is told: whose, what, and the facts of its cell. `change` is None for "open at the start".
 
     `news` is how a subject counts it where it is new, as one and as many; empty for what the direction says. `corrects` says
-    what another stage of the month's figures told of the cell.
+    what another stage of the month's figures told of the cell. `again` is true for an alert that stays and is said once more.
     """
 
     episode: Episode
@@ -51,12 +51,15 @@ class Item:
     readings: tuple[str, ...] = ()
     picture: Picture | None = None
     corrects: str = ""
+    again: bool = False
 
     @property
     def part(self) -> Part:
         """The section it belongs to."""
         if self.corrects:
             return Part.CORRECTED
+        if self.again:
+            return Part.STILL
         return Part.START if self.change is None else PARTS[self.change]
 
 

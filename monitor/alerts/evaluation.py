@@ -7,6 +7,7 @@ from datetime import datetime
 
 from monitor.alerts.messages import Notification
 from monitor.alerts.records import Episode, Transition
+from monitor.alerts.suppressions import Suppression
 from monitor.months import Month
 from monitor.rules.levels import Level
 from monitor.series import Release
@@ -36,6 +37,7 @@ class Evaluation:
     `version` is the hash of all rules; (release, version) is unique, so of two processes one writes. `after` is the number of
     the dataset's evaluation that was the last when this one was begun, 0 for the first: it holds only while that is so.
     `told` lists (episode, route, receiver) whose opening these notifications tell.
+    `suppressions` say who was not told, and why.
     `verdicts` lists (rule, series, month, level) of cells at a level or in an open episode in the covered periods.
     """
 
@@ -48,4 +50,5 @@ class Evaluation:
     transitions: tuple[Transition, ...] = ()
     notifications: tuple[Notification, ...] = ()
     told: tuple[tuple[str, str, str], ...] = ()
+    suppressions: tuple[Suppression, ...] = ()
     verdicts: tuple[tuple[str, str, Month, Level], ...] = ()

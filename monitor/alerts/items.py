@@ -22,8 +22,11 @@ from monitor.rules.schema import Rule
 from monitor.rules.summary import fill
 from monitor.wording import say_growth, say_number, say_percent
 
-Start = tuple[Verdicts, int, Episode]
-"""An episode that is open when a dataset's first release is judged, with its verdicts and its row in them."""
+Start = tuple[Verdicts, int, Episode, str]
+"""
+An episode that is told as it stands, with its verdicts and its row in them, and why it is said again: "" where it is open when a
+dataset's first release is judged.
+"""
 
 
 def items(found: Sequence[Found], starts: Sequence[Start], desk: Desk, *, late: bool) -> dict[int, Item]:
@@ -33,10 +36,10 @@ def items(found: Sequence[Found], starts: Sequence[Start], desk: Desk, *, late: 
     for verdicts in _each([one.verdicts for one in tellable.values()] + [start[0] for start in starts]):
         mine = {n: one for n, one in tellable.items() if one.verdicts is verdicts}
         opened = {-1 - n: start for n, start in enumerate(starts) if start[0] is verdicts}
-        rows = {one.row for one in mine.values()} | {row for _, row, _ in opened.values()}
+        rows = {one.row for one in mine.values()} | {row for _, row, *_ in opened.values()}
         book, place = book_of(verdicts, rows, desk.names)
         told |= {n: _item(one, book, place[one.row], desk, late) for n, one in mine.items()}
-        told |= {n: _open_item(episode, verdicts, row, book, place[row]) for n, (_, row, episode) in opened.items()}
+        told |= {n: _open_item(episode, verdicts, row, book, place[row], why) for n, (_, row, episode, why) in opened.items()}
     return told
 
 
@@ -79,15 +82,17 @@ def _item(found: Found, book: FactBook, row: int, desk: Desk, late: bool) -> Ite
     )
 
 
-def _open_item(episode: Episode, verdicts: Verdicts, watched: int, book: FactBook, row: int) -> Item:
+def _open_item(episode: Episode, verdicts: Verdicts, watched: int, book: FactBook, row: int, why: str) -> Item:
     level = episode.path.level
+    since = f"Open since {say_month(episode.path.since)}, {level.label}"
     return Item(
         episode=episode,
         change=None,
         level=level,
         previous=level,
         facts=book.of(row, book.reader.own.shape[1] - 1),
-        outcome=f"Open since {say_month(episode.path.since)}, {level.label}",
+        outcome=f"{since}; {why}" if why else since,
+        again=bool(why),
         readings=readings(verdicts, watched, verdicts.panel.shape[1] - 1),
         direction=verdicts.rule.direction,
     )

@@ -25,6 +25,7 @@ class Part(StrEnum):
     RECOVERED = "recovered or new normal"
     EASED = "eased or easing"
     CONFIRMED = "confirmed"
+    STILL = "still open"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,7 +173,12 @@ class Digest:
 
 @dataclass(frozen=True, kw_only=True)
 class Notification:
-    """What is to be said once to one receiver: a message in the outbox. `id` is a UUIDv5 of its cause and receiver."""
+    """
+    What is to be said once to one receiver: a message in the outbox. `id` is a UUIDv5 of its cause and receiver.
+
+    `held_until` is when the receiver may be told, where its hours make it wait: what waits for the same moment in one thread is
+    told together.
+    """
 
     id: str
     receiver: str
@@ -181,6 +187,7 @@ class Notification:
     cause: str
     created_at: datetime
     digest: Digest
+    held_until: datetime | None = None
 
 
 class Outcome(StrEnum):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -16,7 +17,7 @@ class Message:
 
     `id` is the notification's UUID and never changes over attempts; `created_at` is when it was queued; `thread` groups
     the messages of one route and receiver, which keep their order; `test` marks a message that a person asked for to try
-    a receiver.
+    a receiver. `remembered` are the references that the receiver gave to earlier messages, by what they were about (`talks`).
     """
 
     id: str
@@ -26,13 +27,27 @@ class Message:
     created_at: datetime
     digest: Digest
     test: bool = False
+    remembered: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Receipt:
-    """What the receiver answered: a sentence for the record ("250 queued as 4AF", "200 OK")."""
+    """
+    What the receiver answered: a sentence for the record ("250 queued as 4AF", "200 OK").
+
+    `wire` is what went over the line, with secrets masked. `references` are names by which later messages can answer or change
+    this one, by what it was about (`talks`).
+    """
 
     answer: str
+    wire: str = ""
+    references: Mapping[str, str] = field(default_factory=dict)
+
+
+def talks(digest: Digest) -> tuple[str, ...]:
+    """Return what a page is about, the widest first: its conversation or release, then each of its alerts."""
+    alerts = (reason.episode for line in digest.lines for reason in line.reasons)
+    return tuple(dict.fromkeys(filter(None, (digest.conversation or digest.release, *alerts))))
 
 
 class Notifier(Protocol):
@@ -53,7 +68,7 @@ class Notifier(Protocol):
         DeliveryDelayed
             If trying again can help.
         DeliveryRefused
-            If it cannot.
+            If it cannot. Both carry as `wire` what went over the line.
         SecretMissing
             If a secret of its settings is not there; the message is tried again, under settings that may have it.
         """

@@ -200,7 +200,7 @@ def _episode_row(episode: Episode) -> dict[str, Any]:
 
 
 def _put_details(connection: Connection, evaluation: Evaluation, number: int) -> None:
-    """Append counts, verdicts and transitions."""
+    """Append counts, verdicts, transitions, and who was not told."""
     fields = ("rule", "version", "judged", "not_judged", "at_level", "by_chance")
     counts = [{"evaluation": number, **{name: getattr(count, name) for name in fields}} for count in evaluation.counts]
     verdicts = [
@@ -211,7 +211,14 @@ def _put_details(connection: Connection, evaluation: Evaluation, number: int) ->
         {"id": t.id, "episode": t.episode, "release": t.release, "change": t.change.value, "record": dump(t)}
         for t in evaluation.transitions
     ]
-    for table, rows in ((_counts, counts), (tables.verdicts, verdicts), (_transitions, transitions)):
+    at = to_stamp(evaluation.evaluated_at)
+    suppressions = [{**vars(one), "release": evaluation.release.id, "at": at} for one in evaluation.suppressions]
+    for table, rows in (
+        (_counts, counts),
+        (tables.verdicts, verdicts),
+        (_transitions, transitions),
+        (tables.suppressions, suppressions),
+    ):
         if rows:
             connection.execute(table.insert(), rows)
 

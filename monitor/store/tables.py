@@ -20,7 +20,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA = "0002"
+SCHEMA = "0003"
 """The newest migration; a test compares it with the scripts."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -223,9 +223,20 @@ notifications = Table(
     _moment("due_at"),
     _moment("claimed_until"),
     _whole("attempts"),
+    # What fell into hours in which nobody is told: those of one thread that waited for the same moment are told together.
+    Column("held_until", BigInteger, nullable=False, server_default="0"),
     _text("record"),
     UniqueConstraint("id"),
     Index(None, "state", "receiver", "thread", "number"),
+)
+
+# What went over the line, secrets masked; the same bytes of several attempts are kept once.
+wires = Table(
+    "wire",
+    metadata,
+    Column("sha256", Text, primary_key=True),
+    _text("content"),
+    _moment("kept_at"),
 )
 
 deliveries = Table(
@@ -234,7 +245,93 @@ deliveries = Table(
     _counter("number"),
     Column("notification", Text, ForeignKey("notification.id"), nullable=False),
     _text("record"),
+    Column("wire", Text, ForeignKey("wire.sha256"), nullable=True),
     Index(None, "notification"),
+)
+
+# How a receiver, or one address of it, is doing; shared by all workers.
+receiver_states = Table(
+    "receiver_state",
+    metadata,
+    Column("receiver", Text, primary_key=True),
+    _whole("failures"),
+    _moment("closed_until"),
+    _moment("next_at"),
+    _moment("disabled_at", nullable=True),
+    _text("why"),
+)
+
+# What a receiver calls a message that it took, so that a later one can answer or change it.
+references = Table(
+    "reference",
+    metadata,
+    _text("receiver"),
+    _text("talk"),
+    _text("value"),
+    _moment("noted_at"),
+    PrimaryKeyConstraint("receiver", "talk"),
+)
+
+# Addresses that are not written to any more, and how that came.
+opt_outs = Table(
+    "opt_out",
+    metadata,
+    _text("receiver"),
+    _text("address"),
+    _moment("at"),
+    _text("how"),
+    _text("why"),
+    PrimaryKeyConstraint("receiver", "address"),
+)
+
+silences = Table(
+    "silence",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _moment("starts_at"),
+    _moment("ended_at", nullable=True),
+    _text("record"),
+)
+
+# Who was not told of a change, and why; `by` names the silence, the alert or the person.
+suppressions = Table(
+    "suppression",
+    metadata,
+    _counter("number"),
+    Column("episode", Text, ForeignKey("episode.id"), nullable=False),
+    _text("transition"),
+    _text("release"),
+    _text("route"),
+    _text("receiver"),
+    _text("why"),
+    _text("by"),
+    _moment("at"),
+    Index(None, "episode"),
+    Index(None, "release"),
+)
+
+# What people did with an alert. Rows are only ever added; triggers refuse anything else.
+acts = Table(
+    "act",
+    metadata,
+    _counter("number"),
+    Column("episode", Text, ForeignKey("episode.id"), nullable=False),
+    _moment("at"),
+    _text("record"),
+    Index(None, "episode"),
+)
+
+# Who changed what, and when. Rows are only ever added; triggers refuse anything else.
+audit = Table(
+    "audit",
+    metadata,
+    _counter("number"),
+    _moment("at"),
+    _text("who"),
+    _text("what"),
+    _text("subject"),
+    _text("record"),
+    Index(None, "what", "subject"),
 )
 
 # One row an entry: `answered_at` is the last ask that went well, `failing_since` the first of those that did not.

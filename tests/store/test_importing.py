@@ -335,7 +335,7 @@ def test_a_row_that_no_table_holds_is_refused(small: Path, take_in: Callable[[by
 
 
 def test_a_row_that_points_nowhere_is_refused(small: Path, take_in: Callable[[bytes], Imported]) -> None:
-    lost = head("delivery") + b'[1, "no such message", "{}"]\n'
+    lost = head("delivery") + b'[1, "no such message", "{}", null]\n'
     with pytest.raises(StoreError, match="refused a statement"):
         take_in(packed(with_rows(members_of(small), "delivery", lost)))
 
