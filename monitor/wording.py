@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -11,6 +12,7 @@ from monitor.units import UNITS
 
 MINUS = "−"
 
+_JOINERS = "\u200c\u200d"  # needed to write Persian and Indic words
 _MONEY_STEPS = ((1e9, "bn "), (1e6, "M "), (1e3, "k "))
 
 
@@ -131,3 +133,30 @@ def one_line(text: object, most: int = 300) -> str:
     """Return what a file says as it may stand in a sentence: on one line, without control characters, not too long."""
     plain = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
     return plain if len(plain) <= most else f"{plain[: most - 1]}…"
+
+
+def is_hidden(c: str) -> bool:
+    """Tell whether a character is not seen: a control or direction character, or one that is none."""
+    return c not in _JOINERS and unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co")
+
+
+def typed_line(text: str, most: int) -> str:
+    """
+    Return one line that a person typed, without blanks at its ends.
+
+    Raises
+    ------
+    ValueError
+        In one sentence, if it is empty, longer than `most` characters, or holds a character that is not seen.
+    """
+    line = text.strip(" ")
+    if not line:
+        raise ValueError("the text is empty")
+    hidden = next((c for c in line if is_hidden(c) or (c.isspace() and c != " ")), None)
+    if hidden is not None:
+        raise ValueError(
+            f"the text holds the character U+{ord(hidden):04X}, which cannot be seen; write one plain line"
+        )
+    if len(line) > most:
+        raise ValueError(f"the text has {len(line):,} characters; at most {most} are kept")
+    return line

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,6 +19,46 @@ if TYPE_CHECKING:
     from monitor.series import Release
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program to read.")
+
+MOST_NAME, MOST_COMMENT = 80, 500
+"""How long the name and the comment of a person may be."""
+
+
+class Words(click.ParamType[str]):
+    """One line that a person types; what is too long, or holds what no one sees, is refused."""
+
+    name = "text"
+
+    def __init__(self, most: int = MOST_COMMENT) -> None:
+        self.most = most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the line without blanks at its ends."""
+        from monitor.wording import typed_line
+
+        try:
+            return typed_line(str(value), self.most)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def _who() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user without a name, as in many containers
+        return f"user {os.getuid()}"
+
+
+by_option = click.option(
+    "--by",
+    type=Words(MOST_NAME),
+    envvar="MONITOR_USER",
+    default=_who,
+    show_default="MONITOR_USER, or the login name",
+    help="Who does this; it is written down.",
+)
 
 # Control and direction characters that JSON itself would let through.
 _STEERING = re.compile("[\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]")

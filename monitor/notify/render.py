@@ -12,7 +12,6 @@ import dataclasses
 import json
 import re
 import textwrap
-import unicodedata
 from collections.abc import Iterator, Mapping
 from enum import Enum
 from functools import cache
@@ -23,6 +22,7 @@ from monitor.alerts.messages import Attachment, Digest, Line
 from monitor.alerts.records import dump
 from monitor.notify.tables import text_table
 from monitor.rules.levels import Level
+from monitor.wording import is_hidden
 
 if TYPE_CHECKING:
     from css_inline import CSSInliner
@@ -33,7 +33,6 @@ REVISED = "Revised"
 """Heading of what a release changed of earlier figures."""
 
 _ESCAPE_SEQUENCE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\].*?(?:\x07|\x1b\\)|\x1b[@-Z\\-_]", re.DOTALL)
-_JOINERS = "\u200c\u200d"  # needed to write Persian and Indic words
 _FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?%?")
 _AMOUNT = re.compile(r"(?<=\d) (?=(?:t|kg|pcs|k|M|bn|[A-Z]{3})\b)|(?<=\d [kM]| bn) (?=[A-Z]{3}\b)")
@@ -43,12 +42,8 @@ Record = TypeVar("Record")
 
 def plain(text: str) -> str:
     """Return a text on one line without terminal escapes, control, direction and other invisible characters."""
-    visible = (" " if c.isspace() else c for c in _ESCAPE_SEQUENCE.sub("", text) if c.isspace() or not _is_hidden(c))
+    visible = (" " if c.isspace() else c for c in _ESCAPE_SEQUENCE.sub("", text) if c.isspace() or not is_hidden(c))
     return " ".join("".join(visible).split())
-
-
-def _is_hidden(c: str) -> bool:
-    return c not in _JOINERS and unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co")
 
 
 def cleaned(record: Record) -> Record:

@@ -1,0 +1,79 @@
+"""Who changed what, and when: rows that are only ever added, and read back newest first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+
+from monitor.store import tables
+from monitor.store.database import Database
+from monitor.store.tables import from_stamp, to_stamp
+
+_audit = tables.audit
+
+
+class What(StrEnum):
+    """What was changed."""
+
+    SILENCE = "silence"
+    ACT = "act"
+    RULE = "rule"
+    SETTING = "setting"
+    RECEIVER = "receiver"
+    DELIVERY = "delivery"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One change: who made it, of what, and as plain JSON what it was."""
+
+    number: int
+    at: datetime
+    who: str
+    what: What
+    subject: str
+    record: dict[str, Any]
+
+
+def note(connection: Connection, *, at: datetime, who: str, what: What, subject: str, record: Mapping[str, Any]) -> None:
+    """
+    Write down one change in the transaction that makes it.
+
+    Parameters
+    ----------
+    who : str
+        The person, or the command or job that did it by itself.
+    subject : str
+        What was changed: the id of a silence, an alert or a notification, the name of a rule, a receiver or a file.
+    record : mapping
+        Plain JSON, never a secret.
+    """
+    said = json.dumps(record, ensure_ascii=False, sort_keys=True)
+    values = {"at": to_stamp(at), "who": who, "what": What(what).value, "subject": subject, "record": said}
+    connection.execute(insert(_audit).values(values))
+
+
+def entries(database: Database, *, what: What | None = None, subject: str = "", limit: int = 50) -> list[Entry]:
+    """Return the newest changes first; `subject` may be the beginning of one."""
+    query = select(_audit).order_by(_audit.c.number.desc()).limit(limit)
+    query = query if what is None else query.where(_audit.c.what == what.value)
+    query = query.where(_audit.c.subject.startswith(subject, autoescape=True)) if subject else query
+    with database.read() as connection:
+        return [_entry(row) for row in connection.execute(query)]
+
+
+def _entry(row: Any) -> Entry:
+    return Entry(
+        number=row.number,
+        at=from_stamp(row.at),
+        who=row.who,
+        what=What(row.what),
+        subject=row.subject,
+        record=json.loads(row.record),
+    )
