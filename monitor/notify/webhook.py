@@ -12,31 +12,26 @@ import binascii
 import hashlib
 import hmac
 import json
-import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import reduce
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from monitor.alerts.messages import AlertState
-from monitor.errors import DeliveryDelayed, DeliveryRefused, SourceError, SourceUnavailable
 from monitor.notify.base import Message, Receipt
+from monitor.notify.calls import Address, Call, Exchange, sendable, told
 from monitor.notify.render import evidence_url
 from monitor.secrets import is_there
 
 if TYPE_CHECKING:
-    from monitor.sources.http import Answer, Client
+    from monitor.sources.http import Client
 
 ZERO_TIME = "0001-01-01T00:00:00Z"  # how Alertmanager says "not over"
-MASK = "<secret>"
 
-_DELAYED = frozenset({408, 425, 429})
-_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_RESERVED = frozenset({"host", "content-type", "content-length", "transfer-encoding", "connection"})
+_SIGNED = ("webhook-id", "webhook-timestamp", "webhook-signature")
+_RESERVED = frozenset({"host", "content-type", "content-length", "transfer-encoding", "connection", *_SIGNED})
 _FNV_OFFSET, _FNV_PRIME, _FNV_MASK = 0xCBF29CE484222325, 0x100000001B3, 0xFFFFFFFFFFFFFFFF
 
 
@@ -55,20 +50,12 @@ class Webhook:
 
         model_config = ConfigDict(extra="forbid", frozen=True)
 
-        url: SecretStr
+        url: Address
         secret: SecretStr | None = None
         old_secret: SecretStr | None = None
         headers: dict[str, SecretStr] = Field(default_factory=dict)
         max_alerts: int = Field(default=0, ge=0)
         timeout_s: float = Field(default=20.0, gt=0, le=55)
-
-        @field_validator("url")
-        @classmethod
-        def _is_an_address(cls, url: SecretStr) -> SecretStr:
-            parts = urlsplit(url.get_secret_value()) if is_there(url) else None
-            if parts is not None and (parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0):
-                raise ValueError("a webhook's url begins with https:// (or http://) and a host")
-            return url
 
         @field_validator("secret", "old_secret")
         @classmethod
@@ -80,13 +67,7 @@ class Webhook:
         @field_validator("headers")
         @classmethod
         def _can_be_sent(cls, headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
-            for name, value in headers.items():
-                if not _TOKEN.fullmatch(name) or name.lower() in _RESERVED or name.lower().startswith("webhook-"):
-                    raise ValueError(f'"{name}" cannot be set as a header of a webhook')
-                if is_there(value) and not value.get_secret_value().isprintable():
-                    raise ValueError(
-                        f'the value of the header "{name}" has a line break or another character that cannot be sent'
-                    )
+            sendable(headers, reserved=_RESERVED)
             return headers
 
     def __init__(
@@ -107,24 +88,18 @@ class Webhook:
         """Post one message; see `Notifier.send`."""
         if not has_alerts(message):
             return Receipt(answer="nothing to send: this digest changes no alert")
-        url, limit = self._parameters.url.get_secret_value(), self._parameters.timeout_s
-        secrets = [value.get_secret_value() for value in self._parameters.headers.values()]
-        try:
-            answer = self._client.post(
-                url, body=self._body(message), headers=self._headers(message), total_s=limit, secrets=secrets
-            )
-        except SourceUnavailable as error:
-            raise DeliveryDelayed(f"{self.name}: {error}") from error
-        except SourceError as error:
-            raise DeliveryRefused(f"{self.name}: {error}") from error
-        return judge(self.name, answer)
+        exchange = Exchange(self.name, self._client, timeout_s=self._parameters.timeout_s)
+        return exchange.receipt(told(exchange.post(self._call(message))))
 
     def show(self, message: Message) -> dict[str, Any]:
         """Return the call with secrets masked."""
-        parts = urlsplit(self._parameters.url.get_secret_value())
-        hidden = dict.fromkeys((*self._parameters.headers, "webhook-signature"), MASK)
-        headers = {name: hidden.get(name, value) for name, value in self._headers(message).items()}
-        return {"url": f"{parts.scheme}://{parts.hostname}/{MASK}", "headers": headers, "body": json.loads(self._body(message))}
+        call = self._call(message)
+        return {"url": call.shown, "headers": call.shown_headers, "body": json.loads(call.shown_body)}
+
+    def _call(self, message: Message) -> Call:
+        hidden = (*self._parameters.headers, "webhook-signature")
+        url = self._parameters.url.get_secret_value()
+        return Call(url=url, body=self._body(message), headers=self._headers(message), hidden=hidden)
 
     def _body(self, message: Message) -> bytes:
         return body(message, public_url=self._public_url, max_alerts=self._parameters.max_alerts)
@@ -235,28 +210,3 @@ def signed_headers(message_id: str, now: datetime, content: bytes, secrets: list
     if secrets:
         headers["webhook-signature"] = " ".join(signature(secret, message_id, timestamp, content) for secret in secrets)
     return headers
-
-
-def judge(name: str, answer: Answer) -> Receipt:
-    """
-    Read a receiver's answer: 2xx is accepted, 408, 425, 429 and 5xx may be tried again, anything else is a refusal.
-
-    Raises
-    ------
-    DeliveryDelayed, DeliveryRefused
-        With the receiver's name and answer in one sentence.
-    """
-    said = f"{answer.status} {_phrase(answer.status)}".strip()
-    if 200 <= answer.status < 300:
-        return Receipt(answer=said)
-    if answer.status in _DELAYED or answer.status >= 500:
-        raise DeliveryDelayed(f"{name} answered {said}", answer.retry_after)
-    if 300 <= answer.status < 400:
-        raise DeliveryRefused(f"{name} answered {said}; redirects are not followed, so give the address that it leads to")
-    if answer.status == HTTPStatus.GONE:
-        raise DeliveryRefused(f"{name} answered {said}: it asks never to be called again", gone=True)
-    raise DeliveryRefused(f"{name} answered {said}; a successful answer is 200 to 299")
-
-
-def _phrase(status: int) -> str:
-    return HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else ""
