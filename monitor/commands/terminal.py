@@ -24,22 +24,18 @@ MOST_NAME, MOST_COMMENT = 80, 500
 """How long the name and the comment of a person may be."""
 
 
-class Words(click.ParamType[str]):
-    """One line that a person types; what is too long, or holds what no one sees, is refused."""
+def typed(most: int) -> Callable[[click.Context, click.Parameter, str | None], str]:
+    """Return a callback that takes one line of at most `most` characters; what holds something that no one sees is refused."""
 
-    name = "text"
-
-    def __init__(self, most: int = MOST_COMMENT) -> None:
-        self.most = most
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the line without blanks at its ends."""
+    def line(ctx: click.Context, param: click.Parameter, value: str | None) -> str:
         from monitor.wording import typed_line
 
         try:
-            return typed_line(str(value), self.most)
+            return "" if value is None else typed_line(value, most)
         except ValueError as error:
-            self.fail(str(error), param, ctx)
+            raise click.BadParameter(str(error)) from None
+
+    return line
 
 
 def _who() -> str:
@@ -53,7 +49,7 @@ def _who() -> str:
 
 by_option = click.option(
     "--by",
-    type=Words(MOST_NAME),
+    callback=typed(MOST_NAME),
     envvar="MONITOR_USER",
     default=_who,
     show_default="MONITOR_USER, or the login name",
