@@ -22,13 +22,20 @@ from monitor.alerts.routing import Route, Routes
 from monitor.baskets.loading import load_baskets
 from monitor.baskets.partners import load_partner_groups
 from monitor.baskets.records import Baskets
-from monitor.configuration.checks import same_steps, unheard_receivers, unknown_receivers, unreachable, unread_list, wrong_task
+from monitor.configuration.checks import (
+    same_steps,
+    unheard_receivers,
+    unknown_receivers,
+    unreachable,
+    unread_list,
+    wrong_fallbacks,
+    wrong_task,
+)
 from monitor.configuration.entries import Checker, Place, anchored, doubles
 from monitor.configuration.keys import (
     Ask,
     Deliver,
     Digests,
-    Entry,
     Event,
     EventFile,
     Health,
@@ -36,6 +43,7 @@ from monitor.configuration.keys import (
     Log,
     Monitor,
     ReceiverFile,
+    ReceiverKeys,
     Retention,
     RouteFile,
     SourceFile,
@@ -110,6 +118,8 @@ class ReceiverSettings:
     name: str
     kind: str
     parameters: Any
+    fallback: str = ""
+    per_minute: float | None = None
     lacking: tuple[Mistake, ...] = ()
 
 
@@ -277,16 +287,17 @@ class _Reading:
 
     def _receivers(self, places: list[Place]) -> tuple[ReceiverSettings, ...]:
         self._mistakes += doubles(places, lambda place: place.name)
+        self._mistakes += wrong_fallbacks(places)
         return tuple(filter(None, map(self._receiver, places)))
 
     def _receiver(self, place: Place) -> ReceiverSettings | None:
         so_far = len(self._vault.lacking)
-        found = self._checker.entry(Entry, "notifiers", place)
+        found = self._checker.entry(ReceiverKeys, "notifiers", place)
         if found is None:
             return None
         keys, parameters = found
-        lacking = tuple(self._vault.lacking[so_far:])
-        return ReceiverSettings(name=keys.name, kind=keys.kind, parameters=parameters, lacking=lacking)
+        shared = {key: getattr(keys, key) for key in ReceiverKeys.model_fields}
+        return ReceiverSettings(**shared, parameters=parameters, lacking=tuple(self._vault.lacking[so_far:]))
 
     def _routes(self, receivers: list[Place]) -> tuple[Routes, str]:
         document = self._document("routes.yaml")
@@ -308,7 +319,8 @@ class _Reading:
             named += [(name, (*place.loc, "receivers", n)) for n, name in enumerate(route.receivers)]
         self._mistakes += unknown_receivers(places[0].document, named, [place.name for place in receivers])
         tasks = [entry[0].task for _, entry in self._read if entry is not None and entry[0].task is not None]
-        told = {name for name, _ in named} | {name for task in tasks for name in (task.owner, task.escalate_to)}
+        told = {name for name, _ in named} | {str(place.data.get("fallback", "")) for place in receivers}
+        told |= {name for task in tasks for name in (task.owner, task.escalate_to)}
         self._warnings += unheard_receivers(receivers, told)
 
     def _places(self, name: str, block: str, model: type[BaseModel]) -> list[Place]:

@@ -52,6 +52,7 @@ KEYS: dict[str, list[type[BaseModel]]] = {
         example_keys.FactKeys,
     ],
     "receivers": [
+        keys.ReceiverKeys,
         email.Email.Parameters,
         webhook.Webhook.Parameters,
         file.File.Parameters,

@@ -102,6 +102,36 @@ def test_limits_of_calls_reach_the_client(desk: Desk) -> None:
     assert limits.ca_file == str(desk.folder / "ca.pem")
 
 
+def test_a_receiver_has_its_fallback_and_its_rate(desk: Desk) -> None:
+    desk.write(receivers=RECEIVERS.replace("terminal,", "terminal, fallback: desk, per_minute: 30,"))
+    first, second = desk.load().receivers
+    assert (first.fallback, first.per_minute) == ("", None)
+    assert (second.fallback, second.per_minute) == ("desk", 30.0)
+
+
+def test_a_receiver_that_is_only_a_fallback_is_heard_of(desk: Desk) -> None:
+    desk.write(receivers=RECEIVERS.replace("outbox}", "outbox, fallback: terminal}"), routes=ONE_ROUTE)
+    assert desk.load().warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        ("fallback: terminl", "", 'receivers.yaml:2:60: unknown receiver "terminl"; did you mean "terminal"?'),
+        ("fallback: desk", "", "receivers.yaml:2:60: the fallback leads back to desk itself; name a receiver that does not"),
+        (
+            "fallback: terminal",
+            "fallback: desk",
+            "receivers.yaml:2:60: the fallback leads back to desk → terminal → desk; name a receiver that does not",
+        ),
+        ("per_minute: 0", "", "receivers.yaml:2:62: must be greater than 0, found 0"),
+    ],
+)
+def test_a_wrong_fallback_or_rate_is_told_with_its_place(desk: Desk, first: str, second: str, said: str) -> None:
+    desk.write(receivers=RECEIVERS.replace("outbox}", f"outbox, {first}}}").replace("console}", f"console, {second}}}"))
+    assert desk.mistakes()[0] == said
+
+
 def test_settings_are_frozen(desk: Desk) -> None:
     settings = desk.load()
     with pytest.raises(dataclasses.FrozenInstanceError):

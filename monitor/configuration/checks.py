@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from pydantic import BaseModel
 
@@ -41,6 +41,27 @@ def unknown_receivers(routes: Document, named: list[tuple[str, Loc]], known: lis
     for name, loc in named if known else ():
         if name not in known:
             yield routes.mistake(loc, f'unknown receiver "{name}"{did_you_mean(name, known)}')
+
+
+def wrong_fallbacks(places: list[Place]) -> Iterator[Mistake]:
+    """Yield a mistake for every fallback that no other receiver is, or that leads back to where it began."""
+    after = {place.name: str(place.data.get("fallback") or "") for place in places}
+    for place in places:
+        name = after[place.name]
+        if name and name not in after:
+            yield place.mistake("fallback", says=f'unknown receiver "{name}"{did_you_mean(name, after)}')
+        elif place.name in (way := list(_way(name, after))):
+            back = f"{place.name} → {' → '.join(way)}" if name != place.name else f"{name} itself"
+            yield place.mistake("fallback", says=f"the fallback leads back to {back}; name a receiver that does not")
+
+
+def _way(name: str, after: Mapping[str, str]) -> Iterator[str]:
+    """Yield the receivers that fallbacks lead to, up to the first that stands there already."""
+    seen: set[str] = set()
+    while name and name not in seen:
+        yield name
+        seen.add(name)
+        name = after.get(name, "")
 
 
 def unheard_receivers(receivers: list[Place], told: Collection[str]) -> Iterator[Mistake]:

@@ -58,6 +58,17 @@ class Entry(_Block):
     kind: str
 
 
+class ReceiverKeys(Entry):
+    """
+    What every receiver has, whatever its kind.
+
+    `fallback` is the receiver that hears what this one does not take; `per_minute` is how many messages it is sent at most.
+    """
+
+    fallback: str = ""
+    per_minute: float | None = Field(default=None, gt=0)
+
+
 class StageKeys(_Block):
     """Which stage of its thread an entry is: what comes out of one month in one thread is told as one conversation."""
 
