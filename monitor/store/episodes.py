@@ -54,7 +54,7 @@ class Episodes:
                 return False
             self._put_episodes(connection, evaluation.episodes)
             _put_details(connection, evaluation, number)
-            self._put_told(connection, evaluation.told)
+            self._put_told(connection, evaluation, number)
             outbox.add(self._database, connection, evaluation.notifications)
         return True
 
@@ -76,10 +76,21 @@ class Episodes:
             statement = statement.on_conflict_do_update(index_elements=["id"], set_=changes)
             connection.execute(statement, [_episode_row(episode) for episode in episodes])
 
-    def _put_told(self, connection: Connection, told: Sequence[tuple[str, str, str]]) -> None:
-        if told:
-            rows = [{"episode": episode, "route": route, "receiver": receiver} for episode, route, receiver in told]
-            connection.execute(self._database.insert(_told).on_conflict_do_nothing(), rows)
+    def _put_told(self, connection: Connection, evaluation: Evaluation, number: int) -> None:
+        """Note who was told; of what got worse, the releases that somebody lets pass are counted anew."""
+        worse = {t.episode for t in evaluation.transitions if t.change is Change.WORSENED and not t.quiet}
+        insert = self._database.insert(_told)
+        anew = insert.on_conflict_do_update(
+            index_elements=["episode", "route", "receiver"], set_={"evaluation": insert.excluded.evaluation}
+        )
+        for statement, mine in ((anew, True), (insert.on_conflict_do_nothing(), False)):
+            rows = [
+                {"episode": episode, "route": route, "receiver": receiver, "evaluation": number}
+                for episode, route, receiver in evaluation.told
+                if (episode in worse) is mine
+            ]
+            if rows:
+                connection.execute(statement, rows)
 
     def of(self, source: str, dataset: str) -> list[Episode]:
         """Return the episodes of a dataset that are not retired."""
@@ -144,6 +155,30 @@ class Episodes:
                 query = select(_told).where(_told.c.episode.in_(episodes[start : start + _BATCH]))
                 found += [(row.episode, row.route, row.receiver) for row in connection.execute(query)]
         return sorted(found)
+
+    def waited(self, source: str, dataset: str) -> dict[tuple[str, str], int]:
+        """
+        Return how many releases of a dataset were judged since a route told of an open alert, or of its turn for the worse.
+
+        The key is (episode, route); the release that was told is not counted.
+        """
+        release_of = select(_evaluations.c.release).where(_evaluations.c.number == _told.c.evaluation).scalar_subquery()
+        mine = (_episodes.c.source == source) & (_episodes.c.dataset == dataset) & (_episodes.c.state == State.FIRING.value)
+        query = (
+            select(_told.c.episode, _told.c.route, func.count(_evaluations.c.release.distinct()).label("n"))
+            .join(_episodes, _episodes.c.id == _told.c.episode)
+            .join(tables.releases, of_dataset(source, dataset))
+            .join(_evaluations, _evaluations.c.release == tables.releases.c.id)
+            .where(mine, _evaluations.c.number > _told.c.evaluation)
+            .where((release_of.is_(None)) | (_evaluations.c.release != release_of))
+            .group_by(_told.c.episode, _told.c.route, _told.c.receiver)
+        )
+        with self._database.read() as connection:
+            rows = connection.execute(query).all()
+        found: dict[tuple[str, str], int] = {}
+        for row in rows:
+            found[row.episode, row.route] = max(row.n, found.get((row.episode, row.route), 0))
+        return found
 
     def last_evaluation(self, source: str, dataset: str) -> Recorded | None:
         """Return the evaluation of a dataset that was recorded last."""

@@ -209,6 +209,8 @@ told = Table(
     Column("episode", Text, ForeignKey("episode.id"), nullable=False),
     _text("route"),
     _text("receiver"),
+    # The evaluation that told of the opening, or of the last turn for the worse: releases are counted from it.
+    Column("evaluation", Integer, nullable=False, server_default="0"),
     PrimaryKeyConstraint("episode", "route", "receiver"),
 )
 

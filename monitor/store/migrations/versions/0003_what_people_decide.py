@@ -45,6 +45,8 @@ def _of_episode(table: str) -> tuple[sa.Column[str], sa.ForeignKeyConstraint]:
 
 
 def _deliveries() -> None:
+    with op.batch_alter_table("told") as table:
+        table.add_column(sa.Column("evaluation", sa.Integer(), nullable=False, server_default="0"))
     op.create_table(
         "wire", _text("sha256"), _text("content"), _moment("kept_at"), sa.PrimaryKeyConstraint("sha256", name=op.f("pk_wire"))
     )
@@ -128,6 +130,8 @@ def downgrade() -> None:
         table.drop_column("wire")
     with op.batch_alter_table("notification") as table:
         table.drop_column("held_until")
+    with op.batch_alter_table("told") as table:
+        table.drop_column("evaluation")
     for name in ("audit", "act", "suppression", "silence", "opt_out", "reference", "receiver_state", "wire"):
         op.drop_table(name)
         if postgresql and name in _ONLY_ADDED:
