@@ -120,6 +120,8 @@ class ReceiverSettings:
     parameters: Any
     fallback: str = ""
     per_minute: float | None = None
+    locale: str = ""
+    time_zone: str = ""
     lacking: tuple[Mistake, ...] = ()
 
 
@@ -156,6 +158,7 @@ class Settings:
     retention: Retention
     health: Health
     heartbeat: SecretStr | None
+    link_secret: SecretStr | None
     sources: tuple[SourceSettings, ...]
     receivers: tuple[ReceiverSettings, ...]
     routes: Routes
@@ -230,6 +233,7 @@ class _Reading:
             retention=monitor.retention,
             health=monitor.health,
             heartbeat=monitor.heartbeat if isinstance(monitor.heartbeat, SecretStr) else None,
+            link_secret=monitor.link_secret,
             sources=sources,
             receivers=receivers,
             routes=routes,

@@ -125,11 +125,25 @@ def test_a_receiver_that_is_only_a_fallback_is_heard_of(desk: Desk) -> None:
             "receivers.yaml:2:60: the fallback leads back to desk → terminal → desk; name a receiver that does not",
         ),
         ("per_minute: 0", "", "receivers.yaml:2:62: must be greater than 0, found 0"),
+        ("locale: de_De", "", 'receivers.yaml:2:58: unknown locale "de_De"; did you mean "de_DE"?'),
+        ("time_zone: Europe/Berln", "", 'receivers.yaml:2:61: unknown time zone "Europe/Berln"; did you mean "Europe/Berlin"?'),
     ],
 )
-def test_a_wrong_fallback_or_rate_is_told_with_its_place(desk: Desk, first: str, second: str, said: str) -> None:
+def test_a_wrong_key_of_every_receiver_is_told_with_its_place(desk: Desk, first: str, second: str, said: str) -> None:
     desk.write(receivers=RECEIVERS.replace("outbox}", f"outbox, {first}}}").replace("console}", f"console, {second}}}"))
     assert desk.mistakes()[0] == said
+
+
+def test_a_receiver_has_the_locale_and_the_zone_of_its_readers(desk: Desk) -> None:
+    desk.write(receivers=RECEIVERS.replace("terminal,", "terminal, locale: de_CH, time_zone: Europe/Zurich,"))
+    first, second = desk.load().receivers
+    assert (first.locale, first.time_zone, second.locale, second.time_zone) == ("", "", "de_CH", "Europe/Zurich")
+
+
+def test_a_short_secret_for_links_is_refused(desk: Desk) -> None:
+    desk.write(monitor="link_secret: {env: LINKS}")
+    desk.environ["LINKS"] = "short"
+    assert "the secret that stands here has under 16 letters; openssl rand -hex 32 makes one" in desk.mistakes()[0]
 
 
 def test_settings_are_frozen(desk: Desk) -> None:

@@ -15,10 +15,13 @@ from monitor.configuration.values import (
     Country,
     DatabaseAddress,
     Duration,
+    LinkSecret,
+    LocaleName,
     Name,
     Page,
     SecretAddress,
     Size,
+    TimeZone,
     WebAddress,
 )
 from monitor.series import Basis, SeriesKey
@@ -63,10 +66,13 @@ class ReceiverKeys(Entry):
     What every receiver has, whatever its kind.
 
     `fallback` is the receiver that hears what this one does not take; `per_minute` is how many messages it is sent at most.
+    `locale` and `time_zone` are those of its readers: how numbers, dates and moments are written.
     """
 
     fallback: str = ""
     per_minute: float | None = Field(default=None, gt=0)
+    locale: LocaleName = ""
+    time_zone: TimeZone = ""
 
 
 class StageKeys(_Block):
@@ -268,3 +274,4 @@ class Monitor(_Block):
     retention: Retention = Retention()
     health: Health = Health()
     heartbeat: SecretAddress = None
+    link_secret: LinkSecret = None

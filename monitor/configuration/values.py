@@ -14,6 +14,7 @@ from monitor.baskets.partners import why_no_partner
 from monitor.countries import PartnerKind, partner_kind
 from monitor.months import Month, parse_month
 from monitor.secrets import HOW, is_there
+from monitor.yamlfile import did_you_mean
 
 _SIZES = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9}
 _TIMES = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800, "year": 31_536_000}
@@ -94,6 +95,30 @@ def _database(address: SecretStr | str | None) -> SecretStr | str | None:
     return address
 
 
+def _link_secret(secret: SecretStr | None) -> SecretStr | None:
+    if is_there(secret) and len(secret.get_secret_value()) < 16:
+        raise ValueError("the secret that stands here has under 16 letters; openssl rand -hex 32 makes one")
+    return secret
+
+
+def _locale(name: str) -> str:
+    from babel.localedata import locale_identifiers
+
+    known = locale_identifiers()
+    if name and name not in known:
+        raise ValueError(f'unknown locale "{name}"{did_you_mean(name, known)}')
+    return name
+
+
+def _time_zone(name: str) -> str:
+    from zoneinfo import available_timezones
+
+    known = available_timezones()
+    if name and name not in known:
+        raise ValueError(f'unknown time zone "{name}"{did_you_mean(name, sorted(known))}')
+    return name
+
+
 def _country(code: str) -> str:
     if partner_kind(code) is not PartnerKind.COUNTRY or (sentence := why_no_partner(code)):
         raise ValueError(sentence if partner_kind(code) is PartnerKind.COUNTRY else f'"{code}" is not one country')
@@ -110,4 +135,7 @@ Page = Annotated[str, AfterValidator(_page)]
 CodeDigits = Annotated[str, BeforeValidator(_digits)]
 CalendarMonth = Annotated[Month, BeforeValidator(_month)]
 AlertMatcher = Annotated[Matcher, BeforeValidator(_matcher)]
+LinkSecret = Annotated[SecretStr | None, AfterValidator(_link_secret)]
+LocaleName = Annotated[str, AfterValidator(_locale)]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
 Country = Annotated[str, AfterValidator(_country)]
