@@ -227,9 +227,13 @@ notifications = Table(
     _whole("attempts"),
     # What fell into hours in which nobody is told: those of one thread that waited for the same moment are told together.
     Column("held_until", BigInteger, nullable=False, server_default="0"),
+    # The first of those, under whose id they are told; set once, when it is first tried.
+    Column("told_with", Text, nullable=False, server_default=""),
     _text("record"),
     UniqueConstraint("id"),
     Index(None, "state", "receiver", "thread", "number"),
+    Index(None, "state", "held_until", sqlite_where=text("held_until > 0"), postgresql_where=text("held_until > 0")),
+    Index(None, "told_with", sqlite_where=text("told_with <> ''"), postgresql_where=text("told_with <> ''")),
 )
 
 # What went over the line, secrets masked; the same bytes of several attempts are kept once.
@@ -257,6 +261,7 @@ receiver_states = Table(
     metadata,
     Column("receiver", Text, primary_key=True),
     _whole("failures"),
+    _moment("failing_since", nullable=True),
     _moment("closed_until"),
     _moment("next_at"),
     _moment("disabled_at", nullable=True),
@@ -307,6 +312,7 @@ suppressions = Table(
     _text("receiver"),
     _text("why"),
     _text("by"),
+    _text("holder"),
     _moment("at"),
     Index(None, "episode"),
     Index(None, "release"),

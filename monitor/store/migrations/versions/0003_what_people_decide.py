@@ -52,6 +52,10 @@ def _deliveries() -> None:
     )
     with op.batch_alter_table("notification") as table:
         table.add_column(sa.Column("held_until", sa.BigInteger(), nullable=False, server_default="0"))
+        table.add_column(sa.Column("told_with", sa.Text(), nullable=False, server_default=""))
+    for columns, condition in ((["state", "held_until"], "held_until > 0"), (["told_with"], "told_with <> ''")):
+        name, where = op.f(f"ix_notification_{'_'.join(columns)}"), sa.text(condition)
+        op.create_index(name, "notification", columns, sqlite_where=where, postgresql_where=where)
     with op.batch_alter_table("delivery") as table:
         table.add_column(sa.Column("wire", sa.Text(), nullable=True))
         table.create_foreign_key(op.f("fk_delivery_wire_wire"), "wire", ["wire"], ["sha256"])
@@ -62,6 +66,7 @@ def _receivers() -> None:
         "receiver_state",
         _text("receiver"),
         sa.Column("failures", sa.Integer(), nullable=False),
+        _moment("failing_since", nullable=True),
         _moment("closed_until"),
         _moment("next_at"),
         _moment("disabled_at", nullable=True),
@@ -96,7 +101,7 @@ def _decisions() -> None:
         _text("record"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_silence")),
     )
-    named = [_text(name) for name in ("transition", "release", "route", "receiver", "why", "by")]
+    named = [_text(name) for name in ("transition", "release", "route", "receiver", "why", "by", "holder")]
     op.create_table("suppression", *_counter("suppression"), *_of_episode("suppression"), *named, _moment("at"))
     op.create_index(op.f("ix_suppression_episode"), "suppression", ["episode"])
     op.create_index(op.f("ix_suppression_release"), "suppression", ["release"])
@@ -128,7 +133,10 @@ def downgrade() -> None:
     with op.batch_alter_table("delivery") as table:
         table.drop_constraint(op.f("fk_delivery_wire_wire"), type_="foreignkey")
         table.drop_column("wire")
+    for columns in ("state_held_until", "told_with"):
+        op.drop_index(op.f(f"ix_notification_{columns}"), table_name="notification")
     with op.batch_alter_table("notification") as table:
+        table.drop_column("told_with")
         table.drop_column("held_until")
     with op.batch_alter_table("told") as table:
         table.drop_column("evaluation")
