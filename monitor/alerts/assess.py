@@ -8,19 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
+from monitor.alerts.again import no_longer, said_again
 from monitor.alerts.cells import Item
 from monitor.alerts.chance import rate_of
 from monitor.alerts.confirming import cleared_items
 from monitor.alerts.episodes import fold
 from monitor.alerts.evaluation import Evaluation, RuleCounts
-from monitor.alerts.evidence import Found, retirement, transition
+from monitor.alerts.evidence import Found, retirement, transition, transition_id
 from monitor.alerts.items import Start, items
 from monitor.alerts.pages import Pages
 from monitor.alerts.records import Change, Episode, State, Transition
 from monitor.alerts.revisions import Changed, Subject, difference
+from monitor.alerts.sifting import Sifted, sift
 from monitor.alerts.situation import Desk, Situation
 from monitor.judge import Bench, Verdicts, judge
 from monitor.months import Month
@@ -47,6 +50,7 @@ class _Assessment:
         self.first = situation.horizon is None
         self.starts = self.first or situation.starts
         self.horizon = situation.live_from - 1 if situation.horizon is None else situation.horizon
+        self.stored = {episode.id: episode for episode in situation.stored}
         self.found: list[Found] = []
         self.episodes: dict[str, Episode] = {}
         self.revisions: dict[str, list[Revision]] = {}
@@ -58,7 +62,10 @@ class _Assessment:
         for verdicts in self.verdicts:
             self._fold_rule(verdicts)
         retired = self._retire()
-        told = items(self.found, self._open_at_start(), self.desk, late=self.situation.late)
+        starts = [*self._open_at_start(), *self._said_again()]
+        told = {n: self._numbered(n, item) for n, item in items(self.found, starts, self.desk, late=self.situation.late).items()}
+        sifted = sift([*told.values(), *self._cleared(told.values())], self._left(), self.desk)
+        self._note_held(sifted)
         counts = tuple(self._counts(verdicts) for verdicts in self.verdicts)
         pages = Pages(
             self.situation,
@@ -69,9 +76,10 @@ class _Assessment:
             watching=tuple(_example(verdicts) for verdicts in self.verdicts if verdicts.keys and not verdicts.rule.is_data),
             notes=self._notes(),
         )
-        quiet = self._unsaid({item.episode.id for item in told.values()})
-        notifications, heard = pages.write([*told.values(), *self._cleared(told.values())], quiet)
-        self._note_sent([item.episode.id for item in told.values()] + [episode.id for episode in quiet])
+        kept = self._with_what_ended(sifted.kept)
+        quiet = self._unsaid({item.episode.id for item in kept})
+        notifications, heard = pages.write(kept, quiet)
+        self._note_sent([*(item.episode for item in kept), *quiet])
         return Evaluation(
             release=self.situation.release,
             version=self.desk.version,
@@ -82,6 +90,7 @@ class _Assessment:
             transitions=(*(transition(f, told.get(n), self.situation, self.desk) for n, f in enumerate(self.found)), *retired),
             notifications=notifications,
             told=heard,
+            suppressions=sifted.suppressions,
             verdicts=tuple(self._kept_verdicts()),
         )
 
@@ -158,14 +167,39 @@ class _Assessment:
     def _open_at_start(self) -> list[Start]:
         if not self.starts or self.situation.release.as_history:
             return []
-        stored = {episode.id: episode for episode in self.situation.stored}
-        told = {found.changed.episode.id for found in self.found if not found.quiet}
-        places = {(v.rule.name, str(key)): (v, row) for v in self.verdicts for row, key in enumerate(v.keys)}
-        return [
-            (*places[episode.rule, str(episode.key)], self._opened(episode), "")
-            for episode in (stored | self.episodes).values()
-            if episode.path.state is State.FIRING and episode.id not in told and (episode.rule, str(episode.key)) in places
-        ]
+        told = self._changing()
+        firing = [e for e in self._left().stored if e.path.state is State.FIRING and e.id not in told]
+        return [(*place, self._opened(episode), "") for episode, place in self._places(firing)]
+
+    def _said_again(self) -> list[Start]:
+        """Return the alerts that stay and are said once more, with why; what changed in this release is said as it is."""
+        if self.starts:
+            return []
+        left, told = self._left(), self._changing()
+        words = {id: why for id, why in said_again(left).items() if id not in told}
+        again = [episode for episode in left.stored if episode.id in words]
+        return [(*place, episode, words[episode.id]) for episode, place in self._places(again)]
+
+    def _changing(self) -> set[str]:
+        """Return the alerts of which this release has a change to tell."""
+        return {found.changed.episode.id for found in self.found if not found.quiet}
+
+    def _left(self) -> Situation:
+        """Return the situation as the release leaves it."""
+        return replace(self.situation, stored=tuple((self.stored | self.episodes).values()))
+
+    def _places(self, episodes: Collection[Episode]) -> list[tuple[Episode, tuple[Verdicts, int]]]:
+        """Return alerts with the verdicts that watch them, and their row in them."""
+        keys = {episode.key for episode in episodes}
+        rows = {(v.rule.name, key): (v, row) for v in self.verdicts for row, key in enumerate(v.keys) if key in keys}
+        return [(episode, rows[place]) for episode in episodes if (place := (episode.rule, episode.key)) in rows]
+
+    def _numbered(self, number: int, item: Item) -> Item:
+        """Give an item the id of the change that it tells; what is open and stays has none."""
+        if item.change is None:
+            return item
+        step = self.found[number].changed.step
+        return replace(item, transition=transition_id(item.episode, step.change, step.month, self.situation, self.desk))
 
     def _cleared(self, told: Collection[Item]) -> list[Item]:
         """Return what another stage told of the new months and this one's figures do not bear out."""
@@ -176,12 +210,33 @@ class _Assessment:
 
     def _unsaid(self, said: set[str]) -> list[Episode]:
         """Return the alerts that machines hold under labels which are not theirs any more, and that no line tells of."""
-        return [e for e in self.episodes.values() if e.id not in said and e.sent and e.sent != e.fires_as]
+        changed = [e for e in self.episodes.values() if e.id not in said and e.sent and e.sent != e.fires_as]
+        return [e if e.held is None else replace(e, path=replace(e.path, state=State.RESOLVED)) for e in changed]
 
-    def _note_sent(self, told: Iterable[str]) -> None:
+    def _note_held(self, sifted: Sifted) -> None:
+        """Note with each alert what holds it back; somebody who is told of it may be told of it again."""
+        for item, one in sifted.outcomes:
+            self._keep(item.episode, held=None if one is None else one.held)
+
+    def _with_what_ended(self, kept: Iterable[Item]) -> list[Item]:
+        """Say with the first change of an alert that was held back why it is told of again."""
+        said: set[str] = set()
+        found = []
+        for item in kept:
+            words = "" if item.again or item.episode.id in said else no_longer(item.episode, self.situation)
+            said.add(item.episode.id)
+            found.append(replace(item, outcome=f"{item.outcome}; {words}") if words else item)
+        return found
+
+    def _keep(self, episode: Episode, **noted: Any) -> None:
+        """Note something with an alert of this dataset; one that stays as it is stored is not written again."""
+        stored = self.episodes.get(episode.id) or self.stored.get(episode.id)
+        if stored is not None and (changed := replace(stored, **noted)) != stored:
+            self.episodes[episode.id] = changed
+
+    def _note_sent(self, told: Iterable[Episode]) -> None:
         for one in told:
-            episode = self.episodes[one]
-            self.episodes[one] = replace(episode, sent=episode.fires_as)
+            self._keep(one, sent=one.fires_as)
 
     def _by_chance(self) -> tuple[int, float]:
         """Count the cells that rules judge by surprise, each once, and add up how many would open an alert by chance."""

@@ -35,6 +35,7 @@ class Item:
 
     `news` is how a subject counts it where it is new, as one and as many; empty for what the direction says. `corrects` says
     what another stage of the month's figures told of the cell. `again` is true for an alert that stays and is said once more.
+    `transition` is the id of the change's record, "" where it has none.
     """
 
     episode: Episode
@@ -52,6 +53,12 @@ class Item:
     picture: Picture | None = None
     corrects: str = ""
     again: bool = False
+    transition: str = ""
+
+    @property
+    def routed_by(self) -> dict[str, str]:
+        """The labels by which it is routed: those of its alert, with the graver of the levels before and after."""
+        return {**self.episode.labels, "severity": max(Level(self.level), Level(self.previous)).label}
 
     @property
     def part(self) -> Part:

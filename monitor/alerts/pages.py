@@ -92,8 +92,7 @@ class Pages:
         return tuple(notifications), tuple(dict.fromkeys(told))
 
     def _routes(self, item: Item) -> tuple[Route, ...]:
-        level = max(item.level, item.previous)
-        return self.desk.routes.find({**item.episode.labels, "severity": Level(level).label})
+        return self.desk.routes.find(item.routed_by)
 
     def _quiet_routes(self) -> tuple[Route, ...]:
         """Return the routes that alerts of this release would have taken: who hears of trouble hears of quiet."""

@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from monitor.alerts.suppressions import Held
 from monitor.months import Month
 from monitor.rules.levels import Level
 from monitor.series import SeriesKey
@@ -91,7 +92,8 @@ class Episode:
 
     `id` never changes, whatever a revision does to the path. `history` is true while nothing of it was ever told;
     `opened_at` is when the release that opened it was published; `sent` are the labels under which receivers that keep
-    the state of alerts were last told that it fires; empty where they were told that it ended, or nothing.
+    the state of alerts were last told that it fires; empty where they were told that it ended, or nothing. `held` is what
+    holds it back since somebody was last told of it; None where nothing does.
     """
 
     id: str
@@ -103,6 +105,7 @@ class Episode:
     history: bool = False
     opened_at: datetime | None = None
     sent: dict[str, str] = field(default_factory=dict)
+    held: Held | None = None
 
     @property
     def fires_as(self) -> dict[str, str]:

@@ -10,6 +10,7 @@ from datetime import datetime
 from monitor.alerts.records import Episode
 from monitor.alerts.routing import Routes
 from monitor.alerts.sentences import Names
+from monitor.alerts.silences import Silence
 from monitor.alerts.stages import Includes, Said, Stage
 from monitor.months import Month
 from monitor.panel import Panel
@@ -57,7 +58,8 @@ class Situation:
     `tell_quiet` asks for the one line of a release in which nothing is unusual; `again` says that the release was judged
     before, under other rules; `starts` that no release but history was judged before. `after` is the number of the dataset's
     last evaluation, 0 where there is none. `stage` is which stage of its thread the release is, None where it is none; `said` is
-    what the other stages of its newest month have told.
+    what the other stages of its newest month have told. `silences` are those in force and those that held back an alert
+    of the dataset.
     """
 
     release: Release
@@ -79,3 +81,9 @@ class Situation:
     after: int = 0
     stage: Stage | None = None
     said: tuple[Said, ...] = ()
+    silences: tuple[Silence, ...] = ()
+
+    @property
+    def newest(self) -> Month:
+        """The newest month that is judged with this release."""
+        return self.release.newest if self.horizon is None else max(self.release.newest, self.horizon)
