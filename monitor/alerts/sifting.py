@@ -7,7 +7,7 @@ The checks look at the situation as the release leaves it: `Situation.stored` ar
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from monitor.alerts.cells import Item
 from monitor.alerts.situation import Desk, Situation
@@ -46,7 +46,8 @@ def sift(items: Iterable[Item], situation: Situation, desk: Desk) -> Sifted:
 
 
 def _first(checks: Iterable[Check], item: Item) -> Suppression | None:
-    return next((one for check in checks if (one := check(item)) is not None), None)
+    found = next((one for check in checks if (one := check(item)) is not None), None)
+    return None if found is None else replace(found, transition=item.transition)
 
 
 def _silenced(situation: Situation, desk: Desk) -> Check:
@@ -74,7 +75,7 @@ def _unheard(situation: Situation, desk: Desk) -> Check:
 
 
 def _held(item: Item, why: Why, by: str, holder: str) -> Suppression:
-    return Suppression(episode=item.episode.id, transition=item.transition, why=why, by=by, holder=holder)
+    return Suppression(episode=item.episode.id, why=why, by=by, holder=holder)
 
 
 CHECKS: tuple[Callable[[Situation, Desk], Check], ...] = (_silenced, _unheard)
