@@ -11,6 +11,8 @@ Every error this package raises on purpose.
       StoreError
       DetectionError            NotEnoughHistory, DidNotConverge  (become "not judged")
       DeliveryError             DeliveryDelayed (try again)     DeliveryRefused (do not)
+                                DeliveryUnwanted (nobody is to be told of it)
+      TemplateBroken            a user's own template; what is built in is sent in its place
 
 The type answers the caller's question: can trying again help?
 """
@@ -120,3 +122,15 @@ class DeliveryRefused(DeliveryError):
     def __init__(self, sentence: str, *, gone: bool = False) -> None:
         super().__init__(sentence)
         self.gone = gone
+
+
+class TemplateBroken(MonitorError):
+    """A user's own template cannot be filled; `file` and `line` say where, 0 where the line is not known."""
+
+    def __init__(self, sentence: str, *, file: str, line: int = 0) -> None:
+        super().__init__(sentence)
+        self.file, self.line = file, line
+
+
+class DeliveryUnwanted(DeliveryError):
+    """Not sent, because whom it is for wants no more; that is no trouble of anybody."""

@@ -197,6 +197,7 @@ class Outcome(StrEnum):
     DELAYED = "delayed"
     REFUSED = "refused"
     GIVEN_UP = "given up"
+    UNWANTED = "not sent"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,8 @@ class Message:
     `id` is the notification's UUID and never changes over attempts; `created_at` is when it was queued; `thread` groups
     the messages of one route and receiver, which keep their order; `test` marks a message that a person asked for to try
     a receiver. `remembered` are the references that the receiver gave to earlier messages, by what they were about (`talks`).
+    `own` are the words of the receiver's own templates, by the part that they write (``subject``, ``text``, ``html``, ``body``);
+    a part that is not there is said in the built-in words.
     """
 
     id: str
@@ -28,6 +30,7 @@ class Message:
     digest: Digest
     test: bool = False
     remembered: Mapping[str, str] = field(default_factory=dict)
+    own: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +72,8 @@ class Notifier(Protocol):
             If trying again can help.
         DeliveryRefused
             If it cannot. Both carry as `wire` what went over the line.
+        DeliveryUnwanted
+            If whom it is for wants no more messages; nothing was sent.
         SecretMissing
             If a secret of its settings is not there; the message is tried again, under settings that may have it.
         """

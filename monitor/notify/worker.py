@@ -18,7 +18,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Protocol
 
 from monitor.alerts.messages import Delivery, Notification, Outcome
-from monitor.errors import DeliveryDelayed, DeliveryRefused, SecretMissing, StoreError
+from monitor.errors import DeliveryDelayed, DeliveryRefused, DeliveryUnwanted, SecretMissing, StoreError
 from monitor.notify.base import Message, Notifier
 
 if TYPE_CHECKING:
@@ -215,6 +215,8 @@ class Worker:
             if error.gone:
                 self._gone.add(name)
             return Outcome.REFUSED, str(error), None
+        except DeliveryUnwanted as error:
+            return Outcome.UNWANTED, str(error), None
         except Exception as error:  # one delivery: a fault in a notifier must not stop the others, and an upgrade may cure it
             logger.exception("a notifier failed", extra={"receiver": note.receiver, "notification": note.id})
             return Outcome.DELAYED, f"{name}: {type(error).__name__}: {error}", None

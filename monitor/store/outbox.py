@@ -92,12 +92,12 @@ class Outbox:
         """
         Write down one attempt and what follows from it.
 
-        `SENT` ends the notification, `DELAYED` needs `retry_at`, `REFUSED` and `GIVEN_UP` make it dead.
+        `SENT` and `UNWANTED` end the notification, `DELAYED` needs `retry_at`, `REFUSED` and `GIVEN_UP` make it dead.
         """
         if (delivery.outcome is Outcome.DELAYED) != (retry_at is not None):
             raise ValueError(f"an attempt that was {delivery.outcome} {'needs a' if retry_at is None else 'has no'} next time")
         changes: dict[str, Any] = {"claimed_until": 0}
-        if delivery.outcome is Outcome.SENT:
+        if delivery.outcome in (Outcome.SENT, Outcome.UNWANTED):
             changes["state"] = _State.SENT.value
         elif retry_at is not None:
             changes["due_at"] = to_stamp(retry_at)
