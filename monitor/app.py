@@ -20,10 +20,11 @@ from monitor.detection.fitting import Bar, Fitting, silent
 from monitor.heartbeat import Heartbeat
 from monitor.months import Month
 from monitor.notify.base import Notifier
+from monitor.notify.templated import Templated
 from monitor.notify.worker import Worker
 from monitor.rules.loading import RuleSet, load_rule_set
 from monitor.series import Basis, Release, SeriesKey
-from monitor.settings import Settings, SourceSettings
+from monitor.settings import ReceiverSettings, Settings, SourceSettings
 from monitor.sources.base import Source
 from monitor.sources.http import Client
 from monitor.sources.memory import Memory
@@ -165,16 +166,14 @@ class App:
     @cached_property
     def notifiers(self) -> dict[str, Notifier]:
         """A notifier per receiver."""
-        return {
-            receiver.name: registry.load("notifiers", receiver.kind)(
-                receiver.name,
-                receiver.parameters,
-                client=self.client,
-                public_url=self.settings.public_url,
-                clock=self.clock,
-            )
-            for receiver in self.settings.receivers
-        }
+        return {receiver.name: self.notifier(receiver) for receiver in self.settings.receivers}
+
+    def notifier(self, receiver: ReceiverSettings) -> Notifier:
+        """Return the notifier of a receiver; with its own words, where it has templates."""
+        public_url = self.settings.public_url
+        kind = registry.load("notifiers", receiver.kind)
+        made: Notifier = kind(receiver.name, receiver.parameters, client=self.client, public_url=public_url, clock=self.clock)
+        return Templated(receiver.name, made, receiver.templates, public_url=public_url) if receiver.templates else made
 
     @cached_property
     def reach(self) -> dict[str, Reach]:

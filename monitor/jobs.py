@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from monitor.alerts.assess import assess, edited_words
 from monitor.alerts.evaluation import Evaluation
@@ -16,7 +17,9 @@ from monitor.alerts.situation import Situation
 from monitor.app import App
 from monitor.companions import with_companions
 from monitor.constraints import sums_notes
+from monitor.errors import StoreError
 from monitor.eventlog import event
+from monitor.notify.templated import Templated
 from monitor.notify.worker import Worker
 from monitor.offices.asking import next_ask
 from monitor.operations import over, raised
@@ -171,7 +174,26 @@ def _worker(app: App, on_attempt: Callable[[Delivery], None] | None = None) -> W
                 died.discard(receiver)
                 over(app, (Fact.DELIVERY_DIED,), receiver)
 
+    _hear_of_templates(app)
     return app.worker(on_dead=dead, on_attempt=attempted)
+
+
+def _hear_of_templates(app: App) -> None:
+    """Let operators be told of a receiver's template that cannot be filled, and once it can be."""
+
+    def hear(receiver: str, trouble: str) -> None:
+        try:
+            if trouble:
+                sentence = f"A template of {receiver} cannot be filled, and built-in words are sent in its place: {trouble}."
+                raised(app, Fact.TEMPLATE_BROKEN, receiver, sentence)
+            else:
+                over(app, (Fact.TEMPLATE_BROKEN,), receiver)
+        except StoreError as error:  # the message is sent; what the operators miss is in the log
+            event(log, "template trouble not told", level=logging.ERROR, receiver=receiver, trouble=trouble, why=str(error))
+
+    for name, notifier in app.notifiers.items():
+        if isinstance(notifier, Templated):
+            notifier.told = partial(hear, name)
 
 
 def prune(app: App, *, dry_run: bool = False) -> list[Freed]:

@@ -24,6 +24,7 @@ WORDS: dict[Fact, tuple[str, str]] = {
     Fact.TASK: ("files are to be fetched by hand", "the files are in"),
     Fact.TASK_OVERDUE: ("files are overdue", "the overdue files are in"),
     Fact.DELIVERY_DIED: ("message was not delivered", "messages are delivered again"),
+    Fact.TEMPLATE_BROKEN: ("template cannot be filled", "template can be filled again"),
 }
 """What is said when a fact begins, and when it is over."""
 

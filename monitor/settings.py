@@ -30,6 +30,7 @@ from monitor.configuration.checks import (
     unread_list,
     wrong_fallbacks,
     wrong_task,
+    wrong_templates,
 )
 from monitor.configuration.entries import Checker, Place, anchored, doubles
 from monitor.configuration.keys import (
@@ -122,6 +123,7 @@ class ReceiverSettings:
     per_minute: float | None = None
     locale: str = ""
     time_zone: str = ""
+    templates: Mapping[str, Path] = dataclasses.field(default_factory=dict)
     lacking: tuple[Mistake, ...] = ()
 
 
@@ -300,7 +302,9 @@ class _Reading:
         if found is None:
             return None
         keys, parameters = found
+        self._mistakes += wrong_templates(place)
         shared = {key: getattr(keys, key) for key in ReceiverKeys.model_fields}
+        shared["templates"] = {part: self._desk / path for part, path in keys.templates if path is not None}
         return ReceiverSettings(**shared, parameters=parameters, lacking=tuple(self._vault.lacking[so_far:]))
 
     def _routes(self, receivers: list[Place]) -> tuple[Routes, str]:

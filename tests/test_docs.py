@@ -53,6 +53,7 @@ KEYS: dict[str, list[type[BaseModel]]] = {
     ],
     "receivers": [
         keys.ReceiverKeys,
+        keys.TemplateKeys,
         email.Email.Parameters,
         webhook.Webhook.Parameters,
         file.File.Parameters,

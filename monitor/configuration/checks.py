@@ -12,6 +12,7 @@ from monitor.configuration.entries import Place
 from monitor.configuration.keys import SourceKeys
 from monitor.errors import Mistake
 from monitor.sources.calendar import Calendar
+from monitor.wording import join_words
 from monitor.yamlfile import Document, Loc, did_you_mean
 
 
@@ -62,6 +63,16 @@ def _way(name: str, after: Mapping[str, str]) -> Iterator[str]:
         yield name
         seen.add(name)
         name = after.get(name, "")
+
+
+def wrong_templates(place: Place) -> Iterator[Mistake]:
+    """Yield a mistake for every template of a receiver that says nothing in its words."""
+    kind = str(place.data.get("kind"))
+    takes: tuple[str, ...] = getattr(registry.load("notifiers", kind), "templated", ())
+    for part in place.data.get("templates") or {}:
+        if part not in takes:
+            said = f"it has templates for {join_words(list(takes))}" if takes else "it has no templates"
+            yield place.mistake("templates", part, says=f'a receiver of the kind {kind} writes no "{part}"; {said}')
 
 
 def unheard_receivers(receivers: list[Place], told: Collection[str]) -> Iterator[Mistake]:

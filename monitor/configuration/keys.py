@@ -61,18 +61,29 @@ class Entry(_Block):
     kind: str
 
 
+class TemplateKeys(_Block):
+    """A user's own templates: a file for each part of a message that they write; the other parts are built in."""
+
+    subject: Path | None = None
+    text: Path | None = None
+    html: Path | None = None
+    body: Path | None = None
+
+
 class ReceiverKeys(Entry):
     """
     What every receiver has, whatever its kind.
 
     `fallback` is the receiver that hears what this one does not take; `per_minute` is how many messages it is sent at most.
     `locale` and `time_zone` are those of its readers: how numbers, dates and moments are written.
+    `templates` are its own words.
     """
 
     fallback: str = ""
     per_minute: float | None = Field(default=None, gt=0)
     locale: LocaleName = ""
     time_zone: TimeZone = ""
+    templates: TemplateKeys = TemplateKeys()
 
 
 class StageKeys(_Block):

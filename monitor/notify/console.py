@@ -29,6 +29,7 @@ class Console:
     """Prints each message to a stream, one after the other."""
 
     keeps_state = False
+    templated = ("subject", "text")
 
     class Parameters(BaseModel):
         """What is printed of a message: all of it (``full``), or its subject (``line``)."""
@@ -70,7 +71,7 @@ class Console:
         stream = self._stream if self._stream is not None else sys.stdout
         try:
             with self._lock:
-                self._print(message.digest, stream)
+                self._print(message, stream)
                 stream.flush()
         except (OSError, ValueError) as error:
             raise DeliveryDelayed(f"{self.name}: the terminal cannot be written to: {error}") from error
@@ -78,16 +79,18 @@ class Console:
 
     def show(self, message: Message) -> dict[str, Any]:
         """Return the text."""
-        return {"text": self._text(message.digest)}
+        return {"text": self._text(message)}
 
-    def _text(self, digest: Digest) -> str:
-        return render.plain(digest.subject) if self._form == "line" else render.text(digest, public_url=self._public_url)
+    def _text(self, message: Message) -> str:
+        if self._form == "line":
+            return message.own.get("subject") or render.plain(message.digest.subject)
+        return message.own.get("text") or render.text(message.digest, public_url=self._public_url)
 
-    def _print(self, digest: Digest, stream: TextIO) -> None:
-        if stream.isatty() and self._form == "full":
-            _print_styled(digest, stream, self._public_url)
+    def _print(self, message: Message, stream: TextIO) -> None:
+        if stream.isatty() and self._form == "full" and "text" not in message.own:
+            _print_styled(message.digest, stream, self._public_url)
         else:
-            stream.write(writable(self._text(digest), stream.encoding) + "\n")
+            stream.write(writable(self._text(message), stream.encoding) + "\n")
 
 
 def writable(text: str, encoding: str | None) -> str:

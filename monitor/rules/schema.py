@@ -166,6 +166,7 @@ class Fact(StrEnum):
     TASK = "task"
     TASK_OVERDUE = "task_overdue"
     DELIVERY_DIED = "delivery_died"
+    TEMPLATE_BROKEN = "template_broken"
 
 
 class OperationsModel(Strict):
