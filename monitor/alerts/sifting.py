@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from monitor.alerts.cells import Item
+from monitor.alerts.inhibition import Muting, muters
 from monitor.alerts.situation import Desk, Situation
+from monitor.alerts.stages import within
 from monitor.alerts.suppressions import Suppression, Why
 
 Check = Callable[[Item], Suppression | None]
@@ -61,6 +63,18 @@ def _silenced(situation: Situation, desk: Desk) -> Check:
     return check
 
 
+def _muted(situation: Situation, desk: Desk) -> Check:
+    """Hold back what another alert, or a fact about a source, mutes."""
+    every = muters(situation.stored, situation.troubles, situation.newest) if desk.inhibitions else ()
+    muting = Muting(desk.inhibitions, every, lambda product: within(product, desk.parts))
+
+    def check(item: Item) -> Suppression | None:
+        found = muting.of(item.episode.id, item.routed_by)
+        return None if found is None else _held(item, Why.INHIBITION, found.by, found.id)
+
+    return check
+
+
 def _unheard(situation: Situation, desk: Desk) -> Check:
     """Hold back the end of an alert whose opening was held back: who was told of none is told of no other."""
     told = {episode for episode, *_ in situation.told}
@@ -78,5 +92,5 @@ def _held(item: Item, why: Why, by: str, holder: str) -> Suppression:
     return Suppression(episode=item.episode.id, why=why, by=by, holder=holder)
 
 
-CHECKS: tuple[Callable[[Situation, Desk], Check], ...] = (_silenced, _unheard)
+CHECKS: tuple[Callable[[Situation, Desk], Check], ...] = (_silenced, _muted, _unheard)
 """Each makes a check for one release; in this order they are asked."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from monitor.alerts.inhibition import Inhibition, Trouble
 from monitor.alerts.records import Episode
 from monitor.alerts.routing import Routes
 from monitor.alerts.sentences import Names
@@ -34,7 +35,11 @@ class Reach:
 
 @dataclass(frozen=True, kw_only=True)
 class Desk:
-    """What a desk decided: its rules, who hears, in which words and how much."""
+    """
+    What a desk decided: its rules, who hears, in which words and how much, and which alerts mute which.
+
+    `parts` are the codes that a composite, or the total of a basket, is made of.
+    """
 
     rules: tuple[Rule, ...]
     version: str
@@ -46,6 +51,8 @@ class Desk:
     public_url: str = ""
     events: Callable[[SeriesKey], tuple[tuple[Month, str], ...]] = lambda key: ()
     includes: Includes = field(default_factory=dict)
+    parts: Includes = field(default_factory=dict)
+    inhibitions: tuple[Inhibition, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +66,7 @@ class Situation:
     before, under other rules; `starts` that no release but history was judged before. `after` is the number of the dataset's
     last evaluation, 0 where there is none. `stage` is which stage of its thread the release is, None where it is none; `said` is
     what the other stages of its newest month have told. `silences` are those in force and those that held back an alert
-    of the dataset.
+    of the dataset; `troubles` the facts about sources that hold.
     """
 
     release: Release
@@ -82,6 +89,7 @@ class Situation:
     stage: Stage | None = None
     said: tuple[Said, ...] = ()
     silences: tuple[Silence, ...] = ()
+    troubles: tuple[Trouble, ...] = ()
 
     @property
     def newest(self) -> Month:

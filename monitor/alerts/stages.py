@@ -110,10 +110,10 @@ def same_series(one: SeriesKey, other: SeriesKey) -> bool:
 def speaks_of(said: SeriesKey, key: SeriesKey, includes: Includes) -> bool:
     """Tell whether what was said of a series was said of another too: of the same product, or of one that includes it."""
     alike = same_series(said.replace(product="", unit=""), key.replace(product="", unit=""))
-    return alike and key.product in _within(said.product, includes)
+    return alike and key.product in within(said.product, includes)
 
 
-def _within(product: str, includes: Includes) -> set[str]:
+def within(product: str, includes: Includes) -> set[str]:
     """Return a product and everything that it includes, whatever includes what."""
     found, left = set[str](), [product]
     while left:
