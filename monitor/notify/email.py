@@ -30,6 +30,7 @@ from monitor.alerts.messages import Chart
 from monitor.errors import DeliveryDelayed, DeliveryError, DeliveryRefused
 from monitor.notify import render
 from monitor.notify.base import Message, Receipt
+from monitor.notify.templated import own_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,6 +76,7 @@ class Email:
     """Sends mails through one SMTP server."""
 
     keeps_state = False
+    templated = ("subject", "text", "html")
 
     class Parameters(MailParameters):
         """
@@ -234,9 +236,10 @@ def compose(message: Message, parameters: MailParameters, recipient: str, *, pub
     mail = EmailMessage(policy=SMTP)
     _address(mail, message, parameters, recipient)
     pictures = _pictures(message, parameters.charts, _domain(parameters))
-    mail.set_content(render.text(digest, public_url=public_url))
     links = {place: f"cid:{cid}" for place, cid, _ in pictures}
-    mail.add_alternative(render.html(digest, public_url=public_url, pictures=links), subtype="html")
+    mail.set_content(message.own.get("text") or render.text(digest, public_url=public_url))
+    html = own_page(message, links) or render.html(digest, public_url=public_url, pictures=links)
+    mail.add_alternative(html, subtype="html")
     page = mail.get_payload()[1]  # type: ignore[index]
     for place, cid, png in pictures:
         name = f"chart-{place + 1}.png"
@@ -255,7 +258,8 @@ def _address(mail: EmailMessage, message: Message, parameters: MailParameters, r
     root = f"<{uuid5(NAMESPACE_URL, f'thread:{talk}')}@{domain}>"
     mail["From"] = parameters.sender
     mail["To"] = recipient
-    mail["Subject"] = f"{'[Test] ' if message.test else ''}{render.plain(message.digest.subject)}"
+    subject = message.own.get("subject") or render.plain(message.digest.subject)
+    mail["Subject"] = f"{'[Test] ' if message.test else ''}{subject}"
     mail["Date"] = message.created_at
     mail["Message-ID"] = f"<{message.id}@{domain}>"
     mail["In-Reply-To"] = root

@@ -7,6 +7,7 @@ What a broken template should have said is said in the built-in words; `told` he
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,8 @@ from typing import Any
 from monitor.errors import TemplateBroken
 from monitor.notify.base import Message, Notifier, Receipt
 from monitor.notify.templates import filled, one_line
+
+_PICTURE = re.compile(r"cid:chart-(\d{1,4})(\W)")
 
 PARTS = ("subject", "text", "html", "body")
 """What a receiver may have a template for, as far as its kind says something in these words."""
@@ -81,6 +84,15 @@ class Templated:
         if not words.strip():
             raise TemplateBroken(f"{template}: makes nothing", file=str(template))
         return words
+
+
+def own_page(message: Message, pictures: Mapping[int, str]) -> str:
+    """Return a message's own page with its pictures, found where `pictures` says by the place of their line; "" without one."""
+
+    def found(name: re.Match[str]) -> str:
+        return pictures.get(int(name[1]) - 1, "") + name[2]
+
+    return _PICTURE.sub(found, message.own.get("html", ""))
 
 
 def _json(words: str, template: Path) -> str:
