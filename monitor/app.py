@@ -35,6 +35,7 @@ from monitor.store.fits import Fits
 from monitor.store.observations import Figures
 from monitor.store.outbox import Outbox
 from monitor.store.releases import Releases
+from monitor.store.silences import Silences
 from monitor.wording import say_moment, sentence_case
 
 
@@ -92,6 +93,11 @@ class App:
     def episodes(self) -> Episodes:
         """Alerts and their history."""
         return Episodes(self.database)
+
+    @cached_property
+    def silences(self) -> Silences:
+        """What people asked not to be told of, and until when."""
+        return Silences(self.database)
 
     @cached_property
     def conditions(self) -> Conditions:
@@ -203,6 +209,7 @@ class App:
             public_url=self.settings.public_url,
             events=self.events_of,
             includes={product: composite.includes for product, composite in self.baskets.composites.items()},
+            parts=self.baskets.parts,
         )
 
     def events_of(self, key: SeriesKey) -> tuple[tuple[Month, str], ...]:

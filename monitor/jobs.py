@@ -22,7 +22,7 @@ from monitor.eventlog import event
 from monitor.notify.templated import Templated
 from monitor.notify.worker import Worker
 from monitor.offices.asking import next_ask
-from monitor.operations import over, raised
+from monitor.operations import over, raised, troubles
 from monitor.pulling import Progress, pull, silent
 from monitor.rules.schema import Fact
 from monitor.series import Release
@@ -133,6 +133,8 @@ def situation(app: App, release: Release, *, again: bool = False) -> Situation:
         after=0 if last is None else last.number,
         stage=stage_of(app, release),
         said=said,
+        silences=tuple(app.silences.all()),
+        troubles=tuple(troubles(app)),
     )
 
 

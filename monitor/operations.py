@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Collection, Iterable
 
 from monitor.alerts.digest import operations
+from monitor.alerts.inhibition import Trouble
 from monitor.alerts.messages import Digest, Notification
 from monitor.app import App
 from monitor.rules.schema import Fact, Operations
@@ -67,6 +68,18 @@ def over(app: App, facts: Iterable[Fact], subject: str, *, to: Collection[str] =
     """Record that facts no longer hold; tell it where they did."""
     for fact in facts:
         _end(app, fact, subject, f"{said or subject}: {WORDS[fact][1]}", to=to)
+
+
+def troubles(app: App) -> list[Trouble]:
+    """Return the facts about sources that hold, as what may mute alerts; those that nobody is told of are none."""
+    found = []
+    for one in app.conditions.open():
+        if one.kind in (fact.value for fact in WORDS):
+            entry = next((entry for entry in app.entries if entry.entry == one.subject), None)
+            of = {"source": entry.name, "dataset": entry.dataset} if entry is not None else {}
+            labels = {"kind": "operations", "fact": one.kind, "subject": one.subject, **of}
+            found.append(Trouble(labels=labels, words=f"{one.subject}: {WORDS[Fact(one.kind)][0]}"))
+    return found
 
 
 def _end(app: App, fact: Fact, subject: str, words: str, *, to: Collection[str] = (), heard: Collection[str] = ()) -> None:

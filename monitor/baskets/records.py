@@ -231,6 +231,12 @@ class Baskets:
     titles: Mapping[str, str] = field(default_factory=dict)
     composites: Mapping[str, Composite] = field(default_factory=dict)
 
+    @property
+    def parts(self) -> dict[str, tuple[str, ...]]:
+        """What a composite, or the total of a basket, is made of, by its product code."""
+        totals = {one.total: tuple(code.product for code in one.summed) for one in self.baskets.values()}
+        return totals | {product: composite.includes for product, composite in self.composites.items()}
+
     def title(self, product: str, named: Mapping[str, str] | None = None) -> str:
         """Return the words for a product: the desk's, else the source's (`named`), else the code."""
         totals = {basket.total: basket.title for basket in self.baskets.values()}
