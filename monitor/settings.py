@@ -8,7 +8,7 @@ relative paths start there.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import BaseModel, SecretStr
 
 from monitor import yamlfile
-from monitor.alerts.routing import Route, Routes
+from monitor.alerts.routing import Routes
 from monitor.baskets.loading import load_baskets
 from monitor.baskets.partners import load_partner_groups
 from monitor.baskets.records import Baskets
@@ -26,7 +26,6 @@ from monitor.configuration.checks import (
     same_steps,
     unheard_receivers,
     unknown_receivers,
-    unreachable,
     unread_list,
     wrong_fallbacks,
     wrong_task,
@@ -46,12 +45,14 @@ from monitor.configuration.keys import (
     ReceiverFile,
     ReceiverKeys,
     Retention,
-    RouteFile,
     SourceFile,
     SourceKeys,
     StageKeys,
     Task,
 )
+from monitor.configuration.route_checks import odd_routes, wrong_routes
+from monitor.configuration.route_keys import RouteFile
+from monitor.configuration.routes import Branch, branches, named_receivers
 from monitor.errors import ConfigError, Mistake, SettingsError
 from monitor.secrets import Secret, Vault
 from monitor.series import Basis
@@ -67,6 +68,7 @@ _OVERRIDES = {
     "MONITOR_DATABASE": "database",
     "MONITOR_DATA_DIR": "data_dir",
     "MONITOR_PUBLIC_URL": "public_url",
+    "MONITOR_SECRETS_DIR": "secrets_dir",
     "MONITOR_LOG": "log",
 }
 
@@ -182,8 +184,8 @@ class Settings:
         folder : Path
             ``config/`` of a desk.
         environ : mapping of str to str
-            Secrets, and MONITOR_DATABASE (or MONITOR_DATABASE_FILE), MONITOR_DATA_DIR, MONITOR_PUBLIC_URL and
-            MONITOR_LOG, which win over ``monitor.yaml``.
+            Secrets, and MONITOR_DATABASE (or MONITOR_DATABASE_FILE), MONITOR_DATA_DIR, MONITOR_PUBLIC_URL, MONITOR_SECRETS_DIR
+            and MONITOR_LOG, which win over ``monitor.yaml``.
 
         Raises
         ------
@@ -250,11 +252,18 @@ class _Reading:
 
     def _monitor(self) -> Monitor | None:
         document = self._document("monitor.yaml", optional=True) or yamlfile.parse("{}", "monitor.yaml")
+        self._vault.directory = self._secrets_dir(document)
         checked = [self._filled(document), *(self._overriding(*pair) for pair in _OVERRIDES.items())]
         valid = [self._checker.valid(Monitor, one, ()) for one in checked]
         if None in valid:
             return None
         return Monitor.model_validate({key: value for one in checked for key, value in one.data.items()})
+
+    def _secrets_dir(self, document: Document) -> Path | None:
+        """Return the folder of secrets: as the environment says, else ``monitor.yaml``, else systemd."""
+        written = document.data.get("secrets_dir") if isinstance(document.data, dict) else None
+        named = self._environ.get("MONITOR_SECRETS_DIR") or written or self._environ.get("CREDENTIALS_DIRECTORY")
+        return self._desk / str(named) if named else None
 
     def _filled(self, document: Document) -> Document:
         return dataclasses.replace(document, data=self._vault.fill(Monitor, document, ()))
@@ -312,20 +321,16 @@ class _Reading:
         file = self._checker.valid(RouteFile, document, ()) if document else None
         if document is None or file is None:
             return Routes(()), ""
-        routes = [
-            Route(name=keys.name, matchers=keys.match, receivers=keys.receivers, goes_on=keys.goes_on) for keys in file.routes
-        ]
-        places = [Place(document, ("routes", at)) for at in range(len(routes))]
-        self._mistakes += doubles(places, lambda place: place.name)
-        self._mistakes += unreachable(routes, places)
-        self._compare_receivers(routes, places, receivers, file.operators)
-        return Routes(tuple(routes)), file.operators
+        tree = branches(file, document)
+        self._mistakes += doubles([branch.place for top in tree for branch in top.every], lambda place: place.name)
+        self._mistakes += wrong_routes(tree)
+        self._warnings += odd_routes(tree)
+        self._compare_receivers(document, tree, receivers, file.operators)
+        return Routes(tuple(branch.route for branch in tree)), file.operators
 
-    def _compare_receivers(self, routes: list[Route], places: list[Place], receivers: list[Place], operators: str) -> None:
-        named: list[tuple[str, Loc]] = [(operators, ("operators",))]
-        for route, place in zip(routes, places, strict=True):
-            named += [(name, (*place.loc, "receivers", n)) for n, name in enumerate(route.receivers)]
-        self._mistakes += unknown_receivers(places[0].document, named, [place.name for place in receivers])
+    def _compare_receivers(self, document: Document, tree: Sequence[Branch], receivers: list[Place], operators: str) -> None:
+        named: list[tuple[str, Loc]] = [(operators, ("operators",)), *named_receivers(tree)]
+        self._mistakes += unknown_receivers(document, named, [place.name for place in receivers])
         tasks = [entry[0].task for _, entry in self._read if entry is not None and entry[0].task is not None]
         told = {name for name, _ in named} | {str(place.data.get("fallback", "")) for place in receivers}
         told |= {name for task in tasks for name in (task.owner, task.escalate_to)}

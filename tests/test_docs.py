@@ -26,7 +26,7 @@ from monitor.app import App
 from monitor.baskets import loading
 from monitor.baskets.loading import load_baskets
 from monitor.baskets.partners import load_partner_groups
-from monitor.configuration import keys
+from monitor.configuration import keys, route_keys
 from monitor.detection.indicators import INDICATORS
 from monitor.notify import console, email, file, webhook
 from monitor.notify.render import text
@@ -58,8 +58,9 @@ KEYS: dict[str, list[type[BaseModel]]] = {
         webhook.Webhook.Parameters,
         file.File.Parameters,
         console.Console.Parameters,
-        keys.RouteFile,
-        keys.RouteKeys,
+        route_keys.RouteFile,
+        route_keys.RouteKeys,
+        route_keys.EscalationKeys,
     ],
     "sources": [
         keys.SourceKeys,

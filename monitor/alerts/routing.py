@@ -1,8 +1,9 @@
 """
 Routing: labels decide which receivers are told.
 
-A route is a list of matchers and the receivers behind them; an alert takes the first route that matches, and goes on
-past it only where the route says so. The last route matches everything, so that no alert is lost.
+Routes are a tree. An alert takes the first route that matches, and goes on past it only where the route says so; inside it, the
+same again among the routes under it, and where none of those matches the route itself takes it. The last route at the top
+matches everything, so that no alert is lost.
 
 A label that is absent, or empty, never matches, whatever the operator: ``team!="buyers"`` says something about alerts
 that have a team. A matcher that held for every alert without the label would send strangers' alerts without a word.
@@ -11,9 +12,11 @@ that have a team. A matcher that held for every alert without the label would se
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+
+from monitor.rules.levels import Level
 
 MOST_PATTERN = 200
 MOST_REPEATS = 4
@@ -81,16 +84,46 @@ class Matcher:
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
-    """A way from labels to receivers; `goes_on` lets an alert that matched try the routes below as well."""
+    """
+    A way from labels to receivers; `goes_on` lets an alert that matched try the routes beside it that follow.
+
+    `matchers` and `levels` are its own, on top of those of the routes that it stands under; the rest of it is what it
+    sets or inherits.
+
+    `escalate_to` hears as well of an alert that nobody acknowledged for `escalate_after` releases, "" where nobody does.
+    `remind` are the months after which an alert that is still open is said again.
+    """
 
     name: str
     matchers: tuple[Matcher, ...] = ()
     receivers: tuple[str, ...] = ()
     goes_on: bool = False
+    levels: tuple[Level, ...] = ()
+    escalate_to: str = ""
+    escalate_after: int = 0
+    remind: tuple[int, ...] = ()
+    routes: tuple[Route, ...] = ()
+
+    @property
+    def every(self) -> Iterator[Route]:
+        """This route and all below it, in their order."""
+        yield self
+        for route in self.routes:
+            yield from route.every
+
+    def find(self, labels: Mapping[str, str]) -> tuple[Route, ...]:
+        """Return which of this route and those below it an alert takes; none where it does not match."""
+        return (_taken(self.routes, labels) or (self,)) if self.matches(labels) else ()
+
+    @property
+    def takes_all(self) -> bool:
+        """True where it leaves nothing that comes to it."""
+        return not self.matchers and not self.levels
 
     def matches(self, labels: Mapping[str, str]) -> bool:
-        """Tell whether every matcher holds."""
-        return all(matcher.matches(labels) for matcher in self.matchers)
+        """Tell whether every matcher holds, and the level is one of its own."""
+        of_level = not self.levels or labels.get("severity") in {level.label for level in self.levels}
+        return of_level and all(matcher.matches(labels) for matcher in self.matchers)
 
 
 @dataclass(frozen=True)
@@ -99,15 +132,30 @@ class Routes:
 
     routes: tuple[Route, ...]
 
-    def find(self, labels: Mapping[str, str]) -> tuple[Route, ...]:
-        """Return the routes an alert takes: the first that matches, and those after it while they say `goes_on`."""
-        found: list[Route] = []
+    @property
+    def every(self) -> Iterator[Route]:
+        """All routes of the tree, each before those under it."""
         for route in self.routes:
-            if route.matches(labels):
-                found.append(route)
-                if not route.goes_on:
-                    break
-        return tuple(found)
+            yield from route.every
+
+    def find(self, labels: Mapping[str, str]) -> tuple[Route, ...]:
+        """Return the routes that an alert takes, none of which stands under another."""
+        return _taken(self.routes, labels)
+
+    def named(self, name: str) -> Route | None:
+        """Return a route by its name; None where there is none any more."""
+        return next((route for route in self.every if route.name == name), None)
+
+
+def _taken(routes: tuple[Route, ...], labels: Mapping[str, str]) -> tuple[Route, ...]:
+    """Return what an alert takes of routes that stand beside each other: the first that match, while they say `goes_on`."""
+    found: list[Route] = []
+    for route in routes:
+        taken = route.find(labels)
+        found += taken
+        if taken and not route.goes_on:
+            break
+    return tuple(found)
 
 
 def _check_pattern(pattern: str) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterator, Mapping
 from pydantic import BaseModel
 
 from monitor import registry
-from monitor.alerts.routing import Route
 from monitor.configuration.entries import Place
 from monitor.configuration.keys import SourceKeys
 from monitor.errors import Mistake
@@ -23,18 +22,6 @@ def unread_list(place: Place, parameters: BaseModel) -> Iterator[Mistake]:
         _ = calendar.listed if isinstance(calendar, Calendar) else None
     except ValueError as error:
         yield place.mistake("published", "dates", says=str(error))
-
-
-def unreachable(routes: list[Route], places: list[Place]) -> Iterator[Mistake]:
-    """Yield what is wrong with the order: every alert must end somewhere, and every route must be reachable."""
-    *others, last = zip(routes, places, strict=True)
-    if last[0].matchers:
-        yield last[1].mistake("match", says='the last route takes every alert that is left; leave "match" out, or add a route')
-    if last[0].goes_on:
-        yield last[1].mistake("continue", says='no route follows the last one; leave "continue" out')
-    for route, place in others:
-        if not route.matchers and not route.goes_on:
-            yield place.mistake("name", says=f'the route "{route.name}" takes every alert, so the routes below it get none')
 
 
 def unknown_receivers(routes: Document, named: list[tuple[str, Loc]], known: list[str]) -> Iterator[Mistake]:

@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
 
 from monitor.configuration.values import (
-    AlertMatcher,
     CalendarMonth,
     CodeDigits,
     Country,
@@ -154,22 +153,6 @@ class ReceiverFile(_Block):
     receivers: tuple[dict[str, Any], ...] = Field(min_length=1)
 
 
-class RouteKeys(_Block):
-    """One route."""
-
-    name: Name
-    match: tuple[AlertMatcher, ...] = ()
-    receivers: tuple[str, ...] = Field(min_length=1)
-    goes_on: bool = Field(default=False, alias="continue")
-
-
-class RouteFile(_Block):
-    """``routes.yaml``."""
-
-    operators: str
-    routes: tuple[RouteKeys, ...] = Field(min_length=1)
-
-
 class Event(_Block):
     """
     Something that happened, for charts; `date`, `what` and `source_url` are for whoever reads the file.
@@ -285,4 +268,5 @@ class Monitor(_Block):
     retention: Retention = Retention()
     health: Health = Health()
     heartbeat: SecretAddress = None
+    secrets_dir: Path | None = None
     link_secret: LinkSecret = None

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from monitor.configuration.keys import Log, Monitor, RouteKeys
+from monitor.configuration.keys import Log, Monitor
+from monitor.configuration.route_keys import RouteKeys
 
 
 @pytest.mark.parametrize(

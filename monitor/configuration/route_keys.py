@@ -1,0 +1,62 @@
+"""What may stand in ``routes.yaml``: the tree of routes, and what each of them says of the messages that it sends."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, get_args
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from monitor.configuration.values import AlertMatcher, Name
+
+LevelName = Literal["data", "info", "warning", "critical"]
+
+
+def _some(names: tuple[LevelName, ...]) -> tuple[LevelName, ...]:
+    if set(names) == set(get_args(LevelName)):
+        raise ValueError("these are all levels; leave the key out")
+    return names
+
+
+Levels = Annotated[tuple[LevelName, ...], Field(min_length=1), AfterValidator(_some)]
+Periods = Annotated[int, Field(ge=1, le=120)]
+
+
+class _Block(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class EscalationKeys(_Block):
+    """Who hears of an alert as well once so many releases have passed and nobody acknowledged it."""
+
+    to: str
+    after: Annotated[int, Field(ge=1, le=24)] = 2
+
+
+class RouteKeys(_Block):
+    """
+    One route: a key that it does not set is that of the route it stands under.
+
+    `levels` are those of the alerts that it takes. `remind` are the months after which an alert that is still open is said again.
+    """
+
+    name: Name
+    match: tuple[AlertMatcher, ...] = ()
+    levels: Levels = ()
+    receivers: tuple[str, ...] | None = Field(default=None, min_length=1)
+    goes_on: bool = Field(default=False, alias="continue")
+    escalate: EscalationKeys | None = None
+    remind: tuple[Periods, ...] | None = None
+    routes: tuple[RouteKeys, ...] = Field(default=(), min_length=1)
+
+    @model_validator(mode="after")
+    def _says_levels_once(self) -> RouteKeys:
+        if self.levels and any(matcher.label == "severity" for matcher in self.match):
+            raise ValueError("write either levels or a matcher of severity")
+        return self
+
+
+class RouteFile(_Block):
+    """``routes.yaml``."""
+
+    operators: str
+    routes: tuple[RouteKeys, ...] = Field(min_length=1)
