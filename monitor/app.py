@@ -207,6 +207,7 @@ class App:
             full_lines=self.settings.digest.full_lines,
             charts=self.settings.digest.charts,
             public_url=self.settings.public_url,
+            operators=self.settings.operators,
             events=self.events_of,
             includes={product: composite.includes for product, composite in self.baskets.composites.items()},
             parts=self.baskets.parts,

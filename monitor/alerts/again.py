@@ -4,28 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from monitor.alerts.cells import Again
 from monitor.alerts.records import Episode, State
-from monitor.alerts.situation import Situation
+from monitor.alerts.reminding import reminders
+from monitor.alerts.situation import Desk, Situation
 from monitor.alerts.suppressions import Why
 
 
-def said_again(situation: Situation) -> dict[str, str]:
+def said_again(situation: Situation, desk: Desk) -> list[tuple[Episode, Again]]:
     """
-    Return the alerts that fire and are to be said once more, by id, with why; what still holds one back is asked afterwards.
+    Return the alerts that fire and are to be said once more, with why; what still holds one back is asked afterwards.
 
     `Situation.stored` are the alerts as the release leaves them.
     """
     if situation.release.as_history:
-        return {}
+        return []
     firing = [episode for episode in situation.stored if episode.path.state is State.FIRING and episode.opened_at is not None]
-    return dict(_after_holding(firing, situation))
+    held = dict(_after_holding(firing, situation))
+    again = [(episode, Again(words=held[episode.id])) for episode in firing if episode.id in held]
+    return again + reminders([episode for episode in firing if episode.id not in held], situation, desk)
 
 
 def _after_holding(firing: list[Episode], situation: Situation) -> Iterator[tuple[str, str]]:
-    """Yield what something held back, or a silence covers from now on: told once nothing does any more."""
+    """Yield what something held back, or holds back from now on: told once nothing does any more."""
     silences = [one for one in situation.silences if one.holds(situation.at, situation.newest)]
     for episode in firing:
-        if episode.held is not None or any(one.fits(episode.fires_as) for one in silences):
+        snoozed = situation.handling(episode).is_snoozed(situation.newest, episode.path)
+        if episode.held is not None or snoozed or any(one.fits(episode.fires_as) for one in silences):
             yield episode.id, no_longer(episode, situation)
 
 

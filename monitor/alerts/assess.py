@@ -19,6 +19,7 @@ from monitor.alerts.confirming import cleared_items
 from monitor.alerts.episodes import fold
 from monitor.alerts.evaluation import Evaluation, RuleCounts
 from monitor.alerts.evidence import Found, retirement, transition, transition_id
+from monitor.alerts.feedback import is_doubted, redirections
 from monitor.alerts.items import Start, items
 from monitor.alerts.pages import Pages
 from monitor.alerts.records import Change, Episode, State, Transition
@@ -76,7 +77,7 @@ class _Assessment:
             watching=tuple(_example(verdicts) for verdicts in self.verdicts if verdicts.keys and not verdicts.rule.is_data),
             notes=self._notes(),
         )
-        kept = self._with_what_ended(sifted.kept)
+        kept = [self._doubted(item) for item in self._with_what_ended(sifted.kept)]
         quiet = self._unsaid({item.episode.id for item in kept})
         notifications, heard = pages.write(kept, quiet)
         self._note_sent([*(item.episode for item in kept), *quiet])
@@ -90,7 +91,7 @@ class _Assessment:
             transitions=(*(transition(f, told.get(n), self.situation, self.desk) for n, f in enumerate(self.found)), *retired),
             notifications=notifications,
             told=heard,
-            suppressions=sifted.suppressions,
+            suppressions=(*sifted.suppressions, *redirections(kept)),
             verdicts=tuple(self._kept_verdicts()),
         )
 
@@ -169,16 +170,16 @@ class _Assessment:
             return []
         told = self._changing()
         firing = [e for e in self._left().stored if e.path.state is State.FIRING and e.id not in told]
-        return [(*place, self._opened(episode), "") for episode, place in self._places(firing)]
+        return [(*place, self._opened(episode), None) for episode, place in self._places(firing)]
 
     def _said_again(self) -> list[Start]:
         """Return the alerts that stay and are said once more, with why; what changed in this release is said as it is."""
         if self.starts:
             return []
-        left, told = self._left(), self._changing()
-        words = {id: why for id, why in said_again(left).items() if id not in told}
-        again = [episode for episode in left.stored if episode.id in words]
-        return [(*place, episode, words[episode.id]) for episode, place in self._places(again)]
+        told = self._changing()
+        again = [(episode, why) for episode, why in said_again(self._left(), self.desk) if episode.id not in told]
+        places = {episode.id: place for episode, place in self._places([episode for episode, _ in again])}
+        return [(*places[episode.id], episode, why) for episode, why in again if episode.id in places]
 
     def _changing(self) -> set[str]:
         """Return the alerts of which this release has a change to tell."""
@@ -195,11 +196,20 @@ class _Assessment:
         return [(episode, rows[place]) for episode in episodes if (place := (episode.rule, episode.key)) in rows]
 
     def _numbered(self, number: int, item: Item) -> Item:
-        """Give an item the id of the change that it tells; what is open and stays has none."""
+        """Give an item what people did with its alert, and the id of the change that it tells; what stays has none."""
+        item = replace(item, handling=self.situation.handling(item.episode))
         if item.change is None:
             return item
         step = self.found[number].changed.step
         return replace(item, transition=transition_id(item.episode, step.change, step.month, self.situation, self.desk))
+
+    def _doubted(self, item: Item) -> Item:
+        """Mark what rests on a figure that somebody called a data error."""
+        if item.handling.feedback is None:
+            return item
+        places = [place for _, place in self._places([item.episode])]
+        doubted = any(is_doubted(item, verdicts.panel.values[row], verdicts.panel.start) for verdicts, row in places)
+        return replace(item, doubted=doubted)
 
     def _cleared(self, told: Collection[Item]) -> list[Item]:
         """Return what another stage told of the new months and this one's figures do not bear out."""

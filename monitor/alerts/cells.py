@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from monitor.alerts.facts import Facts
+from monitor.alerts.handling import NOTHING, Handling
 from monitor.alerts.messages import Chart, Part
 from monitor.alerts.records import Change, Episode, Path
 from monitor.rules.levels import Direction, Level
@@ -29,13 +30,28 @@ Picture = Callable[[], Chart]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Again:
+    """
+    Why an alert that stays is said once more.
+
+    `pages` are the (route, receiver) that hear of it; () for all whom its routes lead to and who were told before. `newly` is
+    true where they hear of it for the first time, so that machines are told too.
+    """
+
+    words: str
+    pages: tuple[tuple[str, str], ...] = ()
+    newly: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Item:
     """
     One change that somebody is told: whose, what, and the facts of its cell. `change` is None for "open at the start".
 
     `news` is how a subject counts it where it is new, as one and as many; empty for what the direction says. `corrects` says
-    what another stage of the month's figures told of the cell. `again` is true for an alert that stays and is said once more.
-    `transition` is the id of the change's record, "" where it has none.
+    what another stage of the month's figures told of the cell. `again` says why an alert that stays is said once more.
+    `transition` is the id of the change's record, "" where it has none. `handling` is what people did with the alert; `doubted`
+    is true where somebody called its figure a data error, so that operators hear of it instead of buyers.
     """
 
     episode: Episode
@@ -52,8 +68,10 @@ class Item:
     readings: tuple[str, ...] = ()
     picture: Picture | None = None
     corrects: str = ""
-    again: bool = False
+    again: Again | None = None
     transition: str = ""
+    handling: Handling = NOTHING
+    doubted: bool = False
 
     @property
     def routed_by(self) -> dict[str, str]:

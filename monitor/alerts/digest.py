@@ -114,6 +114,8 @@ def subject(items: list[Item], frame: Frame) -> str:
 def _word(item: Item) -> tuple[str, str]:
     """Return how a change is counted in a subject, as one and as many."""
     way = {Direction.DROP: "drop", Direction.RISE: "rise"}.get(item.direction, "figure out of line")
+    if item.again:
+        return "still open", "still open"
     if item.change is None:
         return "open at the start", "open at the start"
     if item.corrects:

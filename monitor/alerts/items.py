@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from monitor.alerts.cells import PARTS, Item
+from monitor.alerts.cells import PARTS, Again, Item
 from monitor.alerts.evidence import Found
 from monitor.alerts.facts import FactBook, Facts, chart
 from monitor.alerts.readings import readings, speaks_of_giving, speaks_of_size
@@ -22,10 +22,10 @@ from monitor.rules.schema import Rule
 from monitor.rules.summary import fill
 from monitor.wording import say_growth, say_number, say_percent
 
-Start = tuple[Verdicts, int, Episode, str]
+Start = tuple[Verdicts, int, Episode, Again | None]
 """
-An episode that is told as it stands, with its verdicts and its row in them, and why it is said again: "" where it is open when a
-dataset's first release is judged.
+An episode that is told as it stands, with its verdicts and its row in them, and why it is said again: None where it is open when
+a dataset's first release is judged.
 """
 
 
@@ -82,7 +82,7 @@ def _item(found: Found, book: FactBook, row: int, desk: Desk, late: bool) -> Ite
     )
 
 
-def _open_item(episode: Episode, verdicts: Verdicts, watched: int, book: FactBook, row: int, why: str) -> Item:
+def _open_item(episode: Episode, verdicts: Verdicts, watched: int, book: FactBook, row: int, again: Again | None) -> Item:
     level = episode.path.level
     since = f"Open since {say_month(episode.path.since)}, {level.label}"
     return Item(
@@ -91,8 +91,8 @@ def _open_item(episode: Episode, verdicts: Verdicts, watched: int, book: FactBoo
         level=level,
         previous=level,
         facts=book.of(row, book.reader.own.shape[1] - 1),
-        outcome=f"{since}; {why}" if why else since,
-        again=bool(why),
+        outcome=f"{since}; {again.words}" if again and again.words else since,
+        again=again,
         readings=readings(verdicts, watched, verdicts.panel.shape[1] - 1),
         direction=verdicts.rule.direction,
     )

@@ -160,9 +160,17 @@ def line_of(cell: Cell, names: Names) -> Line:
 
 
 def _outcome(cell: list[Item]) -> str:
-    """Join what the rules say of one cell; where they say different things, each is named. What it corrects comes last."""
-    said = _said_by_rules(cell)
-    return f"{said}; {cell[0].corrects}" if cell[0].corrects else said
+    """Join what the rules say of one cell; where they say different things, each is named. What people did with it comes last."""
+    return "; ".join(words for words in (_said_by_rules(cell), cell[0].corrects, _handled(cell)) if words)
+
+
+def _handled(cell: list[Item]) -> str:
+    """Say what people did with the alerts of a cell; where that is not the same of all, whose it is."""
+    rules: dict[str, list[str]] = {}
+    for item in cell:
+        rules.setdefault(item.handling.words, []).append(item.episode.rule)
+    alone = len(rules) == 1
+    return "; ".join(words if alone else f"{words} ({join_words(names)})" for words, names in rules.items() if words)
 
 
 def _said_by_rules(cell: list[Item]) -> str:

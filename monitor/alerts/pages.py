@@ -10,6 +10,7 @@ from functools import cached_property
 from monitor.alerts.cells import Item
 from monitor.alerts.digest import Frame, compose
 from monitor.alerts.evaluation import RuleCounts
+from monitor.alerts.handling import Handling
 from monitor.alerts.messages import Digest, Notification, Part
 from monitor.alerts.records import Episode, State
 from monitor.alerts.revised import revised_lines
@@ -72,8 +73,7 @@ class Pages:
         for episode, route, receiver in self.situation.told:
             earlier.setdefault(episode, []).append((route, receiver))
         for item in items:
-            routed = [(route.name, receiver) for route in self._routes(item) for receiver in route.receivers]
-            for page in dict.fromkeys([*routed, *earlier.get(item.episode.id, [])]):
+            for page in self._pages_of(item, earlier.get(item.episode.id, [])):
                 if page[1] in self.desk.receivers:
                     pages.setdefault(page, []).append(item)
         told = [(item.episode.id, *page) for page, mine in pages.items() for item in mine]
@@ -90,6 +90,18 @@ class Pages:
             for notification in self._notifications(*page, pages.get(page, []), unsaid.get(page, []))
         ]
         return tuple(notifications), tuple(dict.fromkeys(told))
+
+    def _pages_of(self, item: Item, earlier: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Return the (route, receiver) that hear of an item: whom its routes lead to, and who was told before."""
+        if item.again and item.again.pages:
+            return list(item.again.pages)
+        routes = self._routes(item)
+        routed = [(route.name, receiver) for route in routes for receiver in route.receivers]
+        found = list(dict.fromkeys([*routed, *earlier]))
+        if not item.doubted or not routes:
+            return found
+        machines = [page for page in found if page[1] in self.desk.receivers and self.desk.receivers[page[1]].machine]
+        return list(dict.fromkeys([(routes[0].name, self.desk.operators), *machines]))
 
     def _routes(self, item: Item) -> tuple[Route, ...]:
         return self.desk.routes.find(item.routed_by)
@@ -158,7 +170,7 @@ class Pages:
         if not still:
             return ""
         still.sort(key=lambda e: (-e.path.level, e.path.since))
-        named = [f"{self.desk.names.title(e.key)} ({_held(e)})" for e in still[:3]]
+        named = [f"{self.desk.names.title(e.key)} ({_held(e, self.situation.handling(e))})" for e in still[:3]]
         more = f" and {len(still) - 3} more" if len(still) > 3 else ""
         return f"Still open: {join_words(named) if not more else ', '.join(named)}{more}."
 
@@ -192,8 +204,9 @@ class Pages:
         return f"Of {say_count(judged, 'figure')} judged by the seasonal model, {said}; {expected} expected by chance."
 
 
-def _held(episode: Episode) -> str:
-    """Say at which level an alert is open, since when and by which rule, and whether it was judged of late."""
+def _held(episode: Episode, handling: Handling) -> str:
+    """Say at which level an alert is open, since when, by which rule, whether it was judged of late, and who knows of it."""
     path = episode.path
     unjudged = f", not judged for {say_count(path.unjudged, 'month')}" if path.unjudged else ""
-    return f"{path.level.label} since {say_month(path.since)} by {episode.rule}{unjudged}"
+    known = f", acknowledged by {handling.acknowledged.by}" if handling.acknowledged else ""
+    return f"{path.level.label} since {say_month(path.since)} by {episode.rule}{unjudged}{known}"

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from monitor.alerts.cells import Item
+from monitor.alerts.feedback import called, snoozed
 from monitor.alerts.inhibition import Muting, muters
 from monitor.alerts.situation import Desk, Situation
 from monitor.alerts.stages import within
@@ -88,9 +89,19 @@ def _unheard(situation: Situation, desk: Desk) -> Check:
     return check
 
 
+def _snoozed(situation: Situation, desk: Desk) -> Check:
+    """Hold back what somebody snoozed."""
+    return lambda item: snoozed(item, situation)
+
+
+def _called(situation: Situation, desk: Desk) -> Check:
+    """Hold back what somebody called expected, or the new normal."""
+    return lambda item: called(item, situation)
+
+
 def _held(item: Item, why: Why, by: str, holder: str) -> Suppression:
     return Suppression(episode=item.episode.id, why=why, by=by, holder=holder)
 
 
-CHECKS: tuple[Callable[[Situation, Desk], Check], ...] = (_silenced, _muted, _unheard)
+CHECKS: tuple[Callable[[Situation, Desk], Check], ...] = (_silenced, _muted, _snoozed, _called, _unheard)
 """Each makes a check for one release; in this order they are asked."""

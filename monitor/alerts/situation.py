@@ -6,7 +6,9 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
+from monitor.alerts.handling import NOTHING, Act, Handling, handlings
 from monitor.alerts.inhibition import Inhibition, Trouble
 from monitor.alerts.records import Episode
 from monitor.alerts.routing import Routes
@@ -38,7 +40,8 @@ class Desk:
     """
     What a desk decided: its rules, who hears, in which words and how much, and which alerts mute which.
 
-    `parts` are the codes that a composite, or the total of a basket, is made of.
+    `parts` are the codes that a composite, or the total of a basket, is made of. `operators` is the receiver that hears of doubts
+    about figures.
     """
 
     rules: tuple[Rule, ...]
@@ -49,6 +52,7 @@ class Desk:
     full_lines: int = 12
     charts: int = 4
     public_url: str = ""
+    operators: str = ""
     events: Callable[[SeriesKey], tuple[tuple[Month, str], ...]] = lambda key: ()
     includes: Includes = field(default_factory=dict)
     parts: Includes = field(default_factory=dict)
@@ -66,7 +70,8 @@ class Situation:
     before, under other rules; `starts` that no release but history was judged before. `after` is the number of the dataset's
     last evaluation, 0 where there is none. `stage` is which stage of its thread the release is, None where it is none; `said` is
     what the other stages of its newest month have told. `silences` are those in force and those that held back an alert
-    of the dataset; `troubles` the facts about sources that hold.
+    of the dataset; `troubles` the facts about sources that hold. `acts` are what people did with the dataset's alerts, in order;
+    `waited` says by (episode, route) how many releases were judged since the route told of an open alert.
     """
 
     release: Release
@@ -89,9 +94,25 @@ class Situation:
     stage: Stage | None = None
     said: tuple[Said, ...] = ()
     silences: tuple[Silence, ...] = ()
+    acts: tuple[Act, ...] = ()
+    waited: Mapping[tuple[str, str], int] = field(default_factory=dict)
     troubles: tuple[Trouble, ...] = ()
 
     @property
     def newest(self) -> Month:
         """The newest month that is judged with this release."""
         return self.release.newest if self.horizon is None else max(self.release.newest, self.horizon)
+
+    @cached_property
+    def handlings(self) -> Mapping[str, Handling]:
+        """How alerts are handled, by id; those that nobody has touched are not in it."""
+        return handlings(self.acts)
+
+    def handling(self, episode: Episode) -> Handling:
+        """Return how an alert is handled."""
+        return self.handlings.get(episode.id, NOTHING)
+
+    @cached_property
+    def heard(self) -> frozenset[str]:
+        """The alerts that somebody was told of."""
+        return frozenset(episode for episode, *_ in self.told)

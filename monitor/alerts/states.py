@@ -20,6 +20,8 @@ def alert_states(items: Iterable[Item], release: Release, public_url: str = "") 
     found: list[AlertState] = []
     newest = {item.episode.id: item for item in items}  # several steps of one release are one change of state
     for item in newest.values():
+        if item.again and item.again.newly and item.episode.sent == item.episode.fires_as:
+            found.append(_alert(item.episode, item.episode.fires_as, release, _said(item), ended=False, url=public_url))
         if item.change is Change.EVENT:
             labels = {**item.episode.labels, "severity": item.level.label}
             found.append(_alert(item.episode, labels, release, _said(item), ended=False, url=public_url))
@@ -48,7 +50,7 @@ def _said(item: Item) -> dict[str, str]:
         "summary": f"{figure(item.facts)}: {comparison(item.facts) or item.outcome}",
         "change": item.outcome,
     }
-    return said | ({"runbook": item.runbook} if item.runbook else {})
+    return said | ({"runbook": item.runbook} if item.runbook else {}) | item.handling.annotations
 
 
 def _alert(
