@@ -28,6 +28,7 @@ from monitor.settings import ReceiverSettings, Settings, SourceSettings
 from monitor.sources.base import Source
 from monitor.sources.http import Client
 from monitor.sources.memory import Memory
+from monitor.store.acts import Acts
 from monitor.store.asks import Asks
 from monitor.store.database import Database
 from monitor.store.episodes import Conditions, Episodes
@@ -98,6 +99,11 @@ class App:
     def silences(self) -> Silences:
         """What people asked not to be told of, and until when."""
         return Silences(self.database)
+
+    @cached_property
+    def acts(self) -> Acts:
+        """What people did with alerts."""
+        return Acts(self.database)
 
     @cached_property
     def conditions(self) -> Conditions:

@@ -133,6 +133,8 @@ def situation(app: App, release: Release, *, again: bool = False) -> Situation:
         after=0 if last is None else last.number,
         stage=stage_of(app, release),
         said=said,
+        acts=app.acts.of_dataset(source, dataset),
+        waited=app.episodes.waited(source, dataset) if any(r.escalate_to for r in app.settings.routes.every) else {},
         silences=tuple(app.silences.all()),
         troubles=tuple(troubles(app)),
     )
