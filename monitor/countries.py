@@ -16,8 +16,13 @@ from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 from monitor.series import WORLD
+from monitor.yamlfile import did_you_mean
+
+if TYPE_CHECKING:
+    from holidays import HolidayBase
 
 _MEMBERS = {
     "EU": "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK",
@@ -91,6 +96,28 @@ def with_article(code: str) -> str:
     """Return the name of a partner as it stands in a sentence: the United States, Japan."""
     name = name_of(code)
     return f"the {name}" if _ARTICLE.search(name) else name
+
+
+@cache
+def public_holidays(country: str, subdivision: str = "") -> HolidayBase:
+    """
+    Return the public holidays of a country; years are computed when they are first asked for.
+
+    Raises
+    ------
+    ValueError
+        If none are known, with the code that may be meant.
+    """
+    from holidays import country_holidays, list_supported_countries
+
+    try:
+        return country_holidays(country, subdivision or None)
+    except NotImplementedError:
+        what, known = f"{country} {subdivision}".strip(), list_supported_countries()
+        meant = did_you_mean(subdivision, known[country]) if country in known else did_you_mean(find_code(country), known)
+        raise ValueError(
+            f'no holidays are known for "{what}"{meant}; write a country as US, and a subdivision as its code'
+        ) from None
 
 
 def _plain(name: str) -> str:

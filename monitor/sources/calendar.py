@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from monitor.countries import public_holidays
 from monitor.months import Month, calendar_month, last_day, parse_month
 from monitor.sources.release_days import read_days
 
@@ -32,18 +33,6 @@ def _clock_time(text: str) -> str:
     except ValueError:
         raise ValueError(f'"{text}" is not a time of day; write it as "08:30"') from None
     return text
-
-
-@cache
-def _holidays(country: str, subdivision: str) -> HolidayBase:
-    """Return the public holidays of a country; years are computed when they are first asked for."""
-    from holidays import country_holidays
-
-    try:
-        return country_holidays(country, subdivision or None)
-    except NotImplementedError:
-        what = f"{country} {subdivision}".strip()
-        raise ValueError(f'no holidays are known for "{what}"; write a country as US, and a subdivision as its code') from None
 
 
 @cache
@@ -97,7 +86,7 @@ class Calendar(BaseModel):
         if needs_holidays and not self.country:
             raise ValueError("working days need a country, whose holidays are none: country: US")
         if self.country:
-            _holidays(self.country, self.subdivision)
+            public_holidays(self.country, self.subdivision)
         return self
 
     def published_at(self, month: Month) -> datetime:
@@ -132,7 +121,7 @@ class Calendar(BaseModel):
 
     @property
     def _calendar(self) -> HolidayBase:
-        return _holidays(self.country, self.subdivision)
+        return public_holidays(self.country, self.subdivision)
 
     def periods_of_release(self, month: Month) -> tuple[Month, ...]:
         """Return the months that come out together with `month`, itself included."""
