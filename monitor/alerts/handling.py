@@ -104,6 +104,20 @@ class Act:
         """The last month that a snooze covers."""
         return self.newest + self.months
 
+    @property
+    def words(self) -> str:
+        """What was done, for its record: ``acknowledged: licence pending``."""
+        done = {
+            Deed.ACKNOWLEDGE: "acknowledged",
+            Deed.TAKE_BACK: "took the acknowledgement back",
+            Deed.OWN: f"owner {self.value}",
+            Deed.SNOOZE: f"snoozed until the {say_month(self.until)} figures" if self.months else "ended the snooze",
+            Deed.IMPACT: f"impact {Impact(self.value).words}" if self.deed is Deed.IMPACT else "",
+            Deed.FEEDBACK: f"called {Opinion(self.value).words}" if self.deed is Deed.FEEDBACK else "",
+            Deed.COMMENT: "comment",
+        }[self.deed]
+        return f"{done}: {self.comment}" if self.comment else done
+
     def is_outgrown(self, path: Path) -> bool:
         """Tell whether an alert got worse, after this was done, than it was then."""
         return any(step.month > self.newest and step.level > self.level for step in path.steps)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from monitor.commands.handling import ACTS
 from monitor.commands.terminal import as_json_option, desk_at, progress, say, show_json, show_table
 
 if TYPE_CHECKING:
@@ -44,6 +45,10 @@ def evaluate_command(config: Path, as_json: bool) -> None:
 @click.group("alerts")
 def alerts_command() -> None:
     """What was found, from its opening to its end."""
+
+
+for _act in ACTS:
+    alerts_command.add_command(_act)
 
 
 @alerts_command.command("list")
