@@ -1,12 +1,15 @@
 """
-Secrets: taken from the environment or from a file, never written in YAML, printed as ``<secret>``.
+Secrets: taken from the environment, a folder or a file, never written in YAML, printed as ``<secret>``.
 
 A field that a model types as ``SecretStr`` is written ``password: {env: SMTP_PASSWORD}``, ``password: {file: path}`` or
-``password_file: path``. One that is not there stops only what needs it: it is an `Absent`, which says so when it is asked for.
+``password_file: path``. What ``env`` names and the environment does not hold is looked for in a folder of secrets, as a file of that
+name: there systemd and container platforms put them. One that is not there stops only what needs it: it is an `Absent`, which says so when it is asked for.
 """
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +21,8 @@ from pydantic import BaseModel, SecretStr
 from monitor.errors import Mistake, SecretMissing
 from monitor.eventlog import MASK
 from monitor.yamlfile import Document, Loc
+
+_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 HOW = "write {env: NAME} or {file: path} here and keep it there"
 
@@ -57,12 +62,13 @@ class Vault:
     """
     Replaces references to secrets by the secrets, and remembers them.
 
-    `mistakes` collects what is wrong, `lacking` which secrets are not there, and `values` what was found, so that logs can
+    `directory` is the folder of secrets, where there is one. `mistakes` collects what is wrong, `lacking` which secrets are not there, and `values` what was found, so that logs can
     mask it.
     """
 
     environ: Mapping[str, str]
     folder: Path
+    directory: Path | None = None
     mistakes: list[Mistake] = field(default_factory=list)
     lacking: list[Mistake] = field(default_factory=list)
     values: set[str] = field(default_factory=set)
@@ -125,9 +131,14 @@ class _Walk:
         if "file" in reference:
             return self._read(reference["file"], (*loc, "file"))
         name = str(reference["env"])
-        if not self.vault.environ.get(name):
-            return self._missing((*loc, "env"), f'the environment variable "{name}" is not set; it holds the secret "{loc[-1]}"')
-        return self._keep(self.vault.environ[name])
+        if self.vault.environ.get(name):
+            return self._keep(self.vault.environ[name])
+        directory = self.vault.directory
+        if directory is not None and _FILE_NAME.fullmatch(name) and os.path.exists(directory / name):
+            return self._read(directory / name, (*loc, "env"))
+        beside = f" and {directory} has no file of that name" if directory is not None else ""
+        sentence = f'the environment variable "{name}" is not set{beside}; it holds the secret "{loc[-1]}"'
+        return self._missing((*loc, "env"), sentence)
 
     def _read(self, path: Any, loc: Loc) -> Secret:
         try:

@@ -112,3 +112,40 @@ def test_no_way_of_printing_shows_a_secret() -> None:
     assert not [text for text in shown if "hunter2" in text]
     assert str(secret) == "<secret>"
     assert pickle.loads(pickle.dumps(secret)) == secret
+
+
+def test_what_the_environment_does_not_hold_is_looked_for_in_the_folder_of_secrets(tmp_path: Path) -> None:
+    folder = tmp_path / "secrets"
+    folder.mkdir()
+    (folder / "A").write_text("from the folder\n")
+    (folder / "B").write_text("not looked at")
+    vault = Vault(environ={"B": "from the environment", "A": ""}, folder=tmp_path, directory=folder)
+    data = vault.fill(Mailer, parse("keys: [{env: A}, {env: B}]", "mail.yaml"), ())
+    assert [key.get_secret_value() for key in data["keys"]] == ["from the folder", "from the environment"]
+    assert vault.values == {"from the folder", "from the environment"}, "both are masked in every log"
+    assert repr(data["keys"]) == "[Secret('<secret>'), Secret('<secret>')]"
+
+
+@pytest.mark.parametrize("name", ["../outside", "/etc/hostname", ".hidden", "A/../../outside", ""])
+def test_a_name_leads_to_nothing_outside_the_folder_of_secrets(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / "secrets"
+    folder.mkdir()
+    (tmp_path / "outside").write_text("secret of another")
+    (folder / ".hidden").write_text("secret of another")
+    vault = Vault(environ={}, folder=tmp_path, directory=folder)
+    vault.fill(Mailer, parse(f"key: {{env: '{name}'}}", "mail.yaml"), ())
+    assert vault.values == set()
+    assert [mistake.sentence for mistake in vault.lacking] == [
+        f'the environment variable "{name}" is not set and {folder} has no file of that name; it holds the secret "key"'
+    ]
+
+
+def test_an_empty_or_broken_file_of_the_folder_is_said_with_its_path(tmp_path: Path) -> None:
+    (tmp_path / "A").write_text("")
+    (tmp_path / "B").write_bytes(b"\xff\xfe")
+    vault = Vault(environ={}, folder=tmp_path, directory=tmp_path)
+    vault.fill(Mailer, parse("keys: [{env: A}, {env: B}]", "mail.yaml"), ())
+    assert [mistake.sentence for mistake in vault.lacking] == [
+        f'the file "{tmp_path / "A"}", which holds a secret, is empty',
+        f'the file "{tmp_path / "B"}", which holds a secret, cannot be read: not text',
+    ]

@@ -297,6 +297,36 @@ def test_the_environment_wins_over_monitor_yaml(desk: Desk) -> None:
     assert (settings.log.level, settings.log.format) == ("debug", "json")
 
 
+@pytest.mark.parametrize(
+    ("written", "environ", "found"),
+    [
+        ("secrets_dir: one\n", {}, "one"),
+        ("secrets_dir: one\n", {"CREDENTIALS_DIRECTORY": "three"}, "one"),
+        ("secrets_dir: one\n", {"CREDENTIALS_DIRECTORY": "three", "MONITOR_SECRETS_DIR": "two"}, "two"),
+        ("data_dir: var\n", {"CREDENTIALS_DIRECTORY": "three"}, "three"),
+        ("secrets_dir: one\n", {"HOOK": "from the environment"}, "environment"),
+    ],
+)
+def test_secrets_are_looked_for_in_one_folder_and_the_environment_wins(
+    desk: Desk, written: str, environ: dict[str, str], found: str
+) -> None:
+    for name in ("one", "two", "three"):
+        (desk.folder / name).mkdir()
+        (desk.folder / name / "HOOK").write_text(f"Bearer {name}\n")
+    desk.environ = environ
+    desk.write(monitor=written, receivers=WEBHOOK.replace("{file: token.txt}", "{env: HOOK}"), routes=ONE_ROUTE)
+    settings = desk.load()
+    assert settings.receivers[0].parameters.headers["Authorization"].get_secret_value().split()[-1] == found
+    assert any(secret.endswith(found) for secret in settings.secrets), "it is masked in every log"
+
+
+def test_a_template_of_a_part_that_a_receiver_does_not_say_is_refused_with_its_place(desk: Desk) -> None:
+    desk.write(receivers=RECEIVERS.replace("kind: console", "kind: console, templates: {html: page.html}"))
+    assert desk.mistakes() == [
+        'receivers.yaml:3:55: a receiver of the kind console writes no "html"; it has templates for subject and text'
+    ]
+
+
 def test_a_mistake_in_the_environment_names_the_variable(desk: Desk) -> None:
     desk.environ = {"MONITOR_PUBLIC_URL": "two", "MONITOR_LOG": "loud"}
     first, second = desk.mistakes()
