@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import reduce
 
 from monitor.alerts.records import Path
-from monitor.months import Month, say_month
+from monitor.months import Month, format_month, say_month
 from monitor.rules.levels import Level
 
 
@@ -157,17 +157,23 @@ class Handling:
         return "; ".join(said)
 
     @property
-    def annotations(self) -> dict[str, str]:
-        """What machines are told of it; never a label, for it changes while the alert stays the same."""
-        act = self.acknowledged
-        found = {
-            "acknowledged_by": act.by if act else "",
-            "acknowledged_at": act.at.isoformat() if act else "",
-            "acknowledged_comment": act.comment if act else "",
+    def columns(self) -> dict[str, str]:
+        """What a list of alerts says of it."""
+        return {
+            "acknowledged by": self.acknowledged.by if self.acknowledged else "",
             "owner": self.owner,
             "impact": self.impact.words if self.impact else "",
             "feedback": self.opinion.words if self.opinion else "",
         }
+
+    @property
+    def annotations(self) -> dict[str, str]:
+        """What machines are told of it; never a label, for it changes while the alert stays the same."""
+        act = self.acknowledged
+        found = {name.replace(" ", "_"): value for name, value in self.columns.items()}
+        found["acknowledged_at"] = act.at.isoformat() if act else ""
+        found["acknowledged_comment"] = act.comment if act else ""
+        found["snoozed_until"] = format_month(self.snooze.until) if self.snooze else ""
         return {name: value for name, value in found.items() if value}
 
 

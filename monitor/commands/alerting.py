@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.commands.handling import ACTS
+from monitor.commands.handling import ACTS, HANDLED
 from monitor.commands.terminal import as_json_option, desk_at, progress, say, show_json, show_table
 
 if TYPE_CHECKING:
+    from monitor.alerts.handling import Act, Handling
     from monitor.alerts.records import Episode, Transition
     from monitor.alerts.sentences import Names
     from monitor.app import App
@@ -59,28 +62,47 @@ for _act in ACTS:
     help="Alerts nobody was told of: from before this desk went live, found by an edited rule, or not yet long enough.",
 )
 @click.option("--rule", help="Only this rule.")
+@click.option("--unacknowledged", is_flag=True, help="Only alerts that nobody has acknowledged as they stand.")
+@click.option("--owner", help="Only alerts that are this person's.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(min=1), help="How many, newest first.")
 @as_json_option
 @click.pass_obj
-def list_alerts(config: Path, only_open: bool, history: bool, rule: str | None, limit: int, as_json: bool) -> None:
+def list_alerts(
+    config: Path,
+    only_open: bool,
+    history: bool,
+    rule: str | None,
+    unacknowledged: bool,
+    owner: str | None,
+    limit: int,
+    as_json: bool,
+) -> None:
     """
     List alerts, newest first.
 
-    For example: monitor alerts list --open --rule magnet-drop.
+    What people did with them stands beside them where they did anything. For example: monitor alerts list --open --unacknowledged.
     """
+    from monitor.alerts.handling import NOTHING, handlings
+
     with desk_at(config) as app:
         _check_rule(app, rule)
         every = app.episodes.find(rule=rule, history=history, only_open=only_open)
+        handled = defaultdict(lambda: NOTHING, handlings(app.acts.all()))
         found = [episode for episode in every if _is_listed(episode, history)]
+        found = [e for e in found if not (unacknowledged and handled[e.id].is_acknowledged(e.path))]
+        found = [e for e in found if owner is None or handled[e.id].owner == owner]
         if as_json:
-            show_json([_episode(episode) for episode in found[:limit]])
+            show_json([_episode(episode, handled[episode.id]) for episode in found[:limit]])
             return
         names = {pair: app.names(*pair) for pair in {(e.key.source, e.key.dataset) for e in found[:limit]}}
     rows = [_row(e, names[e.key.source, e.key.dataset].title(e.key)) for e in found[:limit]]
     if not rows:
         click.echo("No alert.")
         return
-    show_table(("alert", "level", "state", "since", "until", "rule", "series"), rows)
+    beside = [handled[e.id].columns for e in found[:limit]]
+    heads = [head for head in HANDLED if any(columns[head] for columns in beside)]
+    rows = [(*row, *(columns[head] for head in heads)) for row, columns in zip(rows, beside, strict=True)]
+    show_table(("alert", "level", "state", "since", "until", "rule", "series", *heads), rows)
     if len(found) > limit:
         click.echo(f"and {len(found) - limit:,} more: --limit {len(found)}")
 
@@ -108,21 +130,37 @@ def _check_rule(app: App, rule: str | None) -> None:
 @click.pass_obj
 def show_alert(config: Path, alert: str, as_json: bool) -> None:
     """
-    Show one alert: every change with the evidence it rested on.
+    Show one alert: every change with the evidence it rested on, and what people did with it.
 
     Of the id of ALERT the first letters are enough. For example: monitor alerts show 85d2001d.
     """
+    from monitor.alerts.handling import handle
+
     with desk_at(config) as app:
         episode = app.episodes.get(alert)
         transitions = app.episodes.transitions(episode.id)
         names = app.names(episode.key.source, episode.key.dataset)
+        acts = app.acts.of(episode.id)
     if as_json:
-        show_json(_episode(episode) | {"transitions": [_transition(t) for t in transitions]})
+        found = _episode(episode, handle(acts))
+        show_json(found | {"acts": list(map(_act, acts)), "transitions": [_transition(t) for t in transitions]})
     else:
-        say("\n".join(_alert_lines(episode, names, transitions)))
+        say("\n".join([*_alert_lines(episode, names, transitions), *_act_lines(acts)]))
 
 
-def _episode(episode: Episode) -> dict[str, Any]:
+def _act(act: Act) -> dict[str, Any]:
+    said = {"deed": act.deed.value, "value": act.value, "months": act.months, "comment": act.comment}
+    return {"at": act.at.isoformat(), "by": act.by} | {name: value for name, value in said.items() if value}
+
+
+def _act_lines(acts: Sequence[Act]) -> list[str]:
+    from monitor.wording import say_moment
+
+    said = [f"{say_moment(act.at)}, {act.by}: {act.words}" for act in acts]
+    return ["", "What people did with it", *_indented(said)] if said else []
+
+
+def _episode(episode: Episode, handling: Handling) -> dict[str, Any]:
     from monitor.months import format_month
 
     path = episode.path
@@ -140,6 +178,7 @@ def _episode(episode: Episode) -> dict[str, Any]:
         "months_not_judged": path.unjudged,
         "history": episode.history,
         "labels": dict(episode.labels),
+        "handling": handling.annotations,
     }
 
 

@@ -25,9 +25,8 @@ def _done(config: Path, alert: str, deed: Deed, by: str, **said: Any) -> None:
         done = do(app, alert, deed, by=by, **said)
         names = app.names(done.episode.key.source, done.episode.key.dataset)
     path, first = done.episode.path, done.handling.acknowledged
-    say(
-        f"{names.title(done.episode.key)} ({done.episode.rule}, {path.level.label} since {say_month(path.since)}): {done.act.words}."
-    )
+    which = f"{done.episode.rule}, {path.level.label} since {say_month(path.since)}"
+    say(f"{names.title(done.episode.key)} ({which}): {done.act.words}.")
     if deed is Deed.ACKNOWLEDGE and first is not None and first != done.act:
         say(f"It was acknowledged by {first.by} on {first.day} before.")
 
@@ -80,7 +79,7 @@ def own(config: Path, alert: str, name: str, by: str) -> None:
     "--months",
     required=True,
     type=click.IntRange(0, MOST_MONTHS),
-    help="With how many further months of figures; 0 ends a snooze.",
+    help="With how many months of figures; 0 ends a snooze.",
 )
 @comment_option
 @by_option
@@ -140,6 +139,9 @@ def comment(config: Path, alert: str, text: str, by: str) -> None:
     """
     _done(config, alert, Deed.COMMENT, by, comment=text)
 
+
+HANDLED = ("acknowledged by", "owner", "impact", "feedback")
+"""The columns of a list of alerts that say how they are handled."""
 
 ACTS: tuple[click.Command, ...] = (ack, unack, own, snooze, impact, feedback, comment)
 """The commands that `monitor alerts` takes in."""
