@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,7 @@ from monitor.detection.fitting import Bar, Fitting, silent
 from monitor.heartbeat import Heartbeat
 from monitor.months import Month
 from monitor.notify.base import Notifier
+from monitor.notify.links import Links, kept_key
 from monitor.notify.templated import Templated
 from monitor.notify.worker import Worker
 from monitor.rules.loading import RuleSet, load_rule_set
@@ -34,10 +35,19 @@ from monitor.store.database import Database
 from monitor.store.episodes import Conditions, Episodes
 from monitor.store.fits import Fits
 from monitor.store.observations import Figures
+from monitor.store.opt_outs import OptOuts, bare
 from monitor.store.outbox import Outbox
 from monitor.store.releases import Releases
 from monitor.store.silences import Silences
 from monitor.wording import say_moment, sentence_case
+
+
+def _instead(receiver: str, reach: Mapping[str, Reach], fallbacks: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what messages are made out to where all addresses of a receiver left: its fallback, or that one's."""
+    name = receiver
+    while not reach[name].addresses and fallbacks[name]:
+        name = fallbacks[name]
+    return tuple(reach[name].names(name)) if name != receiver else ()
 
 
 def utc_now() -> datetime:
@@ -121,6 +131,17 @@ class App:
         return Outbox(self.database)
 
     @cached_property
+    def opt_outs(self) -> OptOuts:
+        """Addresses that are not written to any more."""
+        return OptOuts(self.database)
+
+    @cached_property
+    def links(self) -> Links:
+        """What signs the links in mails: with the desk's secret, else with a key that is made once."""
+        secret = self.settings.link_secret
+        return Links(kept_key(self.settings.data_dir / "link.key") if secret is None else secret.get_secret_value())
+
+    @cached_property
     def client(self) -> Client:
         """The one guarded client of every outgoing call."""
         memory = Memory(self.settings.data_dir / "http")
@@ -184,17 +205,33 @@ class App:
         """Return the notifier of a receiver; with its own words, where it has templates."""
         public_url = self.settings.public_url
         kind = registry.load("notifiers", receiver.kind)
-        made: Notifier = kind(receiver.name, receiver.parameters, client=self.client, public_url=public_url, clock=self.clock)
+        parts: dict[str, Any] = {"client": self.client, "public_url": public_url, "clock": self.clock}
+        if getattr(kind, "asks_who_left", False):
+            parts |= {"links": lambda: self.links, "left": self._left}
+        made: Notifier = kind(receiver.name, receiver.parameters, **parts)
         return Templated(receiver.name, made, receiver.templates, public_url=public_url) if receiver.templates else made
 
+    def _left(self, receiver: str, address: str) -> str:
+        """Say that an address is left alone, and since when; "" where it is written to."""
+        found = self.opt_outs.find(receiver, address)
+        return found.words if found is not None else ""
+
     @cached_property
+    def addresses(self) -> dict[str, tuple[str, ...]]:
+        """The addresses of each receiver, also those that left; "" where it has no names for them."""
+        return {r.name: registry.load("notifiers", r.kind).addresses(r.parameters) for r in self.settings.receivers}
+
+    @property
     def reach(self) -> dict[str, Reach]:
-        """How each receiver is reached: its addresses, and whether it keeps the state of alerts itself."""
-        found = {}
+        """How each receiver is reached now: its addresses that did not leave, and whether it keeps the state of alerts itself."""
+        left = {(one.receiver, one.address) for one in self.opt_outs.all()}
+        found: dict[str, Reach] = {}
         for receiver in self.settings.receivers:
             kind = registry.load("notifiers", receiver.kind)
-            found[receiver.name] = Reach(addresses=kind.addresses(receiver.parameters), machine=kind.keeps_state)
-        return found
+            addresses = tuple(a for a in self.addresses[receiver.name] if (receiver.name, bare(a)) not in left)
+            found[receiver.name] = Reach(addresses=addresses, machine=kind.keeps_state)
+        fallbacks = {receiver.name: receiver.fallback for receiver in self.settings.receivers}
+        return {name: replace(reach, instead=_instead(name, found, fallbacks)) for name, reach in found.items()}
 
     def names(self, source: str, dataset: str) -> Names:
         """Return short words for a dataset's products: the desk's own, else the source's."""

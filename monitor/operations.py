@@ -26,6 +26,8 @@ WORDS: dict[Fact, tuple[str, str]] = {
     Fact.TASK_OVERDUE: ("files are overdue", "the overdue files are in"),
     Fact.DELIVERY_DIED: ("message was not delivered", "messages are delivered again"),
     Fact.TEMPLATE_BROKEN: ("template cannot be filled", "template can be filled again"),
+    Fact.MAIL_BOUNCED: ("mails come back", "mails go out again"),
+    Fact.NOBODY_LEFT: ("no address is written to any more", "an address is written to again"),
 }
 """What is said when a fact begins, and when it is over."""
 

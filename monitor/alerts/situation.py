@@ -25,14 +25,20 @@ NAMESPACE = uuid.UUID("2b1f3c0e-8a64-5c3e-9d0b-5b8f0d7c9e21")
 
 @dataclass(frozen=True, kw_only=True)
 class Reach:
-    """How a receiver is reached: one message per address; a `machine` hears only of alerts whose state changed."""
+    """
+    How a receiver is reached: one message per address; a `machine` hears only of alerts whose state changed.
+
+    `instead` is whom messages are made out to where no address is left.
+    """
 
     addresses: tuple[str, ...] = ("",)
     machine: bool = False
+    instead: tuple[str, ...] = ()
 
     def names(self, receiver: str) -> list[str]:
         """Return what messages to the receiver's addresses are made out to: ``desk`` or ``mail#ada@example.com``."""
-        return [f"{receiver}#{address}" if address else receiver for address in self.addresses]
+        found = [f"{receiver}#{address}" if address else receiver for address in self.addresses]
+        return found or list(self.instead)
 
 
 @dataclass(frozen=True, kw_only=True)

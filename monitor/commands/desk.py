@@ -156,18 +156,22 @@ def serve_command(config: Path) -> None:
     Run as a service until it is asked to stop.
 
     Asks each source often around the hour at which its figures are due and rarely otherwise, judges what comes in, delivers
-    all the while. /healthz and /metrics answer on the local port of config/monitor.yaml. SIGTERM finishes the delivery at
-    hand and stops within 10 seconds.
+    all the while. /healthz, /metrics and the links in mails answer on the local port of config/monitor.yaml. SIGTERM finishes
+    the delivery at hand and stops within 10 seconds.
     """
     from monitor.jobs import ServiceJobs
     from monitor.scheduler import Scheduler, alone
+    from monitor.subscriptions import Subscriptions
     from monitor.vitals import Vitals
     from monitor.web.health import HealthServer
+    from monitor.web.unsubscribe import Unsubscribe
 
     with desk_at(config, service=True) as app:
         health, vitals = app.settings.health, Vitals()
         sources = [entry.entry for entry in app.entries]
-        with alone(app.settings.data_dir), HealthServer(vitals, app.outbox.counts, host=health.host, port=health.port) as pages:
+        links = Unsubscribe(Subscriptions(app))
+        pages = HealthServer(vitals, app.outbox.counts, host=health.host, port=health.port, unsubscribe=links)
+        with alone(app.settings.data_dir), pages:
             click.echo(f"Serving; health at {pages.url}/healthz", err=True)
             for mistake in app.settings.lacking:
                 say(f"monitor: {mistake}", err=True)

@@ -2,7 +2,7 @@
 A digest as a mail: text, HTML and inline charts, sent over SMTP, one mail a recipient.
 
 A message is the same bytes at every attempt, Message-ID included, so that a mail sent twice after an unclear failure is
-recognised as one.
+recognised as one. Who unsubscribed gets none, also of those that waited.
 """
 
 from __future__ import annotations
@@ -27,9 +27,12 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from monitor import charts
 from monitor.alerts.messages import Chart
-from monitor.errors import DeliveryDelayed, DeliveryError, DeliveryRefused
+from monitor.errors import DeliveryDelayed, DeliveryError, DeliveryRefused, DeliveryUnwanted
 from monitor.notify import render
 from monitor.notify.base import Message, Receipt
+from monitor.notify.bounces import may_pass, status_in
+from monitor.notify.links import Links
+from monitor.store.opt_outs import bare
 from monitor.notify.templated import own_page
 
 if TYPE_CHECKING:
@@ -72,10 +75,24 @@ class MailParameters(BaseModel):
     charts: int = Field(default=4, ge=0, le=12)
 
 
+Left = Callable[[str, str], str]
+"""Says that an address of a receiver is left alone, and since when; "" where it is written to."""
+
+
 class Email:
-    """Sends mails through one SMTP server."""
+    """
+    Sends mails through one SMTP server.
+
+    Parameters
+    ----------
+    links : callable, optional
+        What signs the addresses in mails; asked for when a mail is written.
+    left : callable, optional
+        Says of a receiver and one of its addresses that it is left alone.
+    """
 
     keeps_state = False
+    asks_who_left = True
     templated = ("subject", "text", "html")
 
     class Parameters(MailParameters):
@@ -83,7 +100,8 @@ class Email:
         The server, the login, and how a mail looks.
 
         `to` has one or more addresses; each gets a mail of its own. `list_id` names the list (``magnets.example.com``),
-        `unsubscribe` is the address that a List-Unsubscribe mail goes to, `charts` how many lines show a chart.
+        `unsubscribe` is the address that a List-Unsubscribe mail goes to, `charts` how many lines show a chart. Bounces come back
+        to `bounces`, each with a token before the @ that says of which mail.
         """
 
         host: str = Field(min_length=1)
@@ -92,6 +110,7 @@ class Email:
         user: str = ""
         password: SecretStr | None = None
         ca_file: FilePath | None = None
+        bounces: Mailbox | None = None
         timeout_s: float = Field(default=30.0, gt=0, le=55)
 
         @model_validator(mode="after")
@@ -101,11 +120,21 @@ class Email:
             return self
 
     def __init__(
-        self, name: str, parameters: Email.Parameters, *, client: Client, public_url: str = "", clock: Callable[[], datetime]
+        self,
+        name: str,
+        parameters: Email.Parameters,
+        *,
+        client: Client,
+        public_url: str = "",
+        clock: Callable[[], datetime],
+        links: Callable[[], Links] | None = None,
+        left: Left = lambda receiver, address: "",
     ) -> None:
         self.name = name
         self._parameters = parameters
         self._public_url = public_url
+        self._links = links
+        self._left = left
         self._accepted: dict[tuple[str, str], None] = {}
 
     @staticmethod
@@ -125,25 +154,29 @@ class Email:
             If a recipient has not got it yet and may later. Those who have are not mailed again by this process.
         DeliveryRefused
             If every recipient is refused.
+        DeliveryUnwanted
+            If every recipient has unsubscribed.
         """
         said: list[str] = []
         refused: list[str] = []
         delayed: list[str] = []
-        todo = [to for to in self._recipients(message) if (message.id, to) not in self._accepted]
-        with self._session() as smtp:
-            for recipient in todo:
+        recipients = self._wanting(message)
+        mails = {to: self._compose(message, to) for to in recipients if (message.id, to) not in self._accepted}
+        wire = "\n".join(self._on_the_line(message, to, mail) for to, mail in mails.items())
+        with _over(wire), self._session() as smtp:
+            for recipient, mail in mails.items():
                 try:
-                    self._mail(smtp, message, recipient)
+                    self._mail(smtp, message, recipient, mail)
                     said.append(f"accepted for {recipient}")
                 except DeliveryRefused as error:
                     refused.append(str(error))
                 except DeliveryDelayed as error:
                     delayed.append(str(error))
-        if delayed:
-            raise DeliveryDelayed(f"{self.name}: {'; '.join([*delayed, *refused, *said])}")
-        if refused and len(refused) == len(self._recipients(message)):
-            raise DeliveryRefused(f"{self.name}: {'; '.join(refused)}")
-        return Receipt(answer="; ".join([*said, *refused]) or "accepted before")
+            if delayed:
+                raise DeliveryDelayed(f"{self.name}: {'; '.join([*delayed, *refused, *said])}")
+            if refused and len(refused) == len(recipients):
+                raise DeliveryRefused(f"{self.name}: {'; '.join(refused)}")
+        return Receipt(answer="; ".join([*said, *refused]) or "accepted before", wire=wire)
 
     def show(self, message: Message) -> dict[str, Any]:
         """Return the mails as text; a mail holds no secret."""
@@ -159,13 +192,40 @@ class Email:
             raise DeliveryRefused(f"{self.name}: {address} is no longer among its recipients")
         return (address,)
 
-    def _compose(self, message: Message, recipient: str) -> EmailMessage:
-        return compose(message, self._parameters, recipient, public_url=self._public_url)
+    def _wanting(self, message: Message) -> tuple[str, ...]:
+        """Return the recipients who have not unsubscribed."""
+        recipients = self._recipients(message)
+        left = {to: words for to in recipients if (words := self._left(self.name, to))}
+        if len(left) == len(recipients):
+            raise DeliveryUnwanted("; ".join(f"{to}: {words}" for to, words in left.items()))
+        return tuple(to for to in recipients if to not in left)
 
-    def _mail(self, smtp: smtplib.SMTP, message: Message, recipient: str) -> None:
-        mail = self._compose(message, recipient)
+    def _compose(self, message: Message, recipient: str) -> EmailMessage:
+        link = self._link(recipient)
+        return compose(message, self._parameters, recipient, public_url=self._public_url, unsubscribe_url=link)
+
+    def _link(self, recipient: str) -> str:
+        """Return where a recipient unsubscribes; "" where nobody can reach this service."""
+        if self._links is None or not self._public_url:
+            return ""
+        return f"{self._public_url}/u/{self._links().token((self.name, bare(recipient)))}"
+
+    def _sender(self, message: Message) -> str:
+        """Return the envelope's sender, to which a bounce comes back: with the message's own token where bounces are read."""
+        address = parseaddr(self._parameters.bounces or self._parameters.sender)[1]
+        if self._parameters.bounces is None or self._links is None or message.test:
+            return address
+        local, _, domain = address.rpartition("@")
+        return f"{local}+{self._links().bounce(message.id)}@{domain}"
+
+    def _on_the_line(self, message: Message, recipient: str, mail: EmailMessage) -> str:
+        """Return what the server is told of one mail, as text; a login is no part of it."""
+        envelope = f"MAIL FROM:<{self._sender(message)}>\nRCPT TO:<{parseaddr(recipient)[1]}>\nDATA\n"
+        return envelope + mail.as_bytes().decode("utf-8", "replace")
+
+    def _mail(self, smtp: smtplib.SMTP, message: Message, recipient: str, mail: EmailMessage) -> None:
         with _explained(f"{recipient}: "):
-            smtp.send_message(mail, to_addrs=[parseaddr(recipient)[1]])
+            smtp.send_message(mail, self._sender(message), [parseaddr(recipient)[1]])
         while len(self._accepted) >= _REMEMBERED:
             self._accepted.pop(next(iter(self._accepted)))
         self._accepted[message.id, recipient] = None
@@ -204,8 +264,18 @@ class Email:
 
 
 @contextmanager
+def _over(wire: str) -> Iterator[None]:
+    """Note with an error what went over the line, or would have."""
+    try:
+        yield
+    except DeliveryError as error:
+        error.wire = wire
+        raise
+
+
+@contextmanager
 def _explained(place: str) -> Iterator[None]:
-    """Turn what smtplib raises into DeliveryDelayed (4xx, no connection) or DeliveryRefused (5xx), each in one sentence."""
+    """Turn what smtplib raises into DeliveryDelayed (4xx, a full mailbox, no connection) or DeliveryRefused (any other 5xx)."""
     try:
         yield
     except smtplib.SMTPRecipientsRefused as error:
@@ -227,18 +297,24 @@ def _explained(place: str) -> Iterator[None]:
 
 def _answered(place: str, code: int, answer: bytes | str) -> DeliveryError:
     words = render.plain(answer.decode("utf-8", "replace") if isinstance(answer, bytes) else answer)[:200]
-    return (DeliveryRefused if code >= 500 else DeliveryDelayed)(f"{place}{code} {words}".strip())
+    answered = f"{code} {words}".strip()
+    return (DeliveryRefused if code >= 500 and not may_pass(status_in(answered)) else DeliveryDelayed)(f"{place}{answered}")
 
 
-def compose(message: Message, parameters: MailParameters, recipient: str, *, public_url: str = "") -> EmailMessage:
+def compose(
+    message: Message, parameters: MailParameters, recipient: str, *, public_url: str = "", unsubscribe_url: str = ""
+) -> EmailMessage:
     """Return the mail of a message for one recipient: mixed[alternative[text, related[HTML, charts]], attachments]."""
     digest = message.digest
     mail = EmailMessage(policy=SMTP)
     _address(mail, message, parameters, recipient)
+    _let_go(mail, parameters, _slug(message.route), unsubscribe_url)
     pictures = _pictures(message, parameters.charts, _domain(parameters))
     links = {place: f"cid:{cid}" for place, cid, _ in pictures}
-    mail.set_content(message.own.get("text") or render.text(digest, public_url=public_url))
-    html = own_page(message, links) or render.html(digest, public_url=public_url, pictures=links)
+    text = message.own.get("text") or render.text(digest, public_url=public_url)
+    mail.set_content(f"{text}\nUnsubscribe: {unsubscribe_url}\n" if unsubscribe_url else text)
+    ours = {"public_url": public_url, "unsubscribe_url": unsubscribe_url}
+    html = own_page(message, links) or render.html(digest, pictures=links, **ours)
     mail.add_alternative(html, subtype="html")
     page = mail.get_payload()[1]  # type: ignore[index]
     for place, cid, png in pictures:
@@ -269,9 +345,18 @@ def _address(mail: EmailMessage, message: Message, parameters: MailParameters, r
     mail["List-Id"] = f"<{parameters.list_id or f'{_slug(message.route)}.{domain}'}>"
     if parameters.reply_to:
         mail["Reply-To"] = parameters.reply_to
+
+
+def _let_go(mail: EmailMessage, parameters: MailParameters, route: str, unsubscribe_url: str) -> None:
+    """Say how to unsubscribe: by one click (RFC 8058, which asks for TLS), or by a mail to a person."""
+    ways = [f"<{unsubscribe_url}>"] if unsubscribe_url else []
     if parameters.unsubscribe:
-        address, subject = parseaddr(parameters.unsubscribe)[1], quote(f"unsubscribe {_slug(message.route)}")
-        mail["List-Unsubscribe"] = f"<mailto:{quote(address, safe='@+')}?subject={subject}>"
+        address, subject = parseaddr(parameters.unsubscribe)[1], quote(f"unsubscribe {route}")
+        ways.append(f"<mailto:{quote(address, safe='@+')}?subject={subject}>")
+    if ways:
+        mail["List-Unsubscribe"] = ", ".join(ways)
+    if unsubscribe_url.startswith("https://"):
+        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
 
 
 def _domain(parameters: MailParameters) -> str:

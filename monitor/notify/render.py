@@ -170,7 +170,9 @@ def closing(digest: Digest) -> list[str]:
     return [sentence for sentence in found if sentence]
 
 
-def html(digest: Digest, *, public_url: str = "", pictures: Mapping[int, str] | None = None) -> str:
+def html(
+    digest: Digest, *, public_url: str = "", pictures: Mapping[int, str] | None = None, unsubscribe_url: str = ""
+) -> str:
     """
     Write a digest as a page for mail programs: styles inline, readable on a phone, dark where the reader asks for it.
 
@@ -178,13 +180,15 @@ def html(digest: Digest, *, public_url: str = "", pictures: Mapping[int, str] | 
     ----------
     pictures : mapping of int to str
         Where the picture of ``digest.lines[i]`` is found (``cid:…``, ``data:…``).
+    unsubscribe_url : str
+        Where its reader gets rid of such mails; "" says nothing of it.
     """
     digest = cleaned(digest)
     shown = {id(line): picture for i, picture in (pictures or {}).items() for line in [digest.lines[i]]}
     page = template("digest.html.j2").render(
         digest=digest, closing=closing(digest), pictures=shown, public_url=public_url, details=details, evidence_url=evidence_url,
         evidence_command=evidence_command, glued=glued, picture_of=lambda line: shown.get(id(line), ""), Level=Level,
-        revised=REVISED,
+        revised=REVISED, unsubscribe_url=unsubscribe_url,
     )  # fmt: skip
     return _inliner().inline(page)
 

@@ -167,6 +167,8 @@ class Fact(StrEnum):
     TASK_OVERDUE = "task_overdue"
     DELIVERY_DIED = "delivery_died"
     TEMPLATE_BROKEN = "template_broken"
+    MAIL_BOUNCED = "mail_bounced"
+    NOBODY_LEFT = "nobody_left"
 
 
 class OperationsModel(Strict):

@@ -1,5 +1,5 @@
 """
-Two pages for machines on a local port: ``/healthz`` says whether the service is well, ``/metrics`` counts.
+Two pages for machines on a local port: ``/healthz`` says whether the service is well, ``/metrics`` counts; and the links in mails.
 
 ``/healthz`` answers 200 while the last round of every job ended well and the database answers, else 503; the JSON names
 each job either way.
@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -21,8 +23,20 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from monitor.errors import MonitorError
 from monitor.eventlog import event
 from monitor.vitals import Vitals
+from monitor.web.unsubscribe import MOST_BYTES, Page, Unsubscribe, is_link
 
 log = logging.getLogger(__name__)
+
+MOST_AT_ONCE = 32
+LONGEST_S = 20.0
+"""How long one request may take, its writing included."""
+
+_TEXT, _HTML = "text/plain; charset=utf-8", "text/html; charset=utf-8"
+_GUARDED = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
 
 
 class HealthServer:
@@ -36,6 +50,8 @@ class HealthServer:
         Asks the database for the numbers of notifications by state ("waiting", "dead"); raises where it does not answer.
     host, port
         Where to listen; port 0 takes a free one.
+    unsubscribe : Unsubscribe, optional
+        The pages behind the links in mails.
 
     Raises
     ------
@@ -43,8 +59,17 @@ class HealthServer:
         If the port cannot be taken.
     """
 
-    def __init__(self, vitals: Vitals, count: Callable[[], Mapping[str, int]], *, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self,
+        vitals: Vitals,
+        count: Callable[[], Mapping[str, int]],
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        unsubscribe: Unsubscribe | None = None,
+    ) -> None:
         self._vitals = vitals
+        self.unsubscribe = unsubscribe
         self._count = count
         try:
             self._server = _Server((host, port), self)
@@ -106,7 +131,30 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, address: tuple[str, int], pages: HealthServer) -> None:
         self.pages = pages
+        self._free = threading.BoundedSemaphore(MOST_AT_ONCE)
         super().__init__(address, _Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Answer in a thread; whoever comes while all are busy is turned away, so that slow callers cost no memory."""
+        if self._free.acquire(timeout=1):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Answer, within a time, however slowly the caller writes."""
+        cut = threading.Timer(LONGEST_S, _cut, (request,))
+        cut.start()
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            cut.cancel()
+            self._free.release()
+
+
+def _cut(request: socket.socket) -> None:
+    with suppress(OSError):
+        request.shutdown(socket.SHUT_RDWR)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -116,14 +164,41 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 10
 
     def do_GET(self) -> None:
-        self._reply(*self.server.pages.answer(self.path.partition("?")[0]))
+        path, unsubscribe = self.path.partition("?")[0], self.server.pages.unsubscribe
+        if unsubscribe is not None and is_link(path):
+            self._show(lambda: unsubscribe.show(path))
+        else:
+            self._reply(*self.server.pages.answer(path))
 
     do_HEAD = do_GET
 
-    def _refuse(self) -> None:
-        self._reply(HTTPStatus.METHOD_NOT_ALLOWED, "text/plain; charset=utf-8", b"GET and HEAD are answered here\n")
+    def do_POST(self) -> None:
+        path, unsubscribe = self.path.partition("?")[0], self.server.pages.unsubscribe
+        if unsubscribe is None or not is_link(path):
+            self._refuse()
+            return
+        length = self.headers.get("Content-Length", "")
+        if not (length.isascii() and length.isdigit()):
+            self._reply(HTTPStatus.LENGTH_REQUIRED, _TEXT, b"the length of the form is missing\n")
+        elif len(length) > 9 or int(length) > MOST_BYTES:
+            self._reply(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _TEXT, b"the form is too large\n")
+        elif len(body := self.rfile.read(int(length))) == int(length):  # what is cut short asks for nothing
+            self._show(lambda: unsubscribe.act(path, self.headers.get("Content-Type", ""), body))
 
-    do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _refuse
+    def _show(self, page: Callable[[], Page]) -> None:
+        """Reply with a page that a person reads; where the desk cannot answer, it can be asked again."""
+        try:
+            found = page()
+        except (MonitorError, OSError):  # the database or the key is not there; the caller must not see more than that
+            event(log, "a link in a mail could not be answered", level=logging.ERROR, failure=True)
+            self._reply(HTTPStatus.SERVICE_UNAVAILABLE, _TEXT, b"not possible at the moment; please try again later\n")
+            return
+        self._reply(found.status, _HTML if found.status is HTTPStatus.OK else _TEXT, found.body)
+
+    def _refuse(self) -> None:
+        self._reply(HTTPStatus.METHOD_NOT_ALLOWED, _TEXT, b"GET and HEAD are answered here\n")
+
+    do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _refuse
 
     def _reply(self, status: HTTPStatus, media_type: str, body: bytes) -> None:
         self.send_response(status)
@@ -132,6 +207,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", media_type)
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Cache-Control", "no-store")
+        for name, value in _GUARDED.items() if media_type == _HTML else ():
+            self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)

@@ -83,7 +83,7 @@ def test_a_mistake_is_told_with_its_place(refusals, text, expected):
         ("{name: one, watch: {measure: weight}, when: {info: ratio < 1}}", '2:5: "direction" is missing'),
         ("{name: one, direction: down, watch: {measure: weight}, when: {info: ratio < 1}}", '2:28: "down" is not one of drop, rise, either'),
         ("text", '2:5: keys and values are expected here, found "text"'),
-        ("{name: ops, kind: operations, facts: [source_faild]}", '2:43: "source_faild" is not one of source_failed, credentials_missing, quota_used_up, format_changed, release_late, release_held, code_ended, sums_differ, task, task_overdue, delivery_died, template_broken; did you mean "source_failed"?'),
+        ("{name: ops, kind: operations, facts: [source_faild]}", '2:43: "source_faild" is not one of source_failed, credentials_missing, quota_used_up, format_changed, release_late, release_held, code_ended, sums_differ, task, task_overdue, delivery_died, template_broken, mail_bounced, nobody_left; did you mean "source_failed"?'),
         ("{name: ops, kind: operations, facts: []}", "2:42: at least one entry is expected here"),
         ("{name: ops, kind: operations, facts: [release_late], when: x}", '2:58: unknown key "when"; known are name, kind, facts, level, labels, runbook'),
     ],
