@@ -27,6 +27,7 @@ COMMANDS = {
     "evaluate": ("alerting", "judge the releases that are not judged yet"),
     "deliver": ("messages", "send the messages that wait"),
     "alerts": ("alerting", "list alerts, or show one with its evidence"),
+    "silences": ("silences", "tell nobody of some alerts until a day, or until the figures of a month"),
     "series": ("figures", "find series, or show one with its figures"),
     "releases": ("figures", "list releases; accept or reject a held one"),
     "brief": ("reading", "tell a release in sentences and tables"),
