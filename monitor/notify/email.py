@@ -32,8 +32,8 @@ from monitor.notify import render
 from monitor.notify.base import Message, Receipt
 from monitor.notify.bounces import may_pass, status_in
 from monitor.notify.links import Links
-from monitor.store.opt_outs import bare
 from monitor.notify.templated import own_page
+from monitor.store.opt_outs import bare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,5 +1,5 @@
 """
-Two pages for machines on a local port: ``/healthz`` says whether the service is well, ``/metrics`` counts; and the links in mails.
+Pages on a local port: ``/healthz`` says whether the service is well, ``/metrics`` counts; and those behind the links in mails.
 
 ``/healthz`` answers 200 while the last round of every job ended well and the database answers, else 503; the JSON names
 each job either way.

@@ -56,7 +56,7 @@ def people() -> People:
 
 @pytest.fixture
 def url(people: People) -> Iterator[str]:
-    with HealthServer(Vitals(), lambda: {}, unsubscribe=Unsubscribe(people)) as server:
+    with HealthServer(Vitals(), dict, unsubscribe=Unsubscribe(people)) as server:
         yield server.url
 
 
@@ -150,7 +150,7 @@ def test_a_length_that_is_none_is_refused_before_anything_is_read(url: str, head
 
 def test_a_caller_who_writes_slowly_is_cut_off_and_unsubscribes_nobody(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "LONGEST_S", 0.4)
-    with HealthServer(Vitals(), lambda: {}, unsubscribe=Unsubscribe(people)) as server:
+    with HealthServer(Vitals(), dict, unsubscribe=Unsubscribe(people)) as server:
         where = urlsplit(server.url)
         with socket.create_connection((where.hostname, where.port or 0), timeout=5) as line:
             line.sendall(f"POST /u/{TOKEN} HTTP/1.1\r\nHost: x\r\nContent-Length: 26\r\n\r\nList-Unsubscribe=".encode())
@@ -166,7 +166,7 @@ def test_more_slow_callers_than_are_answered_do_not_keep_others_out_for_long(
 ) -> None:
     monkeypatch.setattr(health, "LONGEST_S", 0.3)
     monkeypatch.setattr(health, "MOST_AT_ONCE", 2)
-    with HealthServer(Vitals(), lambda: {}, unsubscribe=Unsubscribe(people)) as server:
+    with HealthServer(Vitals(), dict, unsubscribe=Unsubscribe(people)) as server:
         where = urlsplit(server.url)
         lines = [socket.create_connection((where.hostname, where.port or 0)) for _ in range(3)]
         assert get(server.url, f"/u/{TOKEN}").status_code == 200
