@@ -148,7 +148,7 @@ def check_matchers(app: App, matchers: Sequence[Matcher], *, everything: bool) -
         return
     if not any(_chooses(matcher) for matcher in matchers):
         named = " ".join(str(matcher) for matcher in matchers)
-        raise MonitorError(f"{named} fits whatever alert there is; name what is meant, like alertname=..., or write --everything")
+        raise MonitorError(f"{named} chooses next to nothing; name what is meant with = or =~, or write --everything")
     every = app.episodes.find(history=True)
     if len({e.rule for e in every}) > 1 and all(_fits(matchers, e) for e in every):
         count = say_count(len(every), "alert")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from monitor.app import App
     from monitor.silencing import Cover
 
-_reason = click.option(
+_reason = click.option("--reason", callback=typed(MOST_COMMENT), required=True, help="Why; it stands beside what is held back.")
     "--reason", callback=typed(MOST_COMMENT), required=True, help="Why; it stands beside whatever is held back."
 )
 _until = click.option("--until", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="Its last day (UTC).")
