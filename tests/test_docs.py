@@ -26,7 +26,7 @@ from monitor.app import App
 from monitor.baskets import loading
 from monitor.baskets.loading import load_baskets
 from monitor.baskets.partners import load_partner_groups
-from monitor.configuration import keys, route_keys
+from monitor.configuration import hours_keys, keys, route_keys
 from monitor.detection.indicators import INDICATORS
 from monitor.notify import console, email, file, webhook
 from monitor.notify.render import text
@@ -61,6 +61,8 @@ KEYS: dict[str, list[type[BaseModel]]] = {
         route_keys.RouteFile,
         route_keys.RouteKeys,
         route_keys.EscalationKeys,
+        hours_keys.HoursKeys,
+        hours_keys.SpanKeys,
     ],
     "sources": [
         keys.SourceKeys,

@@ -12,10 +12,12 @@ that have a team. A matcher that held for every alert without the label would se
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
+from monitor.alerts.timings import Hours
 from monitor.rules.levels import Level
 
 MOST_PATTERN = 200
@@ -37,6 +39,13 @@ class Operator(StrEnum):
     def is_pattern(self) -> bool:
         """True for the two that take a regular expression."""
         return self in (Operator.LIKE, Operator.NOT_LIKE)
+
+
+class Tell(StrEnum):
+    """Whether what is new or worse waits for the page of its release, or goes out as a message of its own."""
+
+    DIGEST = "digest"
+    IMMEDIATE = "immediate"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,10 +97,9 @@ class Route:
     A way from labels to receivers; `goes_on` lets an alert that matched try the routes beside it that follow.
 
     `matchers` and `levels` are its own, on top of those of the routes that it stands under; the rest of it is what it
-    sets or inherits.
-
-    `escalate_to` hears as well of an alert that nobody acknowledged for `escalate_after` releases, "" where nobody does.
-    `remind` are the months after which an alert that is still open is said again.
+    sets or inherits. One page goes out for each value of the labels `group_by`. Outside its `hours` a message waits, save about
+    a level that is `urgent`. `escalate_to` hears as well of an alert that nobody acknowledged for `escalate_after` releases, ""
+    where nobody does. `remind` are the months after which an alert that is still open is said again.
     """
 
     name: str
@@ -99,6 +107,10 @@ class Route:
     receivers: tuple[str, ...] = ()
     goes_on: bool = False
     levels: tuple[Level, ...] = ()
+    group_by: tuple[str, ...] = ()
+    tell: Tell = Tell.DIGEST
+    hours: Hours | None = None
+    urgent: tuple[Level, ...] = ()
     escalate_to: str = ""
     escalate_after: int = 0
     remind: tuple[int, ...] = ()
@@ -114,6 +126,13 @@ class Route:
     def find(self, labels: Mapping[str, str]) -> tuple[Route, ...]:
         """Return which of this route and those below it an alert takes; none where it does not match."""
         return (_taken(self.routes, labels) or (self,)) if self.matches(labels) else ()
+
+    def held_until(self, moment: datetime, levels: Iterable[Level]) -> datetime | None:
+        """Return when a message about some levels may go out, None where it may at once."""
+        if self.hours is None or set(levels) & set(self.urgent):
+            return None
+        opening = self.hours.opening(moment)
+        return None if opening == moment else opening
 
     @property
     def takes_all(self) -> bool:

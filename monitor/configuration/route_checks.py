@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from monitor.alerts.routing import Matcher, Operator, Route
+from monitor.configuration.hours_keys import ALWAYS
 from monitor.configuration.routes import Branch
 from monitor.errors import Mistake
+from monitor.yamlfile import Document, did_you_mean
 
 MOST_DEPTH = 8
 
 
 def wrong_routes(tree: Sequence[Branch]) -> Iterator[Mistake]:
-    """Yield what is wrong with a tree: every alert must end somewhere, and every route must be reachable."""
+    """Yield what is wrong with a tree: every alert must end somewhere, every route be reachable, every name of hours be known."""
     if not tree[-1].route.takes_all:
         key = "match" if tree[-1].route.matchers else "levels"
         yield tree[-1].place.mistake(
@@ -22,6 +24,7 @@ def wrong_routes(tree: Sequence[Branch]) -> Iterator[Mistake]:
         if not branch.route.receivers:
             yield branch.place.mistake("receivers", says='"receivers" is missing; only a route under another may leave it out')
     yield from _siblings(tree, ())
+    yield from _unknown_hours(tree, tree[0].place.document)
 
 
 def _siblings(beside: Sequence[Branch], above: tuple[Route, ...]) -> Iterator[Mistake]:
@@ -42,6 +45,7 @@ def _inside(branch: Branch, above: tuple[Route, ...]) -> Iterator[Mistake]:
         yield branch.place.mistake("name", says=f"routes stand under each other {MOST_DEPTH} deep at most")
         return
     yield from _never_met(branch, above)
+    yield from _idle(branch)
     if branch.under:
         yield from _siblings(branch.under, (*above, branch.route))
 
@@ -59,6 +63,32 @@ def _never_met(branch: Branch, above: tuple[Route, ...]) -> Iterator[Mistake]:
             yield branch.place.mistake("levels", says=f'the route "{one.name}" above takes only {found}')
 
 
+def _idle(branch: Branch) -> Iterator[Mistake]:
+    """Yield a mistake for what a route says and that changes nothing."""
+    if branch.place.data.get("urgent") and not any(one.route.hours for one in branch.every):
+        yield branch.place.mistake("urgent", says="urgent says what does not wait for hours, and there are none here")
+    if branch.place.data.get("escalate") and branch.route.escalate_to in branch.route.receivers:
+        says = f'the route tells "{branch.route.escalate_to}" anyway; name another receiver'
+        yield branch.place.mistake("escalate", "to", says=says)
+
+
+def _unknown_hours(tree: Sequence[Branch], document: Document) -> Iterator[Mistake]:
+    """Yield a mistake for every name of hours that there are not."""
+    known = [*(document.data.get("hours") or ()), ALWAYS]
+    for branch in (one for top in tree for one in top.every):
+        name = branch.place.data.get("hours")
+        if name is not None and name not in known:
+            yield branch.place.mistake("hours", says=f'unknown hours "{name}"{did_you_mean(name, known)}')
+
+
+def _unused_hours(tree: Sequence[Branch], document: Document) -> Iterator[Mistake]:
+    """Yield a warning for hours that no route names."""
+    used = {one.place.data.get("hours") for top in tree for one in top.every}
+    for name in document.data.get("hours") or ():
+        if name not in used:
+            yield document.mistake(("hours", name), f'no route names the hours "{name}"', key=True)
+
+
 def _exclude(one: Matcher, other: Matcher) -> bool:
     """Tell whether two matchers ask one label for two texts."""
     both = {one.operator, other.operator} == {Operator.EQUAL}
@@ -66,14 +96,19 @@ def _exclude(one: Matcher, other: Matcher) -> bool:
 
 
 def odd_routes(tree: Sequence[Branch]) -> Iterator[Mistake]:
-    """Yield a warning for every route whose alerts an earlier one beside it takes."""
+    """Yield a warning for every route whose alerts an earlier one beside it takes, and for hours that no route names."""
+    yield from _covered(tree)
+    yield from _unused_hours(tree, tree[0].place.document)
+
+
+def _covered(tree: Sequence[Branch]) -> Iterator[Mistake]:
     for n, branch in enumerate(tree):
         for earlier in tree[:n]:
             if not earlier.route.takes_all and _covers(earlier.route, branch.route):
                 says = f'the route "{earlier.route.name}" above takes every alert that "{branch.route.name}" would'
                 yield branch.place.mistake("name", says=says)
                 break
-        yield from odd_routes(branch.under)
+        yield from _covered(branch.under)
 
 
 def _covers(earlier: Route, later: Route) -> bool:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from monitor.alerts.routing import Tell
+from monitor.configuration.hours_keys import ALWAYS, HoursKeys
 from monitor.configuration.values import AlertMatcher, Name
 
 LevelName = Literal["data", "info", "warning", "critical"]
@@ -17,7 +20,21 @@ def _some(names: tuple[LevelName, ...]) -> tuple[LevelName, ...]:
     return names
 
 
+def _label(name: str) -> str:
+    if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name):
+        raise ValueError(f'"{name}" is not a label; write its name alone, like partner')
+    return name
+
+
+def _free(name: str) -> str:
+    if name == ALWAYS:
+        raise ValueError(f'"{ALWAYS}" is what a route without hours writes; give these another name')
+    return name
+
+
 Levels = Annotated[tuple[LevelName, ...], Field(min_length=1), AfterValidator(_some)]
+Label = Annotated[str, AfterValidator(_label)]
+HoursName = Annotated[Name, AfterValidator(_free)]
 Periods = Annotated[int, Field(ge=1, le=120)]
 
 
@@ -36,7 +53,9 @@ class RouteKeys(_Block):
     """
     One route: a key that it does not set is that of the route it stands under.
 
-    `levels` are those of the alerts that it takes. `remind` are the months after which an alert that is still open is said again.
+    `levels` are those of the alerts that it takes. `group_by` names labels: one page goes out for each of their values. `tell`
+    says whether what is new or worse waits for the page of its release. Outside `hours` messages wait, save those about a level
+    that is `urgent`. `remind` are the months after which an alert that is still open is said again.
     """
 
     name: Name
@@ -44,6 +63,10 @@ class RouteKeys(_Block):
     levels: Levels = ()
     receivers: tuple[str, ...] | None = Field(default=None, min_length=1)
     goes_on: bool = Field(default=False, alias="continue")
+    group_by: tuple[Label, ...] | None = None
+    tell: Tell | None = None
+    hours: str | None = None
+    urgent: Levels | None = None
     escalate: EscalationKeys | None = None
     remind: tuple[Periods, ...] | None = None
     routes: tuple[RouteKeys, ...] = Field(default=(), min_length=1)
@@ -59,4 +82,5 @@ class RouteFile(_Block):
     """``routes.yaml``."""
 
     operators: str
+    hours: dict[HoursName, HoursKeys] = Field(default={}, min_length=1)
     routes: tuple[RouteKeys, ...] = Field(min_length=1)
