@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from monitor.silencing import Cover
 
 _reason = click.option("--reason", callback=typed(MOST_COMMENT), required=True, help="Why; it stands beside what is held back.")
-    "--reason", callback=typed(MOST_COMMENT), required=True, help="Why; it stands beside whatever is held back."
-)
 _until = click.option("--until", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="Its last day (UTC).")
 _until_figures = click.option(
     "--until-figures", "figures", callback=month_given, metavar="MONTH", help="The last month whose figures it covers."
