@@ -162,7 +162,8 @@ class Episodes:
 
         The key is (episode, route); the release that was told is not counted.
         """
-        release_of = select(_evaluations.c.release).where(_evaluations.c.number == _told.c.evaluation).scalar_subquery()
+        teller = _evaluations.alias("teller")
+        release_of = select(teller.c.release).where(teller.c.number == _told.c.evaluation).scalar_subquery()
         mine = (_episodes.c.source == source) & (_episodes.c.dataset == dataset) & (_episodes.c.state == State.FIRING.value)
         query = (
             select(_told.c.episode, _told.c.route, func.count(_evaluations.c.release.distinct()).label("n"))
