@@ -79,7 +79,7 @@ class _Assessment:
         )
         kept = [self._doubted(item) for item in self._with_what_ended(sifted.kept)]
         quiet = self._unsaid({item.episode.id for item in kept})
-        notifications, heard = pages.write(kept, quiet)
+        notifications, heard = pages.write(kept, quiet, sifted.held)
         self._note_sent([*(item.episode for item in kept), *quiet])
         return Evaluation(
             release=self.situation.release,

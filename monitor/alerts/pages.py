@@ -18,6 +18,8 @@ from monitor.alerts.routing import Route
 from monitor.alerts.situation import NAMESPACE, Desk, Situation
 from monitor.alerts.stages import sorted_out
 from monitor.alerts.states import quiet_states
+from monitor.alerts.suppressions import Suppression
+from monitor.alerts.untold import untold_count, untold_words
 from monitor.months import say_month
 from monitor.rules.levels import Level
 from monitor.wording import join_words, say_count, say_number
@@ -52,7 +54,7 @@ class Pages:
     notes: tuple[str, ...]
 
     def write(
-        self, items: Collection[Item], quiet: Collection[Episode]
+        self, items: Collection[Item], quiet: Collection[Episode], held: Collection[tuple[Item, Suppression]] = ()
     ) -> tuple[tuple[Notification, ...], tuple[tuple[str, str, str], ...]]:
         """
         Write one page per route and receiver; whoever was told of an opening is told of its end.
@@ -62,6 +64,8 @@ class Pages:
         items : collection of Item
         quiet : collection of Episode
             Alerts that changed without a line; machines that were told of them hear of it.
+        held : collection of (Item, Suppression)
+            What is not told; the foot of a page that would have told it counts it.
 
         Returns
         -------
@@ -76,9 +80,15 @@ class Pages:
             for page in self._pages_of(item, earlier.get(item.episode.id, [])):
                 if page[1] in self.desk.receivers:
                     pages.setdefault(page, []).append(item)
+        untold: dict[tuple[str, str], list[Suppression]] = {}
+        changes = [(item, one) for item, one in held if item.change is not None]
+        for item, one in changes:
+            for page in self._pages_of(item, earlier.get(item.episode.id, [])):
+                untold.setdefault(page, []).append(one)
         told = [(item.episode.id, *page) for page, mine in pages.items() for item in mine]
         if not pages and self._is_quiet_page():
             pages = {(route.name, receiver): [] for route in self._quiet_routes() for receiver in route.receivers}
+            untold = dict.fromkeys(pages, [one for _, one in changes])
         unsaid: dict[tuple[str, str], list[Episode]] = {}
         for one in quiet:
             for page in earlier.get(one.id, []):
@@ -87,7 +97,7 @@ class Pages:
         notifications = [
             notification
             for page in dict.fromkeys([*pages, *unsaid])
-            for notification in self._notifications(*page, pages.get(page, []), unsaid.get(page, []))
+            for notification in self._notifications(*page, pages.get(page, []), unsaid.get(page, []), untold.get(page, []))
         ]
         return tuple(notifications), tuple(dict.fromkeys(told))
 
@@ -114,9 +124,11 @@ class Pages:
     def _is_quiet_page(self) -> bool:
         return self.situation.tell_quiet and not self.situation.release.as_history and not self.situation.again
 
-    def _notifications(self, route: str, receiver: str, items: list[Item], quiet: list[Episode]) -> list[Notification]:
+    def _notifications(
+        self, route: str, receiver: str, items: list[Item], quiet: list[Episode], held: list[Suppression]
+    ) -> list[Notification]:
         reach = self.desk.receivers[receiver]
-        digest = self._digest(route, receiver, items)
+        digest = self._digest(route, receiver, items, held)
         digest = replace(digest, alerts=digest.alerts + quiet_states(quiet, self.situation.release, self.desk.public_url))
         if reach.machine and not digest.alerts:
             return []
@@ -134,21 +146,21 @@ class Pages:
             digest=digest,
         )
 
-    def _digest(self, route: str, receiver: str, items: list[Item]) -> Digest:
+    def _digest(self, route: str, receiver: str, items: list[Item], held: list[Suppression]) -> Digest:
         found = sorted_out(items, self.situation.said, receiver, self.desk.includes)
         doubts = bool(items) and all(item.level is Level.DATA for item in items)
         frame = Frame(
             release=self.situation.release,
             title=self.situation.title,
             credit=self.situation.credit,
-            quiet=self._quiet(),
+            quiet=untold_count(held) if held else self._quiet(),
             full_lines=self.desk.full_lines,
             charts=self.desk.charts,
             still_open="" if doubts else self._still_open(route, items),
             not_judged="" if doubts else self._not_judged(),
             chance="" if doubts else self._chance(found.told),
             revised=() if doubts else self._revised,
-            notes=self.notes,
+            notes=(*self.notes, untold_words(held)) if held else self.notes,
             public_url=self.desk.public_url,
             stage=self.situation.stage,
             confirmed=found.confirmed,
