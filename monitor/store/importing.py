@@ -72,6 +72,7 @@ def import_desk(
     """
     with path.open("rb") as file, _staged(folder) as staging, database.write(lock="releases") as connection:
         connection.execute(tables.asks.delete())  # no figures: the archive says when its sources were asked
+        connection.execute(tables.job_rounds.delete())  # that jobs ran here in vain is no figure either
         _refuse_desk(connection, folder)
         archive = Archive(file, str(path))
         manifest = _manifest(archive, folder)

@@ -356,6 +356,17 @@ asks = Table(
     PrimaryKeyConstraint("source", "dataset"),
 )
 
+# The last time that each job ran, in whatever process: `well_at` is when it last ended well, `failure` "" where it did now.
+job_rounds = Table(
+    "job_round",
+    metadata,
+    Column("job", Text, primary_key=True),
+    _moment("began_at"),
+    _moment("ended_at"),
+    _moment("well_at", nullable=True),
+    _text("failure"),
+)
+
 conditions = Table(
     "condition",
     metadata,

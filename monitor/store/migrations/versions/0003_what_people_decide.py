@@ -18,6 +18,7 @@ def upgrade() -> None:
     _deliveries()
     _receivers()
     _decisions()
+    _jobs()
     for table in _ONLY_ADDED:
         _only_added(table)
 
@@ -92,6 +93,18 @@ def _receivers() -> None:
     )
 
 
+def _jobs() -> None:
+    op.create_table(
+        "job_round",
+        _text("job"),
+        _moment("began_at"),
+        _moment("ended_at"),
+        _moment("well_at", nullable=True),
+        _text("failure"),
+        sa.PrimaryKeyConstraint("job", name=op.f("pk_job_round")),
+    )
+
+
 def _decisions() -> None:
     op.create_table(
         "silence",
@@ -140,7 +153,7 @@ def downgrade() -> None:
         table.drop_column("held_until")
     with op.batch_alter_table("told") as table:
         table.drop_column("evaluation")
-    for name in ("audit", "act", "suppression", "silence", "opt_out", "reference", "receiver_state", "wire"):
+    for name in ("job_round", "audit", "act", "suppression", "silence", "opt_out", "reference", "receiver_state", "wire"):
         op.drop_table(name)
         if postgresql and name in _ONLY_ADDED:
             op.execute(f"DROP FUNCTION {name}_only_added()")
