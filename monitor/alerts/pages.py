@@ -81,14 +81,14 @@ class Pages:
                 if page[1] in self.desk.receivers:
                     pages.setdefault(page, []).append(item)
         untold: dict[tuple[str, str], list[Suppression]] = {}
-        changes = [(item, one) for item, one in held if item.change is not None]
-        for item, one in changes:
+        changes = [(item, why) for item, why in held if item.change is not None]
+        for item, why in changes:
             for page in self._pages_of(item, earlier.get(item.episode.id, [])):
-                untold.setdefault(page, []).append(one)
+                untold.setdefault(page, []).append(why)
         told = [(item.episode.id, *page) for page, mine in pages.items() for item in mine]
         if not pages and self._is_quiet_page():
             pages = {(route.name, receiver): [] for route in self._quiet_routes() for receiver in route.receivers}
-            untold = dict.fromkeys(pages, [one for _, one in changes])
+            untold = dict.fromkeys(pages, [why for _, why in changes])
         unsaid: dict[tuple[str, str], list[Episode]] = {}
         for one in quiet:
             for page in earlier.get(one.id, []):
