@@ -20,6 +20,7 @@ from monitor.detection.fitting import Bar, Fitting, silent
 from monitor.heartbeat import Heartbeat
 from monitor.months import Month
 from monitor.notify.base import Notifier
+from monitor.notify.fallbacks import Fallbacks
 from monitor.notify.links import Links, kept_key
 from monitor.notify.templated import Templated
 from monitor.notify.worker import Worker
@@ -37,6 +38,7 @@ from monitor.store.fits import Fits
 from monitor.store.observations import Figures
 from monitor.store.opt_outs import OptOuts, bare
 from monitor.store.outbox import Outbox
+from monitor.store.receiver_states import ReceiverStates
 from monitor.store.releases import Releases
 from monitor.store.silences import Silences
 from monitor.wording import say_moment, sentence_case
@@ -129,6 +131,21 @@ class App:
     def outbox(self) -> Outbox:
         """Messages to be sent."""
         return Outbox(self.database)
+
+    @cached_property
+    def receiver_states(self) -> ReceiverStates:
+        """How each receiver is doing."""
+        return ReceiverStates(self.database)
+
+    @property
+    def fallbacks(self) -> Fallbacks:
+        """Who hears a message in place of a receiver that does not take it."""
+        return Fallbacks(
+            after={receiver.name: receiver.fallback for receiver in self.settings.receivers},
+            operators=self.settings.operators,
+            names=lambda name: self.reach[name].names(name),
+            disabled=lambda: {name for name, state in self.receiver_states.all().items() if state.disabled_at is not None},
+        )
 
     @cached_property
     def opt_outs(self) -> OptOuts:
@@ -271,6 +288,9 @@ class App:
             self.notifiers,
             clock=self.clock,
             give_up_after=self.settings.deliver.give_up_after,
+            at_once=self.settings.deliver.at_once,
+            rates={receiver.name: receiver.per_minute for receiver in self.settings.receivers if receiver.per_minute is not None},
+            instead=self.fallbacks.of,
             on_dead=on_dead,
             on_attempt=on_attempt,
         )

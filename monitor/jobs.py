@@ -28,6 +28,8 @@ from monitor.rules.schema import Fact
 from monitor.series import Release
 from monitor.settings import SourceSettings
 from monitor.stages import said_before, stage_of
+from monitor.store import wires
+from monitor.store.lanes import refused
 from monitor.store.retention import Freed, cutoff, prune_payloads, prune_verdicts
 from monitor.vitals import Vitals
 
@@ -165,9 +167,7 @@ def _worker(app: App, on_attempt: Callable[[Delivery], None] | None = None) -> W
     def dead(notification: Notification, why: str) -> None:
         if notification.receiver.partition("#")[0] != app.settings.operators:
             died.add(notification.receiver)
-            again = f"`monitor deliveries retry {notification.id}` sends it again."
-            sentence = f"A message to {notification.receiver} was not delivered: {why}. {again}"
-            raised(app, Fact.DELIVERY_DIED, notification.receiver, sentence)
+            _tell_died(app, notification, why)
 
     def attempted(delivery: Delivery) -> None:
         if on_attempt is not None:
@@ -200,6 +200,35 @@ def _hear_of_templates(app: App) -> None:
             notifier.told = partial(hear, name)
 
 
+def _tell_died(app: App, notification: Notification, why: str) -> None:
+    """Tell operators of a message that died; of a receiver that asked never to be called again once, with how it comes back."""
+    receiver, base = notification.receiver, notification.receiver.partition("#")[0]
+    fallback = app.fallbacks.instead_of(base)
+    instead = f"{fallback} hears it instead. " if fallback else ""
+    disabled = refused(receiver, app.receiver_states.all())
+    if disabled is None:
+        again = f"`monitor deliveries retry {notification.id}` sends it again."
+        raised(app, Fact.DELIVERY_DIED, receiver, f"A message to {receiver} was not delivered: {why}. {instead}{again}")
+        return
+    name = disabled.receiver
+    comes = f"What comes for it goes to {fallback}. " if fallback else "What comes for it is dead. "
+    sentence = f"{name} is not called any more: {disabled.why}. {comes}`monitor receivers enable {name}` puts it back."
+    raised(app, Fact.DELIVERY_DIED, f"{name} is disabled", sentence, said=name)
+
+
+def enable(app: App, receiver: str, who: str) -> None:
+    """
+    Put a receiver, or one address of it, back that is disabled or left alone, and tell operators.
+
+    Raises
+    ------
+    StoreError
+        If it is neither.
+    """
+    app.receiver_states.enable(receiver, at=app.clock(), who=who)
+    over(app, (Fact.DELIVERY_DIED,), f"{receiver} is disabled", said=receiver)
+
+
 def prune(app: App, *, dry_run: bool = False) -> list[Freed]:
     """Let go what retention allows and is there; with `dry_run`, only say what would be."""
     now, kept, found = app.clock(), app.settings.retention, []
@@ -210,6 +239,9 @@ def prune(app: App, *, dry_run: bool = False) -> list[Freed]:
     if kept.fits is not None:
         count, size = app.fits.prune(cutoff(now, kept.fits), dry_run=dry_run)
         found.append(Freed(what="fit", count=count, size=size))
+    if kept.wires is not None:
+        count, size = wires.prune(app.database, cutoff(now, kept.wires), dry_run=dry_run)
+        found.append(Freed(what="wire", count=count, size=size))
     return [freed for freed in found if freed.count]
 
 

@@ -234,9 +234,10 @@ class Digests(_Block):
 
 
 class Deliver(_Block):
-    """How deliveries are tried."""
+    """How deliveries are tried: how long, and how many of one receiver at the same time."""
 
     give_up_after: Duration = timedelta(days=3)
+    at_once: int = Field(default=4, ge=1, le=32)
 
 
 class Retention(_Block):
@@ -245,6 +246,7 @@ class Retention(_Block):
     raw: Duration | None = None
     verdicts: Duration | None = None
     fits: Duration | None = timedelta(days=90)
+    wires: Duration | None = timedelta(days=90)
 
 
 class Health(_Block):

@@ -1,62 +1,40 @@
 """
 What is to be sent: queued with what caused it, claimed under a lease, recorded attempt by attempt.
 
-Nothing is sent inside a transaction. Of each (receiver, thread) only the oldest unfinished notification can be claimed, so
-that messages keep their order; a dead one is finished and blocks nothing.
+Nothing is sent inside a transaction. Of each (receiver, thread) only the oldest unfinished notification, and with it those that
+follow, can be claimed by one worker, so that messages keep their order; a dead one is finished and blocks nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from monitor.alerts.messages import Delivery, Notification, Outcome
 from monitor.alerts.records import dump, load
 from monitor.errors import StoreError
-from monitor.store import tables
+from monitor.store import claiming, lanes, receiver_states, recording, references, tables
+from monitor.store.audit import What, note
+from monitor.store.claiming import Claim
 from monitor.store.database import Database
-from monitor.store.tables import from_stamp, to_stamp
+from monitor.store.deliveries import Attempt, attempts
+from monitor.store.lanes import Room
+from monitor.store.recording import Result
+from monitor.store.tables import to_stamp
+
+__all__ = ["Attempt", "Claim", "Outbox", "Result", "Room", "add", "leave"]
 
 _outbox, _deliveries = tables.notifications, tables.deliveries
 
-
 LEFT = "it waited when this desk was copied: the desk that it was copied from sends it"
-
-
-class _State(StrEnum):
-    WAITING = "waiting"
-    SENT = "sent"
-    DEAD = "dead"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Claim:
-    """A notification that this worker alone may send until its lease ends; `attempt` counts from 1."""
-
-    notification: Notification
-    attempt: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Attempt:
-    """One delivery, with whom it was for and what it was about; `notification` is the id."""
-
-    notification: str
-    receiver: str
-    subject: str
-    attempt: int
-    at: datetime
-    outcome: Outcome
-    answer: str
+_STATES = ("waiting", "sent", "dead")
 
 
 class Outbox:
-    """The messages of a desk; any number of workers may share it."""
+    """The messages of a desk; any number of workers may share it, threads and processes."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -66,48 +44,65 @@ class Outbox:
         with self._database.write() as connection:
             add(self._database, connection, notifications)
 
-    def claim(self, now: datetime, *, lease: timedelta, limit: int = 10, skip: Collection[str] = ()) -> list[Claim]:
+    def claim(
+        self,
+        now: datetime,
+        *,
+        lease: timedelta,
+        limit: int = 10,
+        skip: Collection[str | tuple[str, str]] = (),
+        room: Room | None = None,
+    ) -> list[Claim]:
         """
-        Lease what is due, oldest first, at most one of each (receiver, thread).
+        Lease what is due, oldest first, of as many receivers as there are.
+
+        What waited for the same moment in one thread is one claim. Without `room` it is at most one of each (receiver, thread).
 
         Parameters
         ----------
         now : datetime
         lease : timedelta
-            How long nobody else may claim them; a worker that dies leaves it to end.
+            How long nobody else may claim them, unless it is renewed; a worker that dies leaves it to end.
         limit : int
-        skip : collection of str
-            Receivers to leave alone.
+            How many threads.
+        skip : collection of str or (str, str)
+            Receivers, or (receiver, thread), to leave alone.
+        room : Room, optional
+            How much of each receiver and thread.
         """
-        at = to_stamp(now)
-        query = _heads().where(_outbox.c.due_at <= at, _outbox.c.claimed_until <= at, _outbox.c.receiver.not_in(list(skip)))
-        with self._database.write() as connection:
-            rows = connection.execute(query.limit(limit).with_for_update(of=_outbox, skip_locked=True)).all()
-            lasting = {"claimed_until": to_stamp(now + lease), "attempts": _outbox.c.attempts + 1}
-            mine = _outbox.c.number.in_([row.number for row in rows])
-            connection.execute(update(_outbox).where(mine).values(lasting))
-        return [Claim(notification=load(Notification, row.record), attempt=row.attempts + 1) for row in rows]
+        return claiming.claim(self._database, now, lease=lease, limit=limit, skip=skip, room=room or Room())
+
+    def renew(self, claims: Iterable[Claim], *, until: datetime) -> None:
+        """Let the leases of claims last longer; those that another worker has by now are left to it."""
+        self._lease(claims, {"claimed_until": to_stamp(until)})
+
+    def release(self, claims: Iterable[Claim]) -> None:
+        """Give claims back that were not tried."""
+        self._lease(claims, {"claimed_until": 0, "attempts": _outbox.c.attempts - 1})
+
+    def _lease(self, claims: Iterable[Claim], changes: dict[str, Any]) -> None:
+        mine = (_outbox.c.id == bindparam("of")) & (_outbox.c.attempts == bindparam("tried")) & (_outbox.c.state == "waiting")
+        rows = [{"of": one.notification.id, "tried": one.attempt} for one in claims]
+        if rows:
+            with self._database.write() as connection:
+                connection.execute(update(_outbox).where(mine).values(changes), sorted(rows, key=lambda row: str(row["of"])))
 
     def record(self, delivery: Delivery, *, retry_at: datetime | None) -> None:
         """
         Write down one attempt and what follows from it.
 
-        `SENT` and `UNWANTED` end the notification, `DELAYED` needs `retry_at`, `REFUSED` and `GIVEN_UP` make it dead.
+        `SENT` ends the notification, `DELAYED` needs `retry_at`, `REFUSED` and `GIVEN_UP` make it dead.
         """
-        if (delivery.outcome is Outcome.DELAYED) != (retry_at is not None):
-            raise ValueError(f"an attempt that was {delivery.outcome} {'needs a' if retry_at is None else 'has no'} next time")
-        changes: dict[str, Any] = {"claimed_until": 0}
-        if delivery.outcome in (Outcome.SENT, Outcome.UNWANTED):
-            changes["state"] = _State.SENT.value
-        elif retry_at is not None:
-            changes["due_at"] = to_stamp(retry_at)
-        else:
-            changes["state"] = _State.DEAD.value
+        self.record_all([Result(delivery=delivery, retry_at=retry_at)])
+
+    def record_all(self, results: Sequence[Result]) -> None:
+        """Write down what became of several attempts, all of it or nothing."""
         with self._database.write() as connection:
-            # What another worker sent after this one's lease had ended stays sent.
-            unsent = (_outbox.c.id == delivery.notification) & (_outbox.c.state != _State.SENT.value)
-            connection.execute(update(_outbox).where(unsent).values(changes))
-            connection.execute(_deliveries.insert().values(notification=delivery.notification, record=dump(delivery)))
+            add(self._database, connection, recording.write(self._database, connection, results))
+
+    def remembered(self, receiver: str, talks: Collection[str]) -> dict[str, str]:
+        """Return what a receiver calls its messages about some talks."""
+        return references.remembered(self._database, receiver, talks)
 
     def get(self, id: str) -> Notification:
         """Return the notification of that id, or of the only id that begins so."""
@@ -116,47 +111,63 @@ class Outbox:
 
     def dead(self) -> list[Notification]:
         """Return the notifications that were refused or given up, oldest first."""
-        query = select(_outbox.c.record).where(_outbox.c.state == _State.DEAD.value).order_by(_outbox.c.number)
+        query = select(_outbox.c.record).where(_outbox.c.state == "dead").order_by(_outbox.c.number)
         with self._database.read() as connection:
             return [load(Notification, record) for record in connection.execute(query).scalars()]
 
-    def retry(self, id: str) -> Notification:
-        """Make a dead notification due at once; a StoreError says so if it is not dead."""
+    def retry(self, id: str, *, who: str = "", at: datetime | None = None) -> Notification:
+        """
+        Make a dead notification due at once, with what was told together with it; a StoreError says so if it is not dead.
+
+        `who` and `at` are for the audit.
+        """
         with self._database.write() as connection:
             row = _only(connection, id)
-            if row.state != _State.DEAD.value:
+            if row.state != "dead":
                 raise StoreError(f"notification {row.id} is {row.state}; only a dead one is tried again")
-            again = {"state": _State.WAITING.value, "due_at": 0, "claimed_until": 0, "attempts": 0}
-            connection.execute(update(_outbox).where(_outbox.c.number == row.number).values(again))
+            again = {"state": "waiting", "due_at": 0, "claimed_until": 0, "attempts": 0}
+            group = _group(connection, row)
+            connection.execute(update(_outbox).where(_outbox.c.id.in_(group)).values(again))
+            self._audit(connection, row, who, at, {"retried": True})
         return load(Notification, row.record)
 
-    def deliveries(self, limit: int = 50, receiver: str | None = None, *, dead: bool = False) -> list[Attempt]:
-        """
-        Return the newest attempts first.
+    def drop(self, id: str, *, reason: str, who: str, at: datetime) -> Notification:
+        """Make a waiting notification dead by a person's decision; a StoreError says so if it does not wait or is being sent."""
+        with self._database.write() as connection:
+            row = _only(connection, id)
+            if row.state != "waiting" or row.claimed_until > to_stamp(at):
+                how = "being sent now" if row.state == "waiting" else row.state
+                raise StoreError(f"notification {row.id} is {how}; only a waiting one can be dropped")
+            answer = f"dropped by {who}: {reason}"
+            group = _group(connection, row)
+            results = [
+                Delivery(notification=one, attempt=row.attempts, at=at, outcome=Outcome.REFUSED, answer=answer) for one in group
+            ]
+            recording.write(self._database, connection, [Result(delivery=one) for one in results])
+            self._audit(connection, row, who, at, {"dropped": True, "reason": reason})
+        return load(Notification, row.record)
 
-        A receiver's name includes its single addresses (``mail#a@example.com``); `dead` asks for attempts at messages that
-        were refused or given up.
-        """
-        query = select(_outbox.c.record, _deliveries.c.record.label("delivery")).join_from(_deliveries, _outbox)
-        query = query if receiver is None else query.where(_is_receiver(receiver))
-        query = query.where(_outbox.c.state == _State.DEAD.value) if dead else query
-        with self._database.read() as connection:
-            rows = connection.execute(query.order_by(_deliveries.c.number.desc()).limit(limit)).all()
-        return [_attempt(load(Notification, row.record), load(Delivery, row.delivery)) for row in rows]
+    def _audit(self, connection: Connection, row: Row[Any], who: str, at: datetime | None, record: dict[str, Any]) -> None:
+        if who and at is not None:
+            said = {**record, "receiver": row.receiver}
+            note(connection, at=at, who=who, what=What.DELIVERY, subject=row.id, record=said)
+
+    def deliveries(self, limit: int = 50, receiver: str | None = None, *, dead: bool = False, **more: Any) -> list[Attempt]:
+        """Return the newest attempts first; see `monitor.store.deliveries.attempts`."""
+        return attempts(self._database, limit=limit, receiver=receiver, dead=dead, **more)
 
     def waiting(self, now: datetime) -> datetime | None:
         """Return when the next notification can be claimed, `now` at the earliest; None if nothing waits."""
-        heads = _heads().subquery()
         with self._database.read() as connection:
-            rows = connection.execute(select(heads.c.due_at, heads.c.claimed_until)).all()
-        return max(now, from_stamp(min(max(row) for row in rows))) if rows else None
+            moment = lanes.next_moment(connection, now, receiver_states.found(connection))
+        return None if moment is None else max(now, moment)
 
     def counts(self) -> dict[str, int]:
         """Return how many notifications are ``waiting``, ``sent`` and ``dead``."""
         query = select(_outbox.c.state, func.count().label("n")).group_by(_outbox.c.state)
         with self._database.read() as connection:
             found = {row.state: row.n for row in connection.execute(query)}
-        return {state.value: found.get(state.value, 0) for state in _State}
+        return {state: found.get(state, 0) for state in _STATES}
 
 
 def add(database: Database, connection: Connection, notifications: Iterable[Notification]) -> None:
@@ -166,7 +177,7 @@ def add(database: Database, connection: Connection, notifications: Iterable[Noti
             "id": note.id,
             "receiver": note.receiver,
             "thread": note.thread,
-            "state": _State.WAITING.value,
+            "state": "waiting",
             "due_at": to_stamp(note.held_until or note.created_at),
             "held_until": to_stamp(note.held_until) if note.held_until else 0,
             "claimed_until": 0,
@@ -185,35 +196,22 @@ def leave(connection: Connection, now: datetime) -> int:
 
     They are dead here, and the last attempt of each says why: nothing is sent twice, and `retry` sends one from here after all.
     """
-    rows = connection.execute(select(_outbox.c.id, _outbox.c.attempts).where(_outbox.c.state == _State.WAITING.value)).all()
+    rows = connection.execute(select(_outbox.c.id, _outbox.c.attempts).where(_outbox.c.state == "waiting")).all()
     attempts = [
         Delivery(notification=row.id, attempt=row.attempts, at=now, outcome=Outcome.GIVEN_UP, answer=LEFT) for row in rows
     ]
     if attempts:
         connection.execute(_deliveries.insert(), [{"notification": each.notification, "record": dump(each)} for each in attempts])
-        mine = _outbox.c.state == _State.WAITING.value
-        connection.execute(update(_outbox).where(mine).values(state=_State.DEAD.value, claimed_until=0))
+        mine = _outbox.c.state == "waiting"
+        connection.execute(update(_outbox).where(mine).values(state="dead", claimed_until=0))
     return len(attempts)
 
 
-def _heads() -> Select[Any]:
-    """Select the oldest unfinished notification of each (receiver, thread), oldest first."""
-    older = _outbox.alias("older")
-    blocked = select(older.c.number).where(
-        older.c.receiver == _outbox.c.receiver,
-        older.c.thread == _outbox.c.thread,
-        older.c.state == _State.WAITING.value,
-        older.c.number < _outbox.c.number,
-    )
-    return select(_outbox).where(_outbox.c.state == _State.WAITING.value, ~blocked.exists()).order_by(_outbox.c.number)
-
-
-def _attempt(note: Notification, delivery: Delivery) -> Attempt:
-    return Attempt(receiver=note.receiver, subject=note.digest.subject, **vars(delivery))
-
-
-def _is_receiver(name: str) -> ColumnElement[bool]:
-    return or_(_outbox.c.receiver == name, _outbox.c.receiver.startswith(f"{name}#", autoescape=True))
+def _group(connection: Connection, row: Row[Any]) -> list[str]:
+    """Return the ids of a notification and of what is told together with it."""
+    first = row.told_with or row.id
+    members = connection.execute(select(_outbox.c.id).where(_outbox.c.told_with == first, _outbox.c.state == row.state))
+    return [first, *members.scalars()]
 
 
 def _only(connection: Connection, id: str) -> Row[Any]:
