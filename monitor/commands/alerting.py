@@ -50,8 +50,8 @@ def alerts_command() -> None:
     """What was found, from its opening to its end."""
 
 
-for _act in ACTS:
-    alerts_command.add_command(_act)
+for _command in ACTS:
+    alerts_command.add_command(_command)
 
 
 @alerts_command.command("list")
@@ -80,7 +80,7 @@ def list_alerts(
     """
     List alerts, newest first.
 
-    What people did with them stands beside them where they did anything. For example: monitor alerts list --open --unacknowledged.
+    What people did with them stands beside them. For example: monitor alerts list --open --unacknowledged.
     """
     from monitor.alerts.handling import NOTHING, handlings
 
