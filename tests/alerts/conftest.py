@@ -14,10 +14,12 @@ import pytest
 
 from monitor.alerts.assess import assess
 from monitor.alerts.evaluation import Evaluation
+from monitor.alerts.inhibition import Inhibition, Trouble
 from monitor.alerts.messages import Line
 from monitor.alerts.records import Episode, State, Transition
 from monitor.alerts.routing import Matcher, Route, Routes
 from monitor.alerts.sentences import Names
+from monitor.alerts.silences import Silence
 from monitor.alerts.situation import Desk, Reach, Situation
 from monitor.detection.reader import Reader
 from monitor.months import month, parse_month
@@ -115,6 +117,10 @@ class Memory:
     receivers: Mapping[str, Reach] = field(default_factory=lambda: {"desk": Reach()})
     full_lines: int = 12
     quiet_pages: bool = False
+    silences: list[Silence] = field(default_factory=list)
+    troubles: tuple[Trouble, ...] = ()
+    inhibitions: tuple[Inhibition, ...] = ()
+    parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     stored: dict[str, Episode] = field(default_factory=dict)
     told: list[tuple[str, str, str]] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
@@ -131,6 +137,8 @@ class Memory:
             receivers=self.receivers,
             names=NAMES,
             full_lines=self.full_lines,
+            inhibitions=self.inhibitions,
+            parts=self.parts,
         )
 
     def panel(self) -> Panel:
@@ -153,6 +161,7 @@ class Memory:
             told=tuple(self.told), versions=dict(self.versions), horizon=self.horizon, live_from=self.live_from,
             revisions=tuple(self._revisions(before)), title="China magnets", credit="Source: gacc.", at=at,
             late=late, again=again, tell_quiet=self.quiet_pages,
+            silences=tuple(self.silences), troubles=self.troubles,
         )  # fmt: skip
         found = assess(situation, self.desk())
         self.stored |= {episode.id: episode for episode in found.episodes}
@@ -199,6 +208,20 @@ def route() -> Callable[..., Route]:
     def make(name: str, receivers: str, *matchers: str, goes_on: bool = False) -> Route:
         found = tuple(Matcher.parse(text) for text in matchers)
         return Route(name=name, matchers=found, receivers=tuple(receivers.split()), goes_on=goes_on)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def silence() -> Callable[..., Silence]:
+    """Make a silence of ada's from the texts of its matchers; without more it has no end that a test meets."""
+
+    def make(*matchers: str, **given: Any) -> Silence:
+        began = datetime(2026, 1, 1, tzinfo=UTC)
+        given = {"id": "5f", "author": "ada", "reason": "known outage", "created": began, "starts": began, **given}
+        if "until_figures" not in given:
+            given.setdefault("until", datetime(2030, 7, 1, tzinfo=UTC))
+        return Silence(matchers=tuple(Matcher.parse(text) for text in matchers), **given)
 
     return make
 
