@@ -21,7 +21,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Protocol
 
 from monitor.alerts.messages import Delivery, Notification, Outcome
-from monitor.errors import DeliveryDelayed, DeliveryError, DeliveryRefused, SecretMissing, StoreError
+from monitor.errors import DeliveryDelayed, DeliveryError, DeliveryRefused, DeliveryUnwanted, SecretMissing, StoreError
 from monitor.notify.base import Message, Notifier, talks
 from monitor.notify.recorder import Recorder
 from monitor.store.lanes import Room
@@ -277,6 +277,8 @@ class Worker:
             return self._result(claim, Outcome.DELAYED, f"{name}: {error}", called=False)
         except _NotCalled as error:
             return self._result(claim, Outcome.REFUSED, str(error), called=False)
+        except DeliveryUnwanted as error:
+            return self._result(claim, Outcome.UNWANTED, str(error), called=False)
         except DeliveryRefused as error:
             return self._result(claim, Outcome.REFUSED, str(error), wire=error.wire, gone=error.gone)
         except Exception as error:  # one delivery: a fault in a notifier must not stop the others, and an upgrade may cure it

@@ -91,7 +91,7 @@ class Outbox:
         """
         Write down one attempt and what follows from it.
 
-        `SENT` ends the notification, `DELAYED` needs `retry_at`, `REFUSED` and `GIVEN_UP` make it dead.
+        `SENT` and `UNWANTED` end the notification, `DELAYED` needs `retry_at`, `REFUSED` and `GIVEN_UP` make it dead.
         """
         self.record_all([Result(delivery=delivery, retry_at=retry_at)])
 
@@ -115,6 +115,11 @@ class Outbox:
         with self._database.read() as connection:
             return [load(Notification, record) for record in connection.execute(query).scalars()]
 
+    def state_of(self, id: str) -> str:
+        """Return whether a notification is ``waiting``, ``sent`` or ``dead``."""
+        with self._database.read() as connection:
+            return str(_only(connection, id).state)
+
     def retry(self, id: str, *, who: str = "", at: datetime | None = None) -> Notification:
         """
         Make a dead notification due at once, with what was told together with it; a StoreError says so if it is not dead.
@@ -125,11 +130,21 @@ class Outbox:
             row = _only(connection, id)
             if row.state != "dead":
                 raise StoreError(f"notification {row.id} is {row.state}; only a dead one is tried again")
-            again = {"state": "waiting", "due_at": 0, "claimed_until": 0, "attempts": 0}
-            group = _group(connection, row)
-            connection.execute(update(_outbox).where(_outbox.c.id.in_(group)).values(again))
-            self._audit(connection, row, who, at, {"retried": True})
+            self._again(connection, row, who, at)
         return load(Notification, row.record)
+
+    def retry_all(self, *, who: str, at: datetime) -> int:
+        """Make every dead notification due at once; return how many these are."""
+        dead = select(_outbox).where(_outbox.c.state == "dead", _outbox.c.told_with == "").order_by(_outbox.c.number)
+        with self._database.write() as connection:
+            return sum(self._again(connection, row, who, at) for row in connection.execute(dead).all())
+
+    def _again(self, connection: Connection, row: Row[Any], who: str, at: datetime | None) -> int:
+        again = {"state": "waiting", "due_at": 0, "claimed_until": 0, "attempts": 0}
+        group = _group(connection, row)
+        connection.execute(update(_outbox).where(_outbox.c.id.in_(group)).values(again))
+        self._audit(connection, row, who, at, {"retried": True})
+        return len(group)
 
     def drop(self, id: str, *, reason: str, who: str, at: datetime) -> Notification:
         """Make a waiting notification dead by a person's decision; a StoreError says so if it does not wait or is being sent."""

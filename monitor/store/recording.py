@@ -28,7 +28,7 @@ class Result:
     Parameters
     ----------
     delivery : Delivery
-        `SENT` ends the notification, `DELAYED` needs `retry_at`, `REFUSED` and `GIVEN_UP` make it dead.
+        `SENT` and `UNWANTED` end the notification, `DELAYED` needs `retry_at`, `REFUSED` and `GIVEN_UP` make it dead.
     receiver : str
         Whose state it changes; "" where nobody was called.
     members : tuple of str
@@ -62,6 +62,11 @@ class Result:
         if (self.delivery.outcome is Outcome.DELAYED) != (self.retry_at is not None):
             need = "needs a" if self.retry_at is None else "has no"
             raise ValueError(f"an attempt that was {self.delivery.outcome} {need} next time")
+
+    @property
+    def ended(self) -> bool:
+        """True where all was done that is to be done."""
+        return self.delivery.outcome in (Outcome.SENT, Outcome.UNWANTED)
 
     @property
     def dead(self) -> bool:
@@ -101,8 +106,8 @@ def _each(result: Result) -> Iterator[Delivery]:
 
 
 def _sent(connection: Connection, results: Sequence[Result]) -> None:
-    """What was taken is sent, whoever holds its lease by now."""
-    ids = [id for one in results if one.delivery.outcome is Outcome.SENT for id in (one.delivery.notification, *one.members)]
+    """What was taken is sent, whoever holds its lease by now; so is what nobody wants."""
+    ids = [id for one in results if one.ended for id in (one.delivery.notification, *one.members)]
     if ids:
         statement = update(_outbox).where(_outbox.c.id == bindparam("of")).values(state="sent", claimed_until=0)
         connection.execute(statement, [{"of": id} for id in sorted(ids)])
