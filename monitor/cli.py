@@ -39,7 +39,8 @@ COMMANDS = {
     "suggest": ("trying", "suggest levels that would have spoken about once a quarter, once a year"),
     "baskets": ("baskets", "list baskets of product codes; check which codes have figures"),
     "receivers": ("messages", "list receivers, or send a test message to one"),
-    "deliveries": ("messages", "list what was sent and how it was answered; send dead messages again"),
+    "deliveries": ("deliveries", "list what was sent and how it was answered, and what waits; send dead messages again"),
+    "audit": ("auditing", "list who changed a silence, an alert, a rule, a setting, a receiver or a delivery"),
     "store": ("store", "check what is stored, move a desk, let go what retention allows"),
 }
 

@@ -272,6 +272,7 @@ class _Assessment:
         return RuleCounts(
             rule=verdicts.rule.name,
             version=verdicts.rule.version,
+            place=verdicts.rule.place,
             judged=int(judged.sum()),
             not_judged=int((~judged).sum()),
             at_level=int((verdicts.level[:, fresh] > 0).sum()),

@@ -18,7 +18,7 @@ class RuleCounts:
     """
     What a rule did in one release: cells judged, not judged, at a level; and how many alerts chance alone would bring.
 
-    `version` is the rule's: the next evaluation compares it with its own.
+    `version` is the rule's: the next evaluation compares it with its own. `place` is where the rule is written.
     """
 
     rule: str
@@ -27,6 +27,7 @@ class RuleCounts:
     at_level: int
     by_chance: float | None = None
     version: str = ""
+    place: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from monitor.commands.handling import ACTS, HANDLED
-from monitor.commands.terminal import as_json_option, desk_at, progress, say, show_json, show_table
+from monitor.commands.terminal import as_json_option, desk_at, note_settings, progress, say, show_json, show_table
 
 if TYPE_CHECKING:
     from monitor.alerts.handling import Act, Handling
@@ -33,6 +33,7 @@ def evaluate_command(config: Path, as_json: bool) -> None:
     from monitor.wording import say_count
 
     with desk_at(config) as app, progress("judging", len(app.releases.pending())) as step:
+        note_settings(app, config)
         judged = [one for one in jobs.evaluate(app, step) if one.won]
     transitions = sum(len(one.evaluation.transitions) for one in judged)
     messages = sum(len(one.evaluation.notifications) for one in judged)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from monitor.commands.messages import left_over
-from monitor.commands.terminal import as_json_option, desk_at, progress, say, show_json
+from monitor.commands.terminal import as_json_option, desk_at, note_settings, progress, say, show_json
 from monitor.errors import ConfigError, MonitorError
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ def run_command(config: Path) -> None:
     from monitor import jobs, pulling
 
     with desk_at(config) as app:
+        note_settings(app, config)
         with progress("taking in") as step:
             releases, errors = pulling.pull_all(app, step)
         with progress("judging", len(app.releases.pending())) as step:
@@ -167,6 +168,7 @@ def serve_command(config: Path) -> None:
     from monitor.web.unsubscribe import Unsubscribe
 
     with desk_at(config, service=True) as app:
+        note_settings(app, config)
         health, vitals = app.settings.health, Vitals()
         sources = [entry.entry for entry in app.entries]
         links = Unsubscribe(Subscriptions(app))
@@ -175,4 +177,5 @@ def serve_command(config: Path) -> None:
             click.echo(f"Serving; health at {pages.url}/healthz", err=True)
             for mistake in app.settings.lacking:
                 say(f"monitor: {mistake}", err=True)
-            Scheduler(ServiceJobs(app, vitals), sources, vitals, pulse=app.heartbeat).run(threading.Event())
+            service = ServiceJobs(app, vitals)
+            Scheduler(service, sources, vitals, pulse=app.heartbeat, note=service.note).run(threading.Event())

@@ -56,6 +56,14 @@ by_option = click.option(
     help="Who does this; it is written down.",
 )
 
+
+def note_settings(app: App, config: Path) -> None:
+    """Write down which settings files were changed since this desk was last started."""
+    from monitor.store.audit import note_files
+
+    note_files(app.database, config, at=app.clock(), who=os.environ.get("MONITOR_USER") or _who())
+
+
 # Control and direction characters that JSON itself would let through.
 _STEERING = re.compile("[\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 

@@ -13,7 +13,7 @@ from monitor.alerts.evaluation import Evaluation
 from monitor.alerts.messages import Notification
 from monitor.alerts.records import Change, Episode, State, Transition, dump, load
 from monitor.errors import StoreError
-from monitor.store import outbox, tables
+from monitor.store import audit, outbox, tables
 from monitor.store.database import Database
 from monitor.store.tables import from_stamp, to_stamp
 from monitor.store.vintages import of_dataset
@@ -52,6 +52,7 @@ class Episodes:
             number = self._enter(connection, evaluation) if _still_last(connection, evaluation) else None
             if number is None:
                 return False
+            _note_rules(connection, evaluation)
             self._put_episodes(connection, evaluation.episodes)
             _put_details(connection, evaluation, number)
             self._put_told(connection, evaluation, number)
@@ -233,6 +234,22 @@ def _episode_row(episode: Episode) -> dict[str, Any]:
         "history": episode.history,
         "record": dump(episode),
     }
+
+
+def _note_rules(connection: Connection, evaluation: Evaluation) -> None:
+    """Write down each version of a rule that is used for the first time."""
+    newest = select(_counts.c.rule, func.max(_counts.c.evaluation).label("evaluation")).group_by(_counts.c.rule).subquery()
+    on = (_counts.c.rule == newest.c.rule) & (_counts.c.evaluation == newest.c.evaluation)
+    rows = connection.execute(select(_counts.c.rule, _counts.c.version).join(newest, on))
+    audit.note_versions(
+        connection,
+        audit.What.RULE,
+        {count.rule: count.version for count in evaluation.counts},
+        at=evaluation.evaluated_at,
+        who="evaluate",
+        before={row.rule: row.version for row in rows},
+        beside={count.rule: {"file": count.place} for count in evaluation.counts if count.place},
+    )
 
 
 def _put_details(connection: Connection, evaluation: Evaluation, number: int) -> None:
