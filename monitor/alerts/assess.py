@@ -308,7 +308,17 @@ def edited_words(count: int) -> str:
 def labels_of(rule: Rule, key: SeriesKey) -> dict[str, str]:
     """Return the stable labels of an alert: never a value, a date or a vintage. A rule's own labels replace none of ours."""
     names = ("source", "dataset", "reporter", "partner", "product", "flow", "measure", "basis")
-    return {**rule.labels, "alertname": rule.name, "kind": rule.kind.value, **{name: getattr(key, name) for name in names}}
+    return {**_about(rule), **rule.labels, "alertname": rule.name, "kind": rule.kind.value, **{name: getattr(key, name) for name in names}}
+
+
+_ABOUT = {"missing": frozenset({"missing_streak"}), "breadth": frozenset({"breadth", "breadth_surprise"})}
+
+
+def _about(rule: Rule) -> dict[str, str]:
+    """Say by a label that a rule speaks of missing figures, or of many partners at once: other alerts are muted by it."""
+    read = {call.indicator for _, condition in rule.levels for call in condition.calls}
+    found = [about for about, indicators in _ABOUT.items() if read & indicators]
+    return {"about": found[0]} if found else {}
 
 
 def _example(verdicts: Verdicts) -> dict[str, str]:
