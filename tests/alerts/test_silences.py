@@ -27,7 +27,9 @@ US = {"partner": "US", "product": "CN8:85051110", "team": ""}
         (['team!="ada"'], False),
     ],
 )
-def test_all_its_matchers_must_hold_and_an_absent_or_empty_label_never_does(silence: Any, matchers: list[str], fits: bool) -> None:
+def test_all_its_matchers_must_hold_and_an_absent_or_empty_label_never_does(
+    silence: Any, matchers: list[str], fits: bool
+) -> None:
     assert silence(*matchers).fits(US) is fits
 
 

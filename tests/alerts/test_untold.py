@@ -29,7 +29,12 @@ def test_several_kinds_stand_side_by_side() -> None:
 
 @pytest.mark.parametrize(
     ("why", "words"),
-    [(Why.SILENCE, "silenced"), (Why.INHIBITION, "muted by what causes them"), (Why.SNOOZE, "snoozed"), (Why.FEEDBACK, "called expected")],
+    [
+        (Why.SILENCE, "silenced"),
+        (Why.INHIBITION, "muted by what causes them"),
+        (Why.SNOOZE, "snoozed"),
+        (Why.FEEDBACK, "called expected"),
+    ],
 )
 def test_many_reasons_of_a_kind_are_counted(why: Why, words: str) -> None:
     assert untold_words(_held(why, "one", "another", "another")) == f"3 changes not told: 3 {words}."
