@@ -21,6 +21,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 if TYPE_CHECKING:
+    from players.alertmanager import Alertmanager
     from players.korea import Office
     from pytest_httpserver import HTTPServer
 
@@ -57,6 +58,23 @@ def chromium() -> str:
     """Path of a Chromium browser."""
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
     return found or pytest.skip("this machine has no Chromium (Debian: apt-get install chromium)")
+
+
+@pytest.fixture
+def start_alertmanager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Alertmanager]]:
+    """Start a real Alertmanager; `hook` is what its receiver calls."""
+    from players.alertmanager import Alertmanager
+
+    started: list[Alertmanager] = []
+
+    def start(hook: str = "") -> Alertmanager:
+        started.append(Alertmanager(tmp_path_factory.mktemp("alertmanager"), hook=hook))
+        started[-1].start()
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.stop()
 
 
 @pytest.fixture(scope="session")

@@ -14,9 +14,11 @@ from uuid import uuid4
 from pydantic import BeforeValidator, Field, SecretStr, field_validator
 
 from monitor.errors import DeliveryDelayed
-from monitor.notify import render, webhook
+from monitor.notify import alertmanager_body, render
 from monitor.notify.base import Message, Receipt
+from monitor.notify.changes import has_alerts
 from monitor.notify.email import Mailboxes, MailParameters, compose, listed
+from monitor.notify.signing import signed_headers, signing_key
 from monitor.secrets import is_there
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ class File:
         @classmethod
         def _can_sign(cls, secret: SecretStr | None) -> SecretStr | None:
             if is_there(secret):
-                webhook.signing_key(secret.get_secret_value())
+                signing_key(secret.get_secret_value())
             return secret
 
     def __init__(
@@ -73,7 +75,7 @@ class File:
         DeliveryDelayed
             If the folder cannot be written to (a full disk, missing rights).
         """
-        written = []
+        written, wire = [], []
         for name, content in self._files(message):
             try:
                 _write(self._parameters.folder / name, content)
@@ -81,7 +83,9 @@ class File:
                 place = self._parameters.folder / name
                 raise DeliveryDelayed(f"{self.name}: {place} cannot be written: {error.strerror or error}") from error
             written.append(name)
-        return Receipt(answer=f"wrote {', '.join(written)}" if written else "nothing to write: this digest changes no alert")
+            wire.append(f"{name}\n\n{content.decode()}")
+        answer = f"wrote {', '.join(written)}" if written else "nothing to write: this digest changes no alert"
+        return Receipt(answer=answer, wire="\n\n".join(wire))
 
     def show(self, message: Message) -> dict[str, Any]:
         """Return the names of the files and what would stand in them."""
@@ -95,13 +99,13 @@ class File:
                 yield f"{stem}.eml", bytes(compose(message, self._parameters, to, public_url=self._public_url))
             elif form == "text":
                 yield f"{stem}.txt", render.text(message.digest, public_url=self._public_url).encode()
-            elif webhook.has_alerts(message):
+            elif has_alerts(message):
                 yield f"{stem}.json", self._call(message)
 
     def _call(self, message: Message) -> bytes:
-        content = webhook.body(message, public_url=self._public_url)
+        content = alertmanager_body.body(message, public_url=self._public_url)
         secrets = [self._parameters.secret.get_secret_value()] if self._parameters.secret else []
-        headers = webhook.signed_headers(message.id, self._clock(), content, secrets)
+        headers = {"Content-Type": "application/json", **signed_headers(message.id, self._clock(), content, secrets)}
         return (json.dumps({"headers": headers, "body": json.loads(content)}, indent=2, ensure_ascii=False) + "\n").encode()
 
 
