@@ -243,7 +243,8 @@ def test_every_change_and_every_open_alert_is_told_or_has_its_reason(memory: Any
                 assert episode.held is not None or episode.id in heard
         for id, _, part in said:
             if part is Part.STILL:
-                assert before[id] is not None and desk.stored[id].held is None, "said where something ended, and then no more"
+                assert before[id] is not None, "said where something had held it back"
+                assert desk.stored[id].held is None, "and then no more"
         assert [line for line in lines(desk.again()) if line.part is Part.STILL] == []
 
 
