@@ -75,7 +75,7 @@ class Console:
                 stream.flush()
         except (OSError, ValueError) as error:
             raise DeliveryDelayed(f"{self.name}: the terminal cannot be written to: {error}") from error
-        return Receipt(answer="printed", wire=self._text(message.digest))
+        return Receipt(answer="printed", wire=self._text(message))
 
     def show(self, message: Message) -> dict[str, Any]:
         """Return the text."""
