@@ -271,6 +271,7 @@ class App:
             events=self.events_of,
             includes={product: composite.includes for product, composite in self.baskets.composites.items()},
             parts=self.baskets.parts,
+            inhibitions=self.settings.inhibitions,
         )
 
     def events_of(self, key: SeriesKey) -> tuple[tuple[Month, str], ...]:

@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from monitor import yamlfile
+from monitor.alerts.assess import label_names
 from monitor.app import App
 from monitor.baskets.loading import load_baskets
 from monitor.baskets.partners import load_partner_groups
+from monitor.configuration.entries import Place
+from monitor.configuration.inhibit_checks import unknown_labels
 from monitor.errors import ConfigError, Mistake, StoreError
 from monitor.panel import Panel
 from monitor.rules.loading import load_rule_set, mixes_bases, resolve, rivals
@@ -64,6 +68,7 @@ def check(config: Path) -> Checked:
         ruleset = _collect(mistakes, lambda: app.ruleset)
         if ruleset is None:
             return Checked(mistakes=tuple(mistakes), warnings=settings.warnings)
+        mistakes += _unknown_labels(app, config)
         return _against_figures(app, mistakes)
     finally:
         app.close()
@@ -91,6 +96,13 @@ def _rules_alone(config: Path) -> list[Mistake]:
     if known is not None and groups is not None:
         _collect(mistakes, lambda: load_rule_set(rules, baskets=known.baskets, partner_groups=groups))
     return mistakes
+
+
+def _unknown_labels(app: App, config: Path) -> list[Mistake]:
+    """Return the labels in rules of inhibition that no alert has."""
+    rules, document = app.settings.inhibitions, yamlfile.read(config / "routes.yaml")
+    places = [Place(document, ("inhibit", n)) for n in range(len(rules))]
+    return list(unknown_labels(rules, places, label_names(app.ruleset.rules)))
 
 
 def _against_figures(app: App, mistakes: list[Mistake]) -> Checked:

@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import BaseModel, SecretStr
 
 from monitor import yamlfile
+from monitor.alerts.inhibition import Inhibition
 from monitor.alerts.routing import Routes
 from monitor.baskets.loading import load_baskets
 from monitor.baskets.partners import load_partner_groups
@@ -50,6 +51,7 @@ from monitor.configuration.keys import (
     StageKeys,
     Task,
 )
+from monitor.configuration.inhibit_checks import wrong_inhibitions
 from monitor.configuration.route_checks import odd_routes, wrong_routes
 from monitor.configuration.route_keys import RouteFile
 from monitor.configuration.routes import Branch, branches, named_receivers
@@ -166,6 +168,7 @@ class Settings:
     sources: tuple[SourceSettings, ...]
     receivers: tuple[ReceiverSettings, ...]
     routes: Routes
+    inhibitions: tuple[Inhibition, ...]
     operators: str
     events: tuple[Event, ...]
     baskets: Baskets
@@ -215,7 +218,7 @@ class _Reading:
         sources = self._sources()
         places = self._places("receivers.yaml", "receivers", ReceiverFile)
         receivers = self._receivers(places)
-        routes, operators = self._routes(places)
+        routes, inhibitions, operators = self._routes(places)
         events = self._file("events.yaml", EventFile)
         baskets = self._loaded("baskets.yaml", load_baskets, Baskets())
         no_groups: dict[str, tuple[str, ...]] = {}
@@ -241,6 +244,7 @@ class _Reading:
             sources=sources,
             receivers=receivers,
             routes=routes,
+            inhibitions=inhibitions,
             operators=operators,
             events=events.events if events else (),
             baskets=baskets,
@@ -316,17 +320,20 @@ class _Reading:
         shared["templates"] = {part: self._desk / path for part, path in keys.templates if path is not None}
         return ReceiverSettings(**shared, parameters=parameters, lacking=tuple(self._vault.lacking[so_far:]))
 
-    def _routes(self, receivers: list[Place]) -> tuple[Routes, str]:
+    def _routes(self, receivers: list[Place]) -> tuple[Routes, tuple[Inhibition, ...], str]:
         document = self._document("routes.yaml")
         file = self._checker.valid(RouteFile, document, ()) if document else None
         if document is None or file is None:
-            return Routes(()), ""
+            return Routes(()), (), ""
         tree = branches(file, document)
         self._mistakes += doubles([branch.place for top in tree for branch in top.every], lambda place: place.name)
         self._mistakes += wrong_routes(tree)
         self._warnings += odd_routes(tree)
         self._compare_receivers(document, tree, receivers, file.operators)
-        return Routes(tuple(branch.route for branch in tree)), file.operators
+        inhibitions = tuple(keys.rule for keys in file.inhibit)
+        muting = [Place(document, ("inhibit", at)) for at in range(len(inhibitions))]
+        self._mistakes += [*doubles(muting, lambda place: place.name), *wrong_inhibitions(inhibitions, muting)]
+        return Routes(tuple(branch.route for branch in tree)), inhibitions, file.operators
 
     def _compare_receivers(self, document: Document, tree: Sequence[Branch], receivers: list[Place], operators: str) -> None:
         named: list[tuple[str, Loc]] = [(operators, ("operators",)), *named_receivers(tree)]

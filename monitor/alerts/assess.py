@@ -305,10 +305,18 @@ def edited_words(count: int) -> str:
     return f"{say_count(count, 'record')} changed because rules were edited."
 
 
+_OF_SERIES = ("source", "dataset", "reporter", "partner", "product", "flow", "measure", "basis")
+
+
 def labels_of(rule: Rule, key: SeriesKey) -> dict[str, str]:
     """Return the stable labels of an alert: never a value, a date or a vintage. A rule's own labels replace none of ours."""
-    names = ("source", "dataset", "reporter", "partner", "product", "flow", "measure", "basis")
-    return {**_about(rule), **rule.labels, "alertname": rule.name, "kind": rule.kind.value, **{name: getattr(key, name) for name in names}}
+    return {**_about(rule), **rule.labels, "alertname": rule.name, "kind": rule.kind.value, **{name: getattr(key, name) for name in _OF_SERIES}}
+
+
+def label_names(rules: Iterable[Rule]) -> set[str]:
+    """Return the labels that alerts of these rules may have."""
+    own = {label for rule in rules for label in (*rule.labels, *_about(rule))}
+    return {*own, "alertname", "kind", "severity", *_OF_SERIES}
 
 
 _ABOUT = {"missing": frozenset({"missing_streak"}), "breadth": frozenset({"breadth", "breadth_surprise"})}

@@ -16,6 +16,9 @@ from monitor.alerts.routing import Matcher
 from monitor.months import Month
 from monitor.rules.levels import Level
 
+FACT_LABELS = ("kind", "fact", "subject", "source", "dataset")
+"""The labels of a fact about the service; the last two only where it is about a source."""
+
 Labels = Mapping[str, str]
 Within = Callable[[str], set[str]]
 

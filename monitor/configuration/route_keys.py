@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from monitor.alerts.routing import Tell
 from monitor.configuration.hours_keys import ALWAYS, HoursKeys
-from monitor.configuration.values import AlertMatcher, Name
+from monitor.configuration.inhibit_keys import InhibitKeys
+from monitor.configuration.values import AlertMatcher, Label, Name
 
 LevelName = Literal["data", "info", "warning", "critical"]
 
@@ -20,12 +20,6 @@ def _some(names: tuple[LevelName, ...]) -> tuple[LevelName, ...]:
     return names
 
 
-def _label(name: str) -> str:
-    if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name):
-        raise ValueError(f'"{name}" is not a label; write its name alone, like partner')
-    return name
-
-
 def _free(name: str) -> str:
     if name == ALWAYS:
         raise ValueError(f'"{ALWAYS}" is what a route without hours writes; give these another name')
@@ -33,7 +27,6 @@ def _free(name: str) -> str:
 
 
 Levels = Annotated[tuple[LevelName, ...], Field(min_length=1), AfterValidator(_some)]
-Label = Annotated[str, AfterValidator(_label)]
 HoursName = Annotated[Name, AfterValidator(_free)]
 Periods = Annotated[int, Field(ge=1, le=120)]
 
@@ -84,3 +77,4 @@ class RouteFile(_Block):
     operators: str
     hours: dict[HoursName, HoursKeys] = Field(default={}, min_length=1)
     routes: tuple[RouteKeys, ...] = Field(min_length=1)
+    inhibit: tuple[InhibitKeys, ...] = ()

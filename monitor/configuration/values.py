@@ -52,6 +52,12 @@ def _name(text: str) -> str:
     return text
 
 
+def _label(name: str) -> str:
+    if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name):
+        raise ValueError(f'"{name}" is not a label; write its name alone, like partner')
+    return name
+
+
 def _web_address(text: str) -> str:
     parts = urlsplit(text)
     if text and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
@@ -126,6 +132,7 @@ def _country(code: str) -> str:
 
 
 Name = Annotated[str, AfterValidator(_name)]
+Label = Annotated[str, AfterValidator(_label)]
 Size = Annotated[int, BeforeValidator(read_size)]
 Duration = Annotated[timedelta, BeforeValidator(read_duration)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
