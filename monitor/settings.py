@@ -33,6 +33,7 @@ from monitor.configuration.checks import (
     wrong_templates,
 )
 from monitor.configuration.entries import Checker, Place, anchored, doubles
+from monitor.configuration.inhibit_checks import wrong_inhibitions
 from monitor.configuration.keys import (
     Ask,
     Deliver,
@@ -51,7 +52,6 @@ from monitor.configuration.keys import (
     StageKeys,
     Task,
 )
-from monitor.configuration.inhibit_checks import wrong_inhibitions
 from monitor.configuration.route_checks import odd_routes, wrong_routes
 from monitor.configuration.route_keys import RouteFile
 from monitor.configuration.routes import Branch, branches, named_receivers

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
+from monitor.alerts.assess import label_names
 from monitor.alerts.records import Episode, State
 from monitor.alerts.routing import Matcher
 from monitor.alerts.silences import Silence
@@ -20,20 +21,6 @@ LONGEST = timedelta(days=731)
 """How long a silence may hold without being asked for in so many words: two years."""
 
 _LONGEST_MONTHS = 24
-_OURS = (
-    "alertname",
-    "severity",
-    "kind",
-    "about",
-    "source",
-    "dataset",
-    "reporter",
-    "partner",
-    "product",
-    "flow",
-    "measure",
-    "basis",
-)
 _NOBODYS = ("x", "no such value", "ZZ9:0-é")
 """Values that no label has: a matcher that fits them chooses nothing."""
 
@@ -140,7 +127,7 @@ def check_matchers(app: App, matchers: Sequence[Matcher], *, everything: bool) -
     MonitorError
         In one sentence.
     """
-    known = {*_OURS, *(label for rule in app.ruleset.rules for label in rule.labels)}
+    known = label_names(app.ruleset.rules)
     for matcher in matchers:
         if matcher.label not in known:
             raise MonitorError(f'no alert has the label "{matcher.label}"{did_you_mean(matcher.label, sorted(known))}')

@@ -310,7 +310,8 @@ _OF_SERIES = ("source", "dataset", "reporter", "partner", "product", "flow", "me
 
 def labels_of(rule: Rule, key: SeriesKey) -> dict[str, str]:
     """Return the stable labels of an alert: never a value, a date or a vintage. A rule's own labels replace none of ours."""
-    return {**_about(rule), **rule.labels, "alertname": rule.name, "kind": rule.kind.value, **{name: getattr(key, name) for name in _OF_SERIES}}
+    of_series = {name: getattr(key, name) for name in _OF_SERIES}
+    return {**_about(rule), **rule.labels, "alertname": rule.name, "kind": rule.kind.value, **of_series}
 
 
 def label_names(rules: Iterable[Rule]) -> set[str]:

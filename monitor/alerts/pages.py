@@ -88,7 +88,7 @@ class Pages:
         told = [(item.episode.id, *page) for page, mine in pages.items() for item in mine]
         if not pages and self._is_quiet_page():
             pages = {(route.name, receiver): [] for route in self._quiet_routes() for receiver in route.receivers}
-            untold = dict.fromkeys(pages, [why for _, why in changes])
+            untold = {page: [why for _, why in changes] for page in pages}
         unsaid: dict[tuple[str, str], list[Episode]] = {}
         for one in quiet:
             for page in earlier.get(one.id, []):

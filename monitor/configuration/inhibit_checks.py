@@ -25,7 +25,10 @@ def wrong_inhibitions(rules: Sequence[Inhibition], places: Sequence[Place]) -> I
 
 def _beyond_facts(rule: Inhibition, place: Place) -> Iterator[Mistake]:
     """Yield a mistake for every label that a fact about the service does not have."""
-    named = [*(("when", n, matcher.label) for n, matcher in enumerate(rule.when)), *(("equal", n, l) for n, l in enumerate(rule.equal))]
+    named = [
+        *(("when", n, matcher.label) for n, matcher in enumerate(rule.when)),
+        *(("equal", n, label) for n, label in enumerate(rule.equal)),
+    ]
     for key, n, label in named:
         if label not in FACT_LABELS:
             yield place.mistake(key, n, says=f'a fact has no label "{label}"; it has {", ".join(FACT_LABELS)}')
