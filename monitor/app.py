@@ -40,6 +40,7 @@ from monitor.store.opt_outs import OptOuts, bare
 from monitor.store.outbox import Outbox
 from monitor.store.receiver_states import ReceiverStates
 from monitor.store.releases import Releases
+from monitor.store.rounds import Rounds
 from monitor.store.silences import Silences
 from monitor.wording import say_moment, sentence_case
 
@@ -126,6 +127,11 @@ class App:
     def asks(self) -> Asks:
         """When sources were asked."""
         return Asks(self.database)
+
+    @cached_property
+    def rounds(self) -> Rounds:
+        """The last round of each job."""
+        return Rounds(self.database)
 
     @cached_property
     def outbox(self) -> Outbox:

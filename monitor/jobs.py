@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 
 from monitor.alerts.assess import assess, edited_words
@@ -258,6 +258,13 @@ class ServiceJobs:
     def next_ask(self, source: str) -> datetime:
         """Say when an entry is to be asked next."""
         return next_ask(self.app, self._entry(source))
+
+    def note(self, job: str, began: datetime, failure: str) -> None:
+        """Write down how a job ended; where the database does not take it, the log does."""
+        try:
+            self.app.rounds.note(job, began=began, ended=datetime.now(UTC), failure=failure)
+        except StoreError as error:
+            event(log, "round not noted", level=logging.WARNING, job=job, why=str(error))
 
     def _entry(self, source: str) -> SourceSettings:
         return next(entry for entry in self.app.entries if entry.entry == source)

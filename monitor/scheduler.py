@@ -67,6 +67,14 @@ class Jobs(Protocol):
         ...
 
 
+Note = Callable[[str, datetime, str], None]
+"""Is told of every job that ended: its name, when it began, and what failed ("" where nothing did)."""
+
+
+def _nobody(job: str, began: datetime, failure: str) -> None:
+    """Tell nobody."""
+
+
 class Pulse(Protocol):
     """Who is told of every round, so that a service that died is missed."""
 
@@ -94,6 +102,8 @@ class Scheduler:
         How often a round ends; what no pull of this process brought is judged then.
     workers : Threads, optional
         What runs the jobs.
+    note : Note, optional
+        Writes down how every job ended, and every round: of this one process or of another, a stranger can tell.
     """
 
     def __init__(
@@ -105,12 +115,14 @@ class Scheduler:
         pulse: Pulse | None = None,
         every: timedelta = ROUND,
         workers: Threads | None = None,
+        note: Note = _nobody,
     ) -> None:
         self._jobs = jobs
         self._sources = sources
         self._vitals = vitals
         self._pulse = pulse
         self._every = every
+        self._note = note
         self._judging = threading.Lock()
         self._workers = workers or Threads()
         self._clock = BackgroundScheduler(executors={"default": self._workers}, timezone=UTC)
@@ -190,7 +202,8 @@ class Scheduler:
 
     def _evaluate(self) -> None:
         def evaluate() -> None:
-            transitions = self._jobs.evaluate()
+            with self._vitals.evaluation.time():
+                transitions = self._jobs.evaluate()
             self._vitals.evaluated(transitions)
             event(log, "evaluation ended", transitions=transitions)
 
@@ -199,13 +212,16 @@ class Scheduler:
 
     def _end_round(self) -> None:
         """Judge what a crash, or another process, left unjudged, and tell how the round went that ends with this."""
+        began = datetime.now(UTC)
         if self._pulse is not None:
             self._pulse.begun()
         running = self._workers.earlier(LONGEST_ROUND)
         self._evaluate()
+        failed = [f"{job}: {last.failure}" for job, last in sorted(self._vitals.rounds.items()) if last.failure]
+        failed += [f"{job}: did not end within {LONGEST_ROUND / 60:.0f} minutes" for job in running]
+        self._note("round", began, "; ".join(failed))
         if self._pulse is not None:
-            failed = [f"{job}: {last.failure}" for job, last in sorted(self._vitals.rounds.items()) if last.failure]
-            self._pulse.ended([*failed, *(f"{job}: did not end within {LONGEST_ROUND / 60:.0f} minutes" for job in running)])
+            self._pulse.ended(failed)
 
     def _prune(self) -> None:
         self._round("prune", self._jobs.prune)
@@ -218,15 +234,16 @@ class Scheduler:
 
     def _round(self, job: str, work: Callable[[], None]) -> bool:
         """Run one round of a job: the boundary that no error of a job passes."""
+        began, failure = datetime.now(UTC), ""
         with run(job):
             try:
                 work()
             except Exception as error:
                 event(log, "job failed", level=logging.ERROR, failure=True, job=job)
-                self._vitals.ended(job, str(error) if isinstance(error, MonitorError) else f"failed with {type(error).__name__}")
-                return False
-        self._vitals.ended(job)
-        return True
+                failure = str(error) if isinstance(error, MonitorError) else f"failed with {type(error).__name__}"
+        self._vitals.ended(job, failure)
+        self._note(job, began, failure)
+        return not failure
 
 
 @contextmanager

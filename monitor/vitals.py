@@ -8,7 +8,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+
+SECONDS = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600)
+"""Bounds of how long an evaluation takes: a release of a small desk, up to a whole history judged anew."""
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # since when a process counts is the start of the process
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +43,8 @@ class Vitals:
         Attempts, by outcome.
     failures : Counter
         Rounds that ended in an error, by job.
+    evaluation : Histogram
+        How long rounds of judging took, in seconds.
     waiting, dead : Gauge
         Notifications in the outbox.
     last_pull : Gauge
@@ -43,6 +58,10 @@ class Vitals:
         self.transitions = self._counter("transitions", "Changes of alerts that were recorded")
         self.deliveries = self._counter("deliveries", "Attempts to deliver, by outcome", "outcome")
         self.failures = self._counter("job_failures", "Rounds of a job that ended in an error", "job")
+        self.evaluation = Histogram(
+            "monitor_evaluation_duration_seconds", "How long a round of judging took", registry=self.registry, buckets=SECONDS
+        )
+        ProcessCollector(registry=self.registry)
         self.waiting = self._gauge("notifications_waiting", "Notifications that wait to be delivered")
         self.dead = self._gauge("notifications_dead", "Notifications that were refused or given up")
         self.last_pull = self._gauge("last_pull_timestamp_seconds", "When a source was last read without an error", "source")

@@ -360,3 +360,22 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "var").write_text("a file")
     with pytest.raises(MonitorError, match="var: cannot be written: File exists"), alone(tmp_path / "var"):
         pass
+
+
+def test_every_job_and_every_round_is_written_down_with_what_failed(service: Service) -> None:
+    noted: dict[str, list[str]] = {}
+
+    def note(job: str, began: datetime, failure: str) -> None:
+        assert began <= datetime.now(UTC)
+        noted.setdefault(job, []).append(failure)
+
+    def fail(source: str) -> None:
+        raise SourceUnavailable("no answer")
+
+    service.jobs.on_pull = fail
+    service.start("gacc", note=note, every=timedelta(seconds=0.2))
+    until(lambda: len(noted.get("round", [])) > 1 and "pull:gacc" in noted)
+    service.end()
+    assert set(noted["pull:gacc"]) == {"no answer"}
+    assert set(noted["evaluate"]) == {""}
+    assert noted["round"][-1] == "pull:gacc: no answer"

@@ -81,11 +81,13 @@ def run_command(config: Path) -> None:
 
     with desk_at(config) as app:
         note_settings(app, config)
+        began = app.clock()
         with progress("taking in") as step:
             releases, errors = pulling.pull_all(app, step)
         with progress("judging", len(app.releases.pending())) as step:
             judged = [one for one in jobs.evaluate(app, step) if one.won]
         tried = jobs.deliver(app)
+        app.rounds.note("run", began=began, ended=app.clock(), failure="; ".join(map(str, errors)))
         notifications = [n for one in judged for n in one.evaluation.notifications]
         say(_counted(releases, len(judged), tried))
         if left := left_over(app.outbox.counts()):
