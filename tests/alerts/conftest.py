@@ -14,9 +14,10 @@ import pytest
 
 from monitor.alerts.assess import assess
 from monitor.alerts.evaluation import Evaluation
+from monitor.alerts.handling import Act, Deed
 from monitor.alerts.inhibition import Inhibition, Trouble
 from monitor.alerts.messages import Line
-from monitor.alerts.records import Episode, State, Transition
+from monitor.alerts.records import Change, Episode, State, Transition
 from monitor.alerts.routing import Matcher, Route, Routes
 from monitor.alerts.sentences import Names
 from monitor.alerts.silences import Silence
@@ -118,6 +119,9 @@ class Memory:
     full_lines: int = 12
     quiet_pages: bool = False
     silences: list[Silence] = field(default_factory=list)
+    acts: list[Act] = field(default_factory=list)
+    passed: dict[tuple[str, str], int] = field(default_factory=dict)
+    operators: str = "operators"
     troubles: tuple[Trouble, ...] = ()
     inhibitions: tuple[Inhibition, ...] = ()
     parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -139,7 +143,16 @@ class Memory:
             full_lines=self.full_lines,
             inhibitions=self.inhibitions,
             parts=self.parts,
+            operators=self.operators,
         )
+
+    def does(self, deed: Deed, value: str = "", *, episode: str = "", **said: Any) -> Act:
+        """Do something with an alert, the one that was told last unless another is named, as ada on 3 June 2025."""
+        found = self.stored[episode or self.told[-1][0]]
+        level = found.path.peak if deed is Deed.FEEDBACK else found.path.level
+        given: dict[str, Any] = {"by": "ada", "at": datetime(2025, 6, 3, tzinfo=UTC), "newest": self.horizon, "level": level}
+        self.acts.append(Act(episode=found.id, deed=deed, value=value, **{**given, **said}))
+        return self.acts[-1]
 
     def panel(self) -> Panel:
         keys = [KEY.replace(partner=partner) for partner in self.partners]
@@ -161,10 +174,16 @@ class Memory:
             told=tuple(self.told), versions=dict(self.versions), horizon=self.horizon, live_from=self.live_from,
             revisions=tuple(self._revisions(before)), title="China magnets", credit="Source: gacc.", at=at,
             late=late, again=again, tell_quiet=self.quiet_pages,
-            silences=tuple(self.silences), troubles=self.troubles,
+            silences=tuple(self.silences), troubles=self.troubles, acts=tuple(self.acts), waited=dict(self.passed),
         )  # fmt: skip
         found = assess(situation, self.desk())
         self.stored |= {episode.id: episode for episode in found.episodes}
+        if not again:
+            self.passed = {page: count + 1 for page, count in self.passed.items()}
+        worse = {t.episode for t in found.transitions if t.change is Change.WORSENED and not t.quiet}
+        for episode, name, _ in found.told:
+            if episode in worse or (episode, name) not in self.passed:
+                self.passed[episode, name] = 0
         self.told += [told for told in found.told if told not in self.told]
         self.versions |= {count.rule: count.version for count in found.counts}
         self.horizon = newest if self.horizon is None else max(newest, self.horizon)
@@ -205,9 +224,9 @@ def memory(rules_of: Callable[..., Any]) -> Callable[..., Memory]:
 def route() -> Callable[..., Route]:
     """Make a route from the texts of its matchers."""
 
-    def make(name: str, receivers: str, *matchers: str, goes_on: bool = False) -> Route:
+    def make(name: str, receivers: str, *matchers: str, goes_on: bool = False, **more: Any) -> Route:
         found = tuple(Matcher.parse(text) for text in matchers)
-        return Route(name=name, matchers=found, receivers=tuple(receivers.split()), goes_on=goes_on)
+        return Route(name=name, matchers=found, receivers=tuple(receivers.split()), goes_on=goes_on, **more)
 
     return make
 
