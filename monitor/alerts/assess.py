@@ -316,8 +316,8 @@ def labels_of(rule: Rule, key: SeriesKey) -> dict[str, str]:
 
 def label_names(rules: Iterable[Rule]) -> set[str]:
     """Return the labels that alerts of these rules may have."""
-    own = {label for rule in rules for label in (*rule.labels, *_about(rule))}
-    return {*own, "alertname", "kind", "severity", *_OF_SERIES}
+    own = {label for rule in rules for label in rule.labels}
+    return {*own, "alertname", "kind", "severity", "about", *_OF_SERIES}
 
 
 _ABOUT = {"missing": frozenset({"missing_streak"}), "breadth": frozenset({"breadth", "breadth_surprise"})}

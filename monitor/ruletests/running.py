@@ -110,9 +110,10 @@ def _evaluated(desk: App, of: Given, notice: ReleaseNotice, table: Table) -> Ite
 
 
 def _whole_page(desk: Desk) -> Desk:
-    """Return what the desk decided, with one reader who is told everything on one page."""
+    """Return what the desk decided, with one reader who is told everything on one page, and nothing muted."""
     version = ruleset_version(desk.rules)
-    return replace(desk, version=version, routes=_ALL, receivers={"test": Reach()}, full_lines=_NO_LIMIT, charts=0)
+    whole = replace(desk, version=version, routes=_ALL, receivers={"test": Reach()}, inhibitions=())
+    return replace(whole, full_lines=_NO_LIMIT, charts=0)
 
 
 def _changes(evaluation: Evaluation, episodes: dict[str, Episode]) -> Iterator[Found]:
