@@ -31,6 +31,7 @@ from monitor.stages import said_before, stage_of
 from monitor.store import wires
 from monitor.store.lanes import refused
 from monitor.store.retention import Freed, cutoff, prune_payloads, prune_verdicts
+from monitor.subscriptions import Subscriptions
 from monitor.vitals import Vitals
 
 log = logging.getLogger(__name__)
@@ -161,10 +162,16 @@ def deliver(app: App) -> int:
 
 
 def _worker(app: App, on_attempt: Callable[[Delivery], None] | None = None) -> Worker:
-    """Return a worker that tells operators of a message that died, and once its receiver takes messages again."""
+    """
+    Return a worker that tells operators of a message that died, and once its receiver takes messages again.
+
+    An address whose mailbox does not exist is suspended, and that is what they are told.
+    """
     died = {condition.subject for condition in app.conditions.open() if condition.kind == Fact.DELIVERY_DIED.value}
 
     def dead(notification: Notification, why: str) -> None:
+        if Subscriptions(app).refused(notification.receiver, why):
+            return
         if notification.receiver.partition("#")[0] != app.settings.operators:
             died.add(notification.receiver)
             _tell_died(app, notification, why)

@@ -6,14 +6,18 @@ from collections.abc import Iterator
 
 from monitor.app import App
 from monitor.errors import MonitorError
+from monitor.notify.bounces import is_nobody, read, status_in
 from monitor.notify.links import Subscriber
 from monitor.operations import over, raised
 from monitor.rules.schema import Fact
 from monitor.store.opt_outs import How, OptOut, bare
+from monitor.wording import one_line
 from monitor.yamlfile import did_you_mean
 
 BY_LINK = "link in a mail"
 """Who leaves by a link: it asks nobody's name."""
+BY_BOUNCE = "mail server"
+"""Who says that there is no such mailbox."""
 
 
 class Subscriptions:
@@ -72,6 +76,58 @@ class Subscriptions:
         if ended:
             over(self._app, (Fact.MAIL_BOUNCED,), f"{receiver}#{address}")
         return ended
+
+    def refused(self, made_out_to: str, answer: str) -> bool:
+        """
+        Suspend an address whose mail server answers that there is no such mailbox; operators hear it once.
+
+        Parameters
+        ----------
+        made_out_to : str
+            As messages are: ``buyers#ada@example.com``.
+        answer : str
+            What the server said, its status code included.
+
+        Returns
+        -------
+        bool
+            True where the answer says so.
+        """
+        receiver, _, mailbox = made_out_to.partition("#")
+        if not mailbox or not is_nobody(status_in(answer)):
+            return False
+        self._suspend((receiver, bare(mailbox)), answer)
+        return True
+
+    def bounced(self, raw: bytes) -> str:
+        """
+        Write down a report of a mail that came back, and do what its status asks for; return what was done.
+
+        Raises
+        ------
+        MonitorError
+            If it is no report, or of no mail of this desk.
+        """
+        bounce = read(raw)
+        id = self._app.links.bounced(bounce.token)
+        if id is None:
+            raise MonitorError("the report is of no mail of this desk: the token in its address was not made here")
+        note = self._app.outbox.get(id)
+        if not self._app.outbox.bounced(id, at=self._app.clock(), answer=bounce.answer, failed=bounce.failed):
+            return f"{note.receiver}: {bounce.answer}; known already"
+        if bounce.failed and not self.refused(note.receiver, f"550 {bounce.status} {bounce.words}"):
+            again = f"`monitor deliveries retry {id}` sends it again."
+            raised(self._app, Fact.DELIVERY_DIED, note.receiver, f"A message to {note.receiver} {bounce.answer}. {again}")
+        gone = self._app.opt_outs.find(*note.receiver.partition("#")[::2])
+        suspended = f"; {gone.words.partition(': ')[0]}" if gone is not None else ""
+        return f"{note.receiver}: {bounce.answer}{suspended}"
+
+    def _suspend(self, subscriber: Subscriber, answer: str) -> None:
+        receiver, address = subscriber
+        if self.leave(subscriber, who=BY_BOUNCE, how=How.BOUNCE, why=one_line(answer, 200)):
+            again = f"`monitor receivers resubscribe {receiver} {address}` writes to it again."
+            told = f"Mails of {receiver} to {address} come back: {one_line(answer, 200)}. It is not written to any more. {again}"
+            raised(self._app, Fact.MAIL_BOUNCED, f"{receiver}#{address}", told)
 
     def _left(self, receiver: str) -> bool:
         """Tell whether a receiver has an address that is written to; one that is not configured needs none."""

@@ -198,6 +198,8 @@ class Outcome(StrEnum):
     REFUSED = "refused"
     GIVEN_UP = "given up"
     UNWANTED = "not sent"
+    BOUNCED = "bounced"
+    HELD_UP = "held up"
 
 
 @dataclass(frozen=True, kw_only=True)

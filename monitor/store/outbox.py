@@ -100,6 +100,28 @@ class Outbox:
         with self._database.write() as connection:
             add(self._database, connection, recording.write(self._database, connection, results))
 
+    def bounced(self, notification: str, *, at: datetime, answer: str, failed: bool) -> bool:
+        """
+        Write down that a mail server reports of a message that it took; one that failed is dead.
+
+        Returns
+        -------
+        bool
+            False where the same is known already.
+        """
+        outcome = Outcome.BOUNCED if failed else Outcome.HELD_UP
+        with self._database.write() as connection:
+            row = _only(connection, notification)
+            delivery = Delivery(notification=row.id, attempt=row.attempts, at=at, outcome=outcome, answer=answer)
+            known = connection.execute(select(_deliveries.c.record).where(_deliveries.c.notification == row.id)).scalars()
+            if any((one.outcome, one.answer) == (outcome, answer) for one in (load(Delivery, record) for record in known)):
+                return False
+            connection.execute(_deliveries.insert().values(notification=row.id, record=dump(delivery)))
+            if failed:
+                sent = (_outbox.c.id == row.id) & (_outbox.c.state == "sent")
+                connection.execute(update(_outbox).where(sent).values(state="dead"))
+        return True
+
     def remembered(self, receiver: str, talks: Collection[str]) -> dict[str, str]:
         """Return what a receiver calls its messages about some talks."""
         return references.remembered(self._database, receiver, talks)
