@@ -7,7 +7,7 @@ https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protoc
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import quote
 
 from monitor.notify import payload
@@ -38,11 +38,17 @@ def attributes(message: Message, *, public_url: str = "") -> dict[str, str]:
     return found | ({"subject": clipped(plain(about), _LONGEST_SUBJECT)} if plain(about) else {})
 
 
-def call(message: Message, mode: Mode, *, public_url: str = "", max_alerts: int = 0) -> tuple[dict[str, str], bytes]:
-    """Return the headers and the body of a message."""
+def call(
+    message: Message, mode: Mode, *, public_url: str = "", max_alerts: int = 0, own: Any = None
+) -> tuple[dict[str, str], bytes]:
+    """Return the headers and the body of a message; `own` is data in place of ours, which our schema does not describe."""
     context = attributes(message, public_url=public_url)
     left = payload.LIMIT - len(payload.encoded({**context, "data": {}}))
-    data = payload.data(message, public_url=public_url, max_alerts=max_alerts, limit=left)
+    if own is None:
+        data = payload.data(message, public_url=public_url, max_alerts=max_alerts, limit=left)
+    else:
+        data = own
+        del context["dataschema"]
     if mode == "structured":
         return {"Content-Type": "application/cloudevents+json; charset=UTF-8"}, payload.encoded({**context, "data": data})
     headers = {f"ce-{name}": quote(value, safe=_READABLE) for name, value in context.items() if name != "datacontenttype"}

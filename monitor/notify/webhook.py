@@ -28,6 +28,7 @@ class Webhook:
     """Posts what changed to one address. A digest that changes no alert is not posted."""
 
     keeps_state = True
+    templated = ("body",)
 
     class Parameters(BaseModel):
         """
@@ -106,8 +107,10 @@ class Webhook:
 
     def _content(self, message: Message) -> tuple[Mapping[str, str], bytes]:
         """Return the headers and the body that the form asks for."""
-        p, more = self._parameters, {"public_url": self._public_url}
+        p, more, own = self._parameters, {"public_url": self._public_url}, message.own.get("body")
         if p.form == "cloudevents":
-            return cloudevents.call(message, p.mode, max_alerts=p.max_alerts, **more)
+            return cloudevents.call(message, p.mode, max_alerts=p.max_alerts, own=json.loads(own) if own else None, **more)
+        if own:
+            return JSON, own.encode("utf-8", "replace")
         write = payload.body if p.form == "json" else alertmanager_body.body
         return JSON, write(message, max_alerts=p.max_alerts, **more)

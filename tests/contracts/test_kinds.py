@@ -24,6 +24,7 @@ from monitor.settings import Settings
 from monitor.sources.http import Client, HttpSettings
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+ROUTING_KEY = "R0123456789abcdef0123456789ABCDE"
 AT = datetime(2025, 6, 20, 8, tzinfo=UTC)
 CENSUS = {"dataset": "imports/hs", "key": "k", "level": "HS6"}
 SOURCES: dict[str, dict[str, Any]] = {
@@ -42,6 +43,7 @@ RECEIVERS: dict[str, dict[str, Any]] = {
     "console": {},
     "file": {"folder": "var/outbox"},
     "webhook": {"url": "https://desk.example/hook", "secret": SECRET},
+    "pagerduty": {"routing_key": ROUTING_KEY},
     "email": {
         "host": "smtp.example.org", "user": "u", "password": "hunter2-secret", "from": "a@example.org", "to": ["b@example.org"],
     },
@@ -162,7 +164,7 @@ def test_what_would_be_sent_is_shown_without_secrets(kind: str, client: Client, 
     )
     assert isinstance(shown, dict)
     assert shown
-    for secret in ("hunter2-secret", SECRET):
+    for secret in ("hunter2-secret", SECRET, ROUTING_KEY):
         assert secret not in repr(shown)
         assert secret not in repr(parameters)
 
@@ -176,12 +178,13 @@ def test_every_kind_can_be_written_in_a_desks_files(tmp_path: Path) -> None:
             entry["key"] = {"env": "KEY"}
     receivers = [{"name": f"r-{kind}", "kind": kind, **RECEIVERS[kind]} for kind in RECEIVERS]
     for entry in receivers:
-        entry.update({name: {"env": "KEY"} for name in ("secret", "password") if name in entry})
+        entry.update({name: {"env": "KEY"} for name in ("secret", "password", "token") if name in entry})
         entry.update({"url": {"env": "URL"}} if "url" in entry else {})
+        entry.update({"routing_key": {"env": "ROUTING_KEY"}} if "routing_key" in entry else {})
     routes = {"operators": "r-file", "routes": [{"name": "default", "receivers": [entry["name"] for entry in receivers]}]}
     files = {"sources": {"sources": sources}, "receivers": {"receivers": receivers}, "routes": routes}
     for name, content in files.items():
         (config / f"{name}.yaml").write_text(json.dumps(content), encoding="utf-8")
-    found = Settings.load(config, {"KEY": SECRET, "URL": "https://desk.example/hook"})
+    found = Settings.load(config, {"KEY": SECRET, "URL": "https://desk.example/hook", "ROUTING_KEY": ROUTING_KEY})
     assert [entry.kind for entry in found.sources] == list(SOURCES)
     assert [entry.kind for entry in found.receivers] == list(RECEIVERS)

@@ -96,6 +96,19 @@ def test_every_form_is_signed_by_both_keys_and_kept_as_it_went_over_the_line(
     assert "webhook-signature: <secret>" in receipt.wire
 
 
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: "-".join(form.values()))
+def test_a_body_of_ones_own_takes_the_place_of_ours(
+    httpserver: HTTPServer, make: Callable[..., Webhook], message: Message, form: dict[str, str]
+) -> None:
+    httpserver.expect_request("/hook", method="POST").respond_with_data("ok")
+    make(httpserver.url_for("/hook"), **form).send(dataclasses.replace(message, own={"body": '{"said": "46 t"}'}))
+    request, _ = httpserver.log[0]
+    assert standardwebhooks.Webhook(SECRET).verify(request.data, dict(request.headers))
+    content = json.loads(request.data)
+    assert (content["data"] if form.get("form") == "cloudevents" and "mode" not in form else content) == {"said": "46 t"}
+    assert "dataschema" not in str(request.headers).lower() + str(content)
+
+
 def test_every_attempt_sends_the_same_bytes_and_id(
     httpserver: HTTPServer, make: Callable[..., Webhook], message: Message
 ) -> None:
