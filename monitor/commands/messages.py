@@ -1,18 +1,22 @@
-"""Messages: send what waits, list receivers, try one, see what was answered."""
+"""Messages: send what waits, list receivers and how they are doing, try one, put one back."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.commands.terminal import as_json_option, desk_at, say, show_json, show_table
-from monitor.errors import MonitorError
+from monitor.commands.terminal import as_json_option, by_option, desk_at, say, show_json, show_table
 
 if TYPE_CHECKING:
+    from monitor.app import App
     from monitor.settings import ReceiverSettings
-    from monitor.store.outbox import Attempt
+    from monitor.store.deliveries import Depth
+    from monitor.store.receiver_states import ReceiverState
 
 
 @click.command("deliver")
@@ -55,27 +59,100 @@ def receivers_command() -> None:
 @as_json_option
 @click.pass_obj
 def list_receivers(config: Path, as_json: bool) -> None:
-    """List receivers, their routes, and the secrets that they lack."""
+    """List receivers, their routes and fallbacks, what waits for them, who is left alone or disabled, and lacking secrets."""
+    from monitor.store.deliveries import depths
+
     with desk_at(config) as app:
-        routes, operators = app.settings.routes.routes, app.settings.operators
-        found = [(r, [route.name for route in routes if r.name in route.receivers]) for r in app.settings.receivers]
+        listed = _Listed(app, app.receiver_states.all(), depths(app.database))
+        found = [(receiver, listed.record(receiver)) for receiver in app.settings.receivers]
     if as_json:
-        show_json([_listed(receiver, led, operators) for receiver, led in found])
+        show_json([record for _, record in found])
         return
-    show_table(("receiver", "kind", "routes"), [(receiver.name, receiver.kind, ", ".join(led)) for receiver, led in found])
+    headings = ("receiver", "kind", "routes", "fallback", "waiting", "dead")
+    show_table(headings, [_receiver_row(record) for _, record in found], right=(4, 5))
+    for _, record in found:
+        for state in record["states"]:
+            say(_state_words(state))
     for receiver, _ in found:
         for mistake in receiver.lacking:
             say(f"{receiver.name} cannot be sent to: {mistake}")
 
 
-def _listed(receiver: ReceiverSettings, routes: list[str], operators: str) -> dict[str, Any]:
-    return {
-        "name": receiver.name,
-        "kind": receiver.kind,
-        "routes": routes,
-        "operators": receiver.name == operators,
-        "lacking": [mistake.__dict__ for mistake in receiver.lacking],
-    }
+@dataclass(frozen=True)
+class _Listed:
+    """What is known of each receiver."""
+
+    app: App
+    states: Mapping[str, ReceiverState]
+    depths: Sequence[Depth]
+
+    def record(self, receiver: ReceiverSettings) -> dict[str, Any]:
+        """Return a receiver with its addresses as plain data."""
+        depths = [depth for depth in self.depths if _is_of(depth.receiver, receiver.name)]
+        states = [state for name, state in self.states.items() if _is_of(name, receiver.name)]
+        oldest = min((depth.oldest for depth in depths if depth.oldest is not None), default=None)
+        return {
+            "name": receiver.name,
+            "kind": receiver.kind,
+            "routes": [route.name for route in self.app.settings.routes.routes if receiver.name in route.receivers],
+            "operators": receiver.name == self.app.settings.operators,
+            "fallback": receiver.fallback,
+            "per_minute": receiver.per_minute,
+            "waiting": sum(depth.waiting for depth in depths),
+            "oldest": oldest.isoformat() if oldest else None,
+            "dead": sum(depth.dead for depth in depths),
+            "states": [_state(state) for state in states if state.failures or state.disabled_at is not None],
+            "lacking": [mistake.__dict__ for mistake in receiver.lacking],
+        }
+
+
+def _is_of(name: str, receiver: str) -> bool:
+    return name.partition("#")[0] == receiver
+
+
+def _receiver_row(record: Mapping[str, Any]) -> tuple[str, ...]:
+    routes = ", ".join(record["routes"])
+    return record["name"], record["kind"], routes, record["fallback"], str(record["waiting"]), str(record["dead"])
+
+
+def _state(state: ReceiverState) -> dict[str, Any]:
+    moments = ("failing_since", "closed_until", "disabled_at")
+    said = {name: moment.isoformat() if (moment := getattr(state, name)) else None for name in moments}
+    return {"receiver": state.receiver, "failures": state.failures, "why": state.why, "left_alone": state.is_open, **said}
+
+
+def _state_words(state: Mapping[str, Any]) -> str:
+    """Say how a receiver with trouble is doing."""
+    name, why = state["receiver"], state["why"]
+    if state["disabled_at"]:
+        return f"{name} is disabled since {_minute(state['disabled_at'])}: {why}. `monitor receivers enable {name}` puts it back."
+    from monitor.wording import say_count
+
+    failed = f"{name} failed {say_count(state['failures'], 'time')} in a row since {_minute(state['failing_since'])}: {why}."
+    return f"{failed} It is left alone until {_minute(state['closed_until'])}." if state["closed_until"] else failed
+
+
+def _minute(moment: str) -> str:
+    return f"{datetime.fromisoformat(moment):%Y-%m-%d %H:%M} UTC"
+
+
+@receivers_command.command("enable")
+@click.argument("name")
+@by_option
+@click.pass_obj
+def enable_receiver(config: Path, name: str, by: str) -> None:
+    """
+    Put a receiver back that is disabled or left alone; what waits for it is due at once.
+
+    NAME is a receiver of config/receivers.yaml, or one address of it. `monitor deliveries retry` sends what died meanwhile.
+
+    For example: monitor receivers enable buyers#analyst@example.org.
+    """
+    from monitor import jobs
+
+    with desk_at(config) as app:
+        jobs.enable(app, name, by)
+    say(f"{name} is called again.")
 
 
 @receivers_command.command("test")
@@ -99,80 +176,13 @@ def try_receiver(config: Path, name: str) -> None:
         raise SystemExit(1)
 
 
-@click.group("deliveries")
-def deliveries_command() -> None:
-    """What was sent to whom, and how it was answered."""
-
-
-@deliveries_command.command("list")
-@click.option("--receiver", help="Only this receiver.")
-@click.option("--dead", is_flag=True, help="Only attempts at messages that were refused or given up.")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(min=1), help="How many, newest first.")
-@as_json_option
-@click.pass_obj
-def list_deliveries(config: Path, receiver: str | None, dead: bool, limit: int, as_json: bool) -> None:
+@receivers_command.command("schema")
+def print_schema() -> None:
     """
-    List attempts, newest first.
+    Print the JSON Schema of the body that a webhook with `form: json` gets.
 
-    For example: monitor deliveries list --dead, then monitor deliveries show and monitor deliveries retry.
+    The data of a CloudEvent is `#/$defs/data` in it. For example: monitor receivers schema > message-1.json.
     """
-    with desk_at(config) as app:
-        found = app.outbox.deliveries(limit=limit, receiver=receiver, dead=dead)
-    if as_json:
-        show_json([_record(attempt) for attempt in found])
-    elif found:
-        show_table(("at (UTC)", "message", "receiver", "attempt", "outcome", "subject", "answer"), map(_row, found), right=(3,))
-    else:
-        click.echo("No message is dead." if dead else "Nothing was sent yet.")
+    from monitor.notify.payload import schema
 
-
-def _row(attempt: Attempt) -> tuple[str, ...]:
-    a, at = attempt, f"{attempt.at:%Y-%m-%d %H:%M:%S}"
-    return at, a.notification[:8], a.receiver, str(a.attempt), a.outcome.value, a.subject, a.answer
-
-
-def _record(attempt: Attempt) -> dict[str, Any]:
-    return {**attempt.__dict__, "at": attempt.at.isoformat(), "outcome": attempt.outcome.value}
-
-
-@deliveries_command.command("show")
-@click.argument("notification")
-@click.pass_obj
-def show_delivery(config: Path, notification: str) -> None:
-    """
-    Show what was or would be sent, as JSON, with secrets masked.
-
-    Of the id of NOTIFICATION the first letters are enough.
-    """
-    from monitor.notify.worker import message_of
-
-    with desk_at(config) as app:
-        found = app.outbox.get(notification)
-        notifier = app.notifiers.get(found.receiver.partition("#")[0])
-        if notifier is None:
-            raise MonitorError(f'the receiver "{found.receiver}" is not in config/receivers.yaml any more')
-        show_json({"id": found.id, "receiver": found.receiver, **notifier.show(message_of(found))})
-
-
-@deliveries_command.command("retry")
-@click.argument("notification", required=False)
-@click.option("--all", "every", is_flag=True, help="Every dead message.")
-@click.pass_obj
-def retry_delivery(config: Path, notification: str | None, every: bool) -> None:
-    """
-    Put a dead message back into the queue, under the same id.
-
-    Of the id of NOTIFICATION the first letters are enough. `monitor deliver` then sends it.
-    """
-    from monitor.wording import say_count
-
-    if (notification is None) == (not every):
-        raise click.UsageError("name one notification, or --all")
-    with desk_at(config) as app:
-        names = [dead.id for dead in app.outbox.dead()] if every else [str(notification)]
-        for name in names:
-            app.outbox.retry(name)
-    if not names:
-        click.echo("No message is dead.")
-        return
-    click.echo(f"{say_count(len(names), 'message is', 'messages are')} in the queue again; `monitor deliver` sends.")
+    click.echo(schema(), nl=False)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
 from datetime import UTC, datetime
 
-from monitor.alerts.messages import Delivery, Outcome
 from monitor.app import App
+from monitor.store.audit import What, entries
+from monitor.store.receiver_states import ReceiverState, store
 
 REFUSING = """receivers:
   - name: desk
@@ -21,7 +20,10 @@ REFUSING = """receivers:
 
 def test_receivers_are_listed_with_the_routes_that_lead_to_them(desk):
     listed = {one["name"]: one for one in desk.json("receivers", "list")}
-    assert listed["desk"] == {"name": "desk", "kind": "file", "routes": ["magnets", "default"], "operators": False, "lacking": []}
+    assert listed["desk"] == {
+        "name": "desk", "kind": "file", "routes": ["magnets", "default"], "operators": False, "fallback": "", "per_minute": None,
+        "waiting": 0, "oldest": None, "dead": 0, "states": [], "lacking": [],
+    }  # fmt: skip
     assert listed["operators"]["operators"]
     assert "operators, data-doubts" in desk.reads("receivers", "list")
 
@@ -71,49 +73,23 @@ def test_a_receiver_whose_secret_is_not_set_stops_nothing_but_itself(new_desk):
     assert new_desk.reads("explain", "gacc", "united states", "2025-05")
 
 
-def test_attempts_are_listed_newest_first(desk):
-    listed = desk.json("deliveries", "list", "--receiver", "desk", "--limit", "3")
-    assert [one["outcome"] for one in listed] == ["sent"] * 3
-    assert [one["at"] for one in listed] == sorted((one["at"] for one in listed), reverse=True)
-    assert "China magnets, Oct 2025" in desk.reads("deliveries", "list")
-
-
-def test_what_was_sent_is_shown_with_secrets_masked(desk, monkeypatch):
-    (sent, *_) = desk.json("deliveries", "list", "--receiver", "desk")
-    monkeypatch.setenv("DESK_URL", "https://example.org/hook-7c1f")
-    monkeypatch.setenv("DESK_TOKEN", "Bearer token-5b2e")
-    (desk.folder / "config" / "receivers.yaml").write_text(REFUSING)
-    said = desk.reads("deliveries", "show", sent["notification"][:8])
-    assert json.loads(said)["receiver"] == "desk"
-    assert "<secret>" in said
-    assert "7c1f" not in said
-    assert "5b2e" not in said
-
-
-def test_a_message_that_died_is_listed_and_sent_again_under_its_id(desk):
-    (sent, *_) = desk.json("deliveries", "list", "--receiver", "desk")
-    assert desk.reads("deliveries", "list", "--dead") == "No message is dead.\n"
-    assert desk.reads("deliveries", "retry", "--all") == "No message is dead.\n"
+def test_a_receiver_that_is_disabled_is_listed_and_put_back_by_a_person(desk):
     app = App.open(desk.folder / "config", {})
-    app.outbox.queue(died := _again(app.outbox.get(sent["notification"])))
-    refused = Delivery(notification=died.id, attempt=1, at=datetime.now(UTC), outcome=Outcome.REFUSED, answer="410 gone")
-    app.outbox.record(refused, retry_at=None)
+    state = ReceiverState(receiver="desk", disabled_at=datetime(2025, 6, 20, 2, tzinfo=UTC), why="desk answered 410 Gone")
+    with app.database.write() as connection:
+        store(app.database, connection, [state])
     app.close()
-    assert [(one["notification"], one["answer"]) for one in desk.json("deliveries", "list", "--dead")] == [(died.id, "410 gone")]
-    assert desk.reads("deliver") == "No message waits.\n1 message is dead (monitor deliveries list --dead).\n"
-    assert desk.reads("deliveries", "retry", "--all") == "1 message is in the queue again; `monitor deliver` sends.\n"
-    assert desk.reads("deliver") == "1 message tried.\n"
-    assert desk.is_told("deliveries", "retry", died.id).endswith("only a dead one is tried again")
-
-
-def _again(note):
-    return replace(note, id="00000000-0000-5000-8000-000000000001", cause="again")
-
-
-def test_a_retry_names_one_message_or_all(desk):
-    result = desk.types("deliveries", "retry")
-    assert result.exit_code == 2
-    assert "name one notification, or --all" in result.stderr
+    (listed,) = [one for one in desk.json("receivers", "list") if one["name"] == "desk"]
+    assert [(one["receiver"], one["why"]) for one in listed["states"]] == [("desk", "desk answered 410 Gone")]
+    said = "desk is disabled since 2025-06-20 02:00 UTC: desk answered 410 Gone. `monitor receivers enable desk` puts it back."
+    assert desk.reads("receivers", "list").splitlines()[-1] == said
+    assert desk.reads("receivers", "enable", "desk", "--by", "ann") == "desk is called again.\n"
+    assert "is disabled" not in desk.reads("receivers", "list")
+    app = App.open(desk.folder / "config", {})
+    (entry,) = entries(app.database, what=What.RECEIVER)
+    app.close()
+    assert (entry.who, entry.subject, entry.record["was"]) == ("ann", "desk", "disabled")
+    assert desk.is_told("receivers", "enable", "desk").startswith("monitor: desk is neither disabled nor left alone")
 
 
 def test_nothing_waits_at_a_desk_that_sent_everything(desk):
