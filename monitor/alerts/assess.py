@@ -79,7 +79,7 @@ class _Assessment:
         )
         kept = [self._doubted(item) for item in self._with_what_ended(sifted.kept)]
         quiet = self._unsaid({item.episode.id for item in kept})
-        notifications, heard = pages.write(kept, quiet, sifted.held)
+        written = pages.write(kept, quiet, sifted.held)
         self._note_sent([*(item.episode for item in kept), *quiet])
         return Evaluation(
             release=self.situation.release,
@@ -89,9 +89,9 @@ class _Assessment:
             counts=counts,
             episodes=tuple(self.episodes.values()),
             transitions=(*(transition(f, told.get(n), self.situation, self.desk) for n, f in enumerate(self.found)), *retired),
-            notifications=notifications,
-            told=heard,
-            suppressions=(*sifted.suppressions, *redirections(kept)),
+            notifications=written.notifications,
+            told=written.told,
+            suppressions=(*sifted.suppressions, *redirections(kept), *written.suppressions),
             verdicts=tuple(self._kept_verdicts()),
         )
 

@@ -93,7 +93,7 @@ def ranked(items: list[Item]) -> list[list[Item]]:
     cells: dict[tuple[str, int], list[Item]] = {}
     for item in items:
         cells.setdefault((str(item.facts.key), item.facts.month), []).append(item)
-    return sorted(cells.values(), key=_weight)
+    return sorted(cells.values(), key=weight)
 
 
 def ordered(cell: list[Item]) -> list[Item]:
@@ -101,7 +101,8 @@ def ordered(cell: list[Item]) -> list[Item]:
     return sorted(cell, key=lambda item: (list(Part).index(item.part), -item.level, item.episode.rule))
 
 
-def _weight(cell: list[Item]) -> tuple[int, int, float, str]:
+def weight(cell: list[Item]) -> tuple[int, int, float, str]:
+    """Return where a cell stands among others: lower first."""
     lead = ordered(cell)[0]
     return list(Part).index(lead.part), -max(item.level for item in cell), -move_of(lead.facts), str(lead.facts.key)
 

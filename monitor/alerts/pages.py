@@ -1,28 +1,75 @@
-"""The pages of one release: who is told what, one digest per route and receiver, and the sentences at its foot."""
+"""The pages of one release: who is told what, on one page per route and receiver, or on one for each group of its alerts."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cached_property
+from typing import NamedTuple
 
 from monitor.alerts.cells import Item
 from monitor.alerts.digest import Frame, compose
 from monitor.alerts.evaluation import RuleCounts
-from monitor.alerts.handling import Handling
-from monitor.alerts.messages import Digest, Notification, Part
-from monitor.alerts.records import Episode, State
-from monitor.alerts.revised import revised_lines
+from monitor.alerts.foot import Foot
+from monitor.alerts.grouping import NO_GROUP, Group, group_of
+from monitor.alerts.lines import Cell
+from monitor.alerts.messages import Digest, Notification
+from monitor.alerts.portions import NEWS, Portion, portions
+from monitor.alerts.records import Episode
 from monitor.alerts.routing import Route
 from monitor.alerts.situation import NAMESPACE, Desk, Situation
-from monitor.alerts.stages import sorted_out
+from monitor.alerts.stages import Confirmed, sorted_out
 from monitor.alerts.states import quiet_states
-from monitor.alerts.suppressions import Suppression
+from monitor.alerts.suppressions import Suppression, Why
 from monitor.alerts.untold import untold_count, untold_words
-from monitor.months import say_month
 from monitor.rules.levels import Level
-from monitor.wording import join_words, say_count, say_number
+from monitor.series import SeriesKey
+from monitor.wording import say_count
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """
+    The pages of a release.
+
+    `told` lists (episode, route, receiver) of whom they tell what; `suppressions` say what a budget left off them.
+    """
+
+    notifications: tuple[Notification, ...]
+    told: tuple[tuple[str, str, str], ...]
+    suppressions: tuple[Suppression, ...]
+
+
+class _To(NamedTuple):
+    """Where a page goes."""
+
+    route: str
+    receiver: str
+    group: Group = NO_GROUP
+
+
+@dataclass(eq=False, kw_only=True)
+class _Page:
+    """
+    What stands on a page: first everything that leads there, then what its receiver's budget leaves of it.
+
+    `quiet` are alerts that changed without a line, `held` what is not told, `confirmed` what another stage of the month has told;
+    `first` is true for the page of its route and receiver that carries what concerns all of them.
+    """
+
+    items: list[Item] = field(default_factory=list)
+    quiet: list[Episode] = field(default_factory=list)
+    held: list[Suppression] = field(default_factory=list)
+    confirmed: tuple[Confirmed, ...] = ()
+    portion: Portion = field(default_factory=lambda: Portion(rest=(), lines=0))
+    first: bool = True
+
+    @property
+    def is_told(self) -> bool:
+        """False where all of it went out in messages of their own."""
+        return not self.portion.at_once or bool(self.portion.rest or self.confirmed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,9 +102,9 @@ class Pages:
 
     def write(
         self, items: Collection[Item], quiet: Collection[Episode], held: Collection[tuple[Item, Suppression]] = ()
-    ) -> tuple[tuple[Notification, ...], tuple[tuple[str, str, str], ...]]:
+    ) -> Written:
         """
-        Write one page per route and receiver; whoever was told of an opening is told of its end.
+        Write the pages; whoever was told of an opening is told of its end.
 
         Parameters
         ----------
@@ -66,46 +113,61 @@ class Pages:
             Alerts that changed without a line; machines that were told of them hear of it.
         held : collection of (Item, Suppression)
             What is not told; the foot of a page that would have told it counts it.
-
-        Returns
-        -------
-        notifications : tuple of Notification
-        told : tuple of (episode, route, receiver)
         """
-        pages: dict[tuple[str, str], list[Item]] = {}
+        pages = self._pages(items, quiet, held)
+        told = dict.fromkeys((item.episode.id, to.route, to.receiver) for to, page in pages.items() for item in page.items)
+        self._share_out(pages)
+        pages = _with_remainders(pages)
+        return Written(
+            notifications=tuple(one for to, page in pages.items() for one in self._notifications(to, page)),
+            told=tuple(told),
+            suppressions=tuple(one for to, page in pages.items() for one in self._cut(to, page.portion)),
+        )
+
+    def _pages(
+        self, items: Collection[Item], quiet: Collection[Episode], held: Collection[tuple[Item, Suppression]]
+    ) -> dict[_To, _Page]:
+        """Return what leads to each page, in the order in which it was found."""
+        pages: dict[_To, _Page] = {}
+        changes = [(item, why) for item, why in held if item.change is not None]
+        for item in items:
+            for to in self._reached(item):
+                pages.setdefault(to, _Page()).items.append(item)
+        if not pages and self._is_quiet_page():
+            return {_To(*to): _Page(held=[why for _, why in changes]) for to in self._quiet_receivers()} | self._unsaid(quiet, {})
+        self._unsaid(quiet, pages)
+        for item, why in changes:
+            for to in self._reached(item):
+                if to in pages:
+                    pages[to].held.append(why)
+        return pages
+
+    def _unsaid(self, quiet: Collection[Episode], pages: dict[_To, _Page]) -> dict[_To, _Page]:
+        """Add the alerts that changed without a line to the pages of machines that were told of them."""
+        for one in quiet:
+            for route, receiver in self._earlier.get(one.id, []):
+                if receiver in self.desk.receivers and self.desk.receivers[receiver].machine:
+                    pages.setdefault(self._to(route, receiver, _standing(one), one.key), _Page()).quiet.append(one)
+        return pages
+
+    @cached_property
+    def _earlier(self) -> dict[str, list[tuple[str, str]]]:
+        """The (route, receiver) that were told of each alert before."""
         earlier: dict[str, list[tuple[str, str]]] = {}
         for episode, route, receiver in self.situation.told:
             earlier.setdefault(episode, []).append((route, receiver))
-        for item in items:
-            for page in self._pages_of(item, earlier.get(item.episode.id, [])):
-                if page[1] in self.desk.receivers:
-                    pages.setdefault(page, []).append(item)
-        untold: dict[tuple[str, str], list[Suppression]] = {}
-        changes = [(item, why) for item, why in held if item.change is not None]
-        for item, why in changes:
-            for page in self._pages_of(item, earlier.get(item.episode.id, [])):
-                untold.setdefault(page, []).append(why)
-        told = [(item.episode.id, *page) for page, mine in pages.items() for item in mine]
-        if not pages and self._is_quiet_page():
-            pages = {(route.name, receiver): [] for route in self._quiet_routes() for receiver in route.receivers}
-            untold = {page: [why for _, why in changes] for page in pages}
-        unsaid: dict[tuple[str, str], list[Episode]] = {}
-        for one in quiet:
-            for page in earlier.get(one.id, []):
-                if page[1] in self.desk.receivers and self.desk.receivers[page[1]].machine:
-                    unsaid.setdefault(page, []).append(one)
-        notifications = [
-            notification
-            for page in dict.fromkeys([*pages, *unsaid])
-            for notification in self._notifications(*page, pages.get(page, []), unsaid.get(page, []), untold.get(page, []))
-        ]
-        return tuple(notifications), tuple(dict.fromkeys(told))
+        return earlier
 
-    def _pages_of(self, item: Item, earlier: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    def _reached(self, item: Item) -> list[_To]:
+        """Return the pages that tell an item."""
+        found = [to for to in self._heard_by(item, self._earlier.get(item.episode.id, [])) if to[1] in self.desk.receivers]
+        return [self._to(route, receiver, item.routed_by, item.episode.key) for route, receiver in found]
+
+    def _heard_by(self, item: Item, earlier: list[tuple[str, str]]) -> list[tuple[str, str]]:
         """Return the (route, receiver) that hear of an item: whom its routes lead to, and who was told before."""
         if item.again and item.again.pages:
             return list(item.again.pages)
-        routes = self._routes(item)
+        routes = self.desk.routes.find(item.routed_by)
         routed = [(route.name, receiver) for route in routes for receiver in route.receivers]
         found = list(dict.fromkeys([*routed, *earlier]))
         if not item.doubted or not routes:
@@ -113,112 +175,172 @@ class Pages:
         machines = [page for page in found if page[1] in self.desk.receivers and self.desk.receivers[page[1]].machine]
         return list(dict.fromkeys([(routes[0].name, self.desk.operators), *machines]))
 
-    def _routes(self, item: Item) -> tuple[Route, ...]:
-        return self.desk.routes.find(item.routed_by)
+    def _to(self, route: str, receiver: str, labels: Mapping[str, str], series: SeriesKey) -> _To:
+        by = self._route(route).group_by
+        return _To(route, receiver, group_of(labels, series, by) if by else NO_GROUP)
 
-    def _quiet_routes(self) -> tuple[Route, ...]:
-        """Return the routes that alerts of this release would have taken: who hears of trouble hears of quiet."""
-        found = [route for labels in self.watching for route in self.desk.routes.find(labels)]
-        return tuple(dict.fromkeys(found)) or self.desk.routes.routes[-1:]
+    def _route(self, name: str) -> Route:
+        """Return the route of a name; one that is gone, and told of something once, has no settings."""
+        return self._by_name.get(name) or Route(name=name)
+
+    @cached_property
+    def _by_name(self) -> dict[str, Route]:
+        return {route.name: route for route in self.desk.routes.every}
+
+    def _quiet_receivers(self) -> list[tuple[str, str]]:
+        """Return whom alerts of this release would have reached: who hears of trouble hears of quiet."""
+        found = [route for labels in self.watching for route in self.desk.routes.find(labels)] or self.desk.routes.routes[-1:]
+        return list(dict.fromkeys((route.name, receiver) for route in found for receiver in route.receivers))
 
     def _is_quiet_page(self) -> bool:
         return self.situation.tell_quiet and not self.situation.release.as_history and not self.situation.again
 
-    def _notifications(
-        self, route: str, receiver: str, items: list[Item], quiet: list[Episode], held: list[Suppression]
-    ) -> list[Notification]:
-        reach = self.desk.receivers[receiver]
-        digest = self._digest(route, receiver, items, held)
-        digest = replace(digest, alerts=digest.alerts + quiet_states(quiet, self.situation.release, self.desk.public_url))
-        if reach.machine and not digest.alerts:
-            return []
-        return [self._notification(route, name, digest) for name in reach.names(receiver)]
+    def _share_out(self, pages: Mapping[_To, _Page]) -> None:
+        """Note on each page what its receiver's budget leaves of it; machines have none."""
+        found = {to: sorted_out(page.items, self.situation.said, to.receiver, self.desk.includes) for to, page in pages.items()}
+        for receiver in dict.fromkeys(to.receiver for to in pages):
+            reach, mine = self.desk.receivers[receiver], [to for to in pages if to.receiver == receiver]
+            if reach.machine:
+                shares = [Portion(rest=found[to].told, lines=self.desk.full_lines) for to in mine]
+            else:
+                asked = [(found[to].told, self._route(to.route).tell) for to in mine]
+                shares = portions(asked, lines=self._lines(receiver), immediate=reach.budget.immediate)
+            for to, share in zip(mine, shares, strict=True):
+                pages[to].portion, pages[to].confirmed = share, found[to].confirmed
 
-    def _notification(self, route: str, receiver: str, digest: Digest) -> Notification:
-        cause = f"{self.situation.release.id}|{self.desk.version}|{route}"
-        return Notification(
-            id=str(uuid.uuid5(NAMESPACE, f"{cause}|{receiver}")),
-            receiver=receiver,
-            route=route,
-            thread=f"{route}|{receiver}",
-            cause=cause,
-            created_at=self.situation.at,
-            digest=digest,
-        )
+    def _lines(self, receiver: str) -> int:
+        lines = self.desk.receivers[receiver].budget.lines
+        return self.desk.full_lines if lines is None else lines
 
-    def _digest(self, route: str, receiver: str, items: list[Item], held: list[Suppression]) -> Digest:
-        found = sorted_out(items, self.situation.said, receiver, self.desk.includes)
-        doubts = bool(items) and all(item.level is Level.DATA for item in items)
-        frame = Frame(
+    def _cut(self, to: _To, portion: Portion) -> Iterator[Suppression]:
+        """Yield the record of what a budget left off a page; it is counted there, and stands in the attached table."""
+        for item in portion.hidden:
+            yield Suppression(
+                episode=item.episode.id,
+                why=Why.BUDGET,
+                by=f"over the budget of {say_count(self._lines(to.receiver), 'line')} a release; it is in the attached table",
+                transition=item.transition,
+                route=to.route,
+                receiver=to.receiver,
+            )
+
+    def _notifications(self, to: _To, page: _Page) -> Iterator[Notification]:
+        """Yield the messages of a page to each address of its receiver, first those that go out at once."""
+        for cells in page.portion.at_once:
+            items = [item for cell in cells for item in cell]
+            yield from self._made_out(to, self._message(to.group, cells), items, of=str(cells[0][0].facts.key))
+        digest = self._digest(to, page)
+        if page.is_told and not (self.desk.receivers[to.receiver].machine and not digest.alerts):
+            yield from self._made_out(to, digest, page.portion.rest)
+
+    def _made_out(self, to: _To, digest: Digest, items: Iterable[Item], *, of: str = "") -> Iterator[Notification]:
+        """Yield a message to each address of a receiver; `of` names what a message is about that is none of the whole page."""
+        cause = "|".join(filter(None, (self.situation.release.id, self.desk.version, to.route, str(to.group), of)))
+        for receiver in self.desk.receivers[to.receiver].names(to.receiver):
+            yield Notification(
+                id=str(uuid.uuid5(NAMESPACE, f"{cause}|{receiver}")),
+                receiver=receiver,
+                route=to.route,
+                thread="|".join(filter(None, (to.route, str(to.group), receiver))),
+                cause=cause,
+                created_at=self.situation.at,
+                digest=digest,
+                held_until=self._held_until(to, items),
+            )
+
+    def _held_until(self, to: _To, items: Iterable[Item]) -> datetime | None:
+        """Return when the hours of a route let a message go out; the receiver of trouble never waits."""
+        if to.receiver == self.desk.operators:
+            return None
+        levels = {item.level for item in items if item.part in NEWS}
+        machine = self.desk.receivers[to.receiver].machine
+        return self._route(to.route).held_until(self.situation.at, levels, in_order=machine)
+
+    def _message(self, group: Group, cells: tuple[Cell, ...]) -> Digest:
+        """Write the message of one line that does not wait for its page."""
+        items = [item for cell in cells for item in cell]
+        digest = compose(items, replace(self._frame(group), full_lines=1), self.desk.names)
+        line = digest.lines[0]
+        return replace(digest, subject=f"{line.title}: {line.figure}; {line.outcome[0].lower()}{line.outcome[1:]}")
+
+    def _frame(self, group: Group) -> Frame:
+        words = group.words(self.desk.names)
+        return Frame(
             release=self.situation.release,
-            title=self.situation.title,
+            title=f"{self.situation.title}, {words}" if words else self.situation.title,
             credit=self.situation.credit,
-            quiet=untold_count(held) if held else self._quiet(),
-            full_lines=self.desk.full_lines,
             charts=self.desk.charts,
-            still_open="" if doubts else self._still_open(route, items),
-            not_judged="" if doubts else self._not_judged(),
-            chance="" if doubts else self._chance(found.told),
-            revised=() if doubts else self._revised,
-            notes=(*self.notes, untold_words(held)) if held else self.notes,
             public_url=self.desk.public_url,
             stage=self.situation.stage,
-            confirmed=found.confirmed,
         )
-        return compose(found.told, frame, self.desk.names)
+
+    def _digest(self, to: _To, page: _Page) -> Digest:
+        foot, portion, held = self._foot, page.portion, page.held
+        doubts = bool(page.items) and all(item.level is Level.DATA for item in page.items)
+        whole = page.first and not doubts
+        notes = (*(self.notes if page.first else ()), *_said_before(portion), *([untold_words(held)] if held else []))
+        frame = replace(
+            self._frame(to.group),
+            quiet=untold_count(held) if held else foot.quiet(),
+            full_lines=portion.lines,
+            still_open="" if doubts else foot.still_open(to.route, page.items, lambda one: self._belongs(one, to)),
+            not_judged=foot.not_judged() if whole else "",
+            chance=foot.chance((*portion.rest, *_items(portion))) if whole else "",
+            revised=foot.revised if whole else (),
+            notes=notes,
+            confirmed=page.confirmed,
+        )
+        digest = compose(portion.rest, frame, self.desk.names)
+        states = quiet_states(page.quiet, self.situation.release, self.desk.public_url)
+        return replace(digest, alerts=digest.alerts + states, group=digest.group | to.group.as_labels)
 
     @cached_property
-    def _revised(self) -> tuple[str, ...]:
-        """Say what the release changed of earlier figures; of a release that is judged again it was said."""
-        situation = self.situation
-        return () if situation.again else revised_lines(situation.panel, situation.revisions, self.desk.names)
+    def _foot(self) -> Foot:
+        return Foot(
+            situation=self.situation,
+            desk=self.desk,
+            counts=self.counts,
+            changed=self.changed,
+            by_chance=self.by_chance,
+            watching=self.watching,
+        )
 
-    def _still_open(self, route: str, items: list[Item]) -> str:
-        """Say which alerts of this route stay open without a word in this page."""
-        said = {item.episode.id for item in items}
-        mine = {episode for episode, name, _ in self.situation.told if name == route}
-        now = {**{episode.id: episode for episode in self.situation.stored}, **self.changed}
-        still = [e for e in now.values() if e.id in mine and e.id not in said and e.path.state is State.FIRING]
-        if not still:
-            return ""
-        still.sort(key=lambda e: (-e.path.level, e.path.since))
-        named = [f"{self.desk.names.title(e.key)} ({_held(e, self.situation.handling(e))})" for e in still[:3]]
-        more = f" and {len(still) - 3} more" if len(still) > 3 else ""
-        return f"Still open: {join_words(named) if not more else ', '.join(named)}{more}."
-
-    def _quiet(self) -> str:
-        """Say that nothing is unusual among what could be judged, which may be little or nothing."""
-        judged, missing = (sum(getattr(count, name) for count in self.counts) for name in ("judged", "not_judged"))
-        if self.situation.again:
-            return "rules were edited"
-        if not self.watching:
-            return "no rule watches its figures"
-        if missing and not judged:
-            return "nothing could be judged"
-        return f"nothing unusual in the {say_count(judged, 'cell')} judged" if missing else "nothing unusual"
-
-    def _not_judged(self) -> str:
-        missing = sum(c.not_judged for c in self.counts)
-        every = missing + sum(c.judged for c in self.counts)
-        return f"Not judged: {say_number(missing)} of {say_number(every)} cells watched by rules." if missing else ""
-
-    def _chance(self, items: Sequence[Item]) -> str:
-        """Say how many alerts chance alone would bring; only where the model makes that known."""
-        judged, chance = self.by_chance
-        rules = {c.rule for c in self.counts if c.by_chance is not None}
-        if not judged:
-            return ""
-        if items and not any(item.episode.rule in rules for item in items):
-            return ""  # a page about other rules
-        alerts = len({str(i.facts.key) for i in items if i.episode.rule in rules and i.part in (Part.NEW, Part.WORSE)})
-        expected = f"about {say_number(chance)}" if chance >= 1 else "less than one"
-        said = say_count(alerts, "alert")
-        return f"Of {say_count(judged, 'figure')} judged by the seasonal model, {said}; {expected} expected by chance."
+    def _belongs(self, episode: Episode, to: _To) -> bool:
+        return self._to(to.route, to.receiver, _standing(episode), episode.key).group == to.group
 
 
-def _held(episode: Episode, handling: Handling) -> str:
-    """Say at which level an alert is open, since when, by which rule, whether it was judged of late, and who knows of it."""
-    path = episode.path
-    unjudged = f", not judged for {say_count(path.unjudged, 'month')}" if path.unjudged else ""
-    known = f", acknowledged by {handling.acknowledged.by}" if handling.acknowledged else ""
-    return f"{path.level.label} since {say_month(path.since)} by {episode.rule}{unjudged}{known}"
+def _standing(episode: Episode) -> dict[str, str]:
+    """Return the labels by which an alert is grouped as it stands."""
+    return {**episode.labels, "severity": episode.path.level.label}
+
+
+def _with_remainders(pages: Mapping[_To, _Page]) -> dict[_To, _Page]:
+    """Put what a budget leaves no line for on one page of its route and receiver, whatever its group; say which page is first."""
+    found: dict[_To, _Page] = {}
+    for to, page in pages.items():
+        if not to.group or page.portion.lines or not page.portion.rest:
+            found[to] = page
+            continue
+        if page.portion.at_once:
+            found[to] = _Page(items=page.items, portion=replace(page.portion, rest=(), hidden=()))
+        rest = found.setdefault(_To(to.route, to.receiver), _Page())
+        rest.portion = replace(rest.portion, rest=(*rest.portion.rest, *page.portion.rest))
+        rest.portion = replace(rest.portion, hidden=(*rest.portion.hidden, *page.portion.hidden))
+        rest.items += page.items
+        rest.held += page.held
+        rest.confirmed = (*rest.confirmed, *page.confirmed)
+    seen: set[tuple[str, str]] = set()
+    for to, page in found.items():
+        page.first = to[:2] not in seen and page.is_told
+        seen |= {to[:2]} if page.first else set()
+    return found
+
+
+def _items(portion: Portion) -> list[Item]:
+    return [item for cells in portion.at_once for cell in cells for item in cell]
+
+
+def _said_before(portion: Portion) -> tuple[str, ...]:
+    """Say how many lines went out in messages of their own."""
+    count = len(portion.at_once)
+    return (f"{count} told in {'a message of its own' if count == 1 else 'messages of their own'}.",) if count else ()

@@ -127,9 +127,14 @@ class Route:
         """Return which of this route and those below it an alert takes; none where it does not match."""
         return (_taken(self.routes, labels) or (self,)) if self.matches(labels) else ()
 
-    def held_until(self, moment: datetime, levels: Iterable[Level]) -> datetime | None:
-        """Return when a message about some levels may go out, None where it may at once."""
-        if self.hours is None or set(levels) & set(self.urgent):
+    def held_until(self, moment: datetime, levels: Iterable[Level], *, in_order: bool = False) -> datetime | None:
+        """
+        Return when a message about some levels may go out, None where it may at once.
+
+        What is urgent overtakes what waits. With `in_order`, for receivers that keep state, nothing waits where anything is
+        urgent: an end that arrives after a later beginning would be wrong.
+        """
+        if self.hours is None or set(levels) & set(self.urgent) or (in_order and self.urgent):
             return None
         opening = self.hours.opening(moment)
         return None if opening == moment else opening

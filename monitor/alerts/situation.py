@@ -24,9 +24,21 @@ NAMESPACE = uuid.UUID("2b1f3c0e-8a64-5c3e-9d0b-5b8f0d7c9e21")
 
 
 @dataclass(frozen=True, kw_only=True)
+class Budget:
+    """
+    How much of one release a receiver is told, over all routes that lead to it.
+
+    `lines` on its pages, as many as the desk says where it is None, and `immediate` messages of their own.
+    """
+
+    lines: int | None = None
+    immediate: int = 3
+
+
+@dataclass(frozen=True, kw_only=True)
 class Reach:
     """
-    How a receiver is reached: one message per address; a `machine` hears only of alerts whose state changed.
+    How a receiver is reached: one message per address; a `machine` hears only of alerts whose state changed, and has no budget.
 
     `instead` is whom messages are made out to where no address is left.
     """
@@ -34,6 +46,7 @@ class Reach:
     addresses: tuple[str, ...] = ("",)
     machine: bool = False
     instead: tuple[str, ...] = ()
+    budget: Budget = Budget()
 
     def names(self, receiver: str) -> list[str]:
         """Return what messages to the receiver's addresses are made out to: ``desk`` or ``mail#ada@example.com``."""

@@ -230,12 +230,12 @@ class _Walk:
         """Write the pages of a month, and note what each receiver holds after it."""
         current = [replace(item, episode=replace(item.episode, sent=self.episodes[item.episode.id].sent)) for item in said]
         pages = Pages(situation, self.desk, counts=(), changed={}, by_chance=(0, 0.0), watching=(), notes=())
-        notifications, told = pages.write(current, ())
-        self.told |= dict.fromkeys(told)
+        written = pages.write(current, ())
+        self.told |= dict.fromkeys(written.told)
         for item in current:
             episode = self.episodes[item.episode.id]
             self.episodes[episode.id] = replace(episode, sent=item.episode.fires_as, opened_at=situation.at)
-        return _pages(notifications)
+        return _pages(written.notifications)
 
     def release(self, vintage: Vintage) -> Edition:
         """Assess one release as of itself, on top of what was found before it."""
