@@ -34,7 +34,7 @@ COMMANDS = {
     "explain": ("reading", "show every number behind a verdict"),
     "replay": ("replaying", "show what rules would have found in the past, and who would have been told"),
     "expect": ("expecting", "write what was expected of every row of a file; no desk is needed"),
-    "rules": ("alerting", "show which series each rule watches; print the schema for editors"),
+    "rules": ("rules", "show which series each rule watches, and what people made of it; print the schema for editors"),
     "test": ("trying", "run the tests of rules: figures given, changes and sentences expected"),
     "suggest": ("trying", "suggest levels that would have spoken about once a quarter, once a year"),
     "baskets": ("baskets", "list baskets of product codes; check which codes have figures"),

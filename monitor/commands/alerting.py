@@ -1,4 +1,4 @@
-"""Alerts and rules: judge what came in, list and show alerts, show what rules watch."""
+"""Alerts: judge what came in, list and show alerts."""
 
 from __future__ import annotations
 
@@ -243,46 +243,3 @@ def _heading(transition: Transition) -> str:
 
 def _indented(lines: list[str]) -> list[str]:
     return [f"    {line}" for line in lines]
-
-
-@click.group("rules")
-def rules_command() -> None:
-    """The rules in force."""
-
-
-@rules_command.command("show")
-@click.argument("rule", required=False)
-@as_json_option
-@click.pass_obj
-def show_rules(config: Path, rule: str | None, as_json: bool) -> None:
-    """
-    Show which series each rule watches, and which it cannot and why.
-
-    That is over the figures held now. With RULE, every series of that rule. For example: monitor rules show magnet-drop.
-    """
-    from monitor.watchlist import watchlists
-
-    with desk_at(config) as app, progress("judging") as step:
-        found = watchlists(app, rule, step)
-        operations = app.ruleset.operations if rule is None else ()
-    if as_json:
-        show_json([entry.as_json() for entry in found])
-        return
-    for entry in found:
-        say("\n".join(entry.lines(whole=rule is not None)))
-    for told in operations:
-        click.echo(f"{told.name}: tells operators of {', '.join(fact.value for fact in told.facts)}")
-    if not found:
-        click.echo("No figures that it could watch are held yet; `monitor run` takes them in.")
-
-
-@rules_command.command("schema")
-def show_schema() -> None:
-    """
-    Print the JSON Schema of rule files, for editors.
-
-    For example: monitor rules schema > rules/rule.schema.json.
-    """
-    from monitor.rules.loading import rule_schema
-
-    show_json(rule_schema())

@@ -156,12 +156,13 @@ def _why_none(rungs: Rungs, counts: Sequence[int], wanted: float, judged: int) -
 def _verdicts(rule: Rule, reader: Reader, levels: Sequence[tuple[Level, Rung]]) -> Verdicts:
     """Judge by these levels, given mildest first; the clear is the mildest's."""
     dimension = MEASURES[rule.watch.measure]
-    graded = tuple((level, _parsed(rung.condition, dimension)) for level, rung in reversed(levels))
-    return judge_rule(reader, replace(rule, levels=graded, clear=_parsed(levels[0][1].clear, dimension)), set())
+    graded = tuple((level, parsed(rung.condition, dimension)) for level, rung in reversed(levels))
+    return judge_rule(reader, replace(rule, levels=graded, clear=parsed(levels[0][1].clear, dimension)), set())
 
 
 @cache
-def _parsed(condition: str, dimension: Dimension) -> Condition:
+def parsed(condition: str, dimension: Dimension) -> Condition:
+    """Return a rung's condition, checked."""
     return parse(condition, measure_dimension=dimension)
 
 
