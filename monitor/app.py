@@ -13,7 +13,7 @@ from typing import Any
 from monitor import registry
 from monitor.alerts.messages import Delivery, Notification
 from monitor.alerts.sentences import MIRROR_CAVEAT, Names
-from monitor.alerts.situation import Desk, Reach
+from monitor.alerts.situation import Budget, Desk, Reach
 from monitor.baskets.records import Baskets
 from monitor.baskets.words import notes, titles, units
 from monitor.detection.fitting import Bar, Fitting, silent
@@ -252,7 +252,8 @@ class App:
         for receiver in self.settings.receivers:
             kind = registry.load("notifiers", receiver.kind)
             addresses = tuple(a for a in self.addresses[receiver.name] if (receiver.name, bare(a)) not in left)
-            found[receiver.name] = Reach(addresses=addresses, machine=kind.keeps_state)
+            budget = Budget(lines=receiver.budget.lines, immediate=receiver.budget.immediate)
+            found[receiver.name] = Reach(addresses=addresses, machine=kind.keeps_state, budget=budget)
         fallbacks = {receiver.name: receiver.fallback for receiver in self.settings.receivers}
         return {name: replace(reach, instead=_instead(name, found, fallbacks)) for name, reach in found.items()}
 

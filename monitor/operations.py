@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 from monitor.alerts.digest import operations
 from monitor.alerts.inhibition import Trouble
 from monitor.alerts.messages import Digest, Notification
+from monitor.alerts.routing import Route
 from monitor.app import App
 from monitor.rules.schema import Fact, Operations
 
@@ -97,15 +99,28 @@ def _pages(app: App, fact: Fact, subject: str, digest: Digest, to: Collection[st
     found = [message for receiver in to for message in messages(app, receiver, fact.value, cause, digest)]
     for rule in app.ruleset.operations:
         if fact in rule.facts:
-            told = _routed(app, rule, fact)
-            found += [message for route, receiver in told for message in messages(app, receiver, route, cause, digest)]
+            for route, receiver in _routed(app, rule, fact):
+                found += [_held(app, route, rule, one) for one in messages(app, receiver, route.name, cause, digest)]
     return list({message.id: message for message in reversed(found)}.values())[::-1]
 
 
-def _routed(app: App, rule: Operations, fact: Fact) -> list[tuple[str, str]]:
+def _routed(app: App, rule: Operations, fact: Fact) -> list[tuple[Route, str]]:
     """Return (route, receiver) of whoever a rule tells a fact."""
-    labels = {"alertname": rule.name, "kind": "operations", "fact": fact.value, "severity": rule.level.label, **rule.labels}
-    return [(route.name, receiver) for route in app.settings.routes.find(labels) for receiver in route.receivers]
+    return [(route, receiver) for route in app.settings.routes.find(labels_of(rule, fact)) for receiver in route.receivers]
+
+
+def labels_of(rule: Operations, fact: Fact) -> dict[str, str]:
+    """Return the labels by which a fact is routed that a rule tells."""
+    return {"alertname": rule.name, "kind": "operations", "fact": fact.value, "severity": rule.level.label, **rule.labels}
+
+
+def _held(app: App, route: Route, rule: Operations, message: Notification) -> Notification:
+    """Let a message wait for the hours of its route; the receiver of trouble itself never waits."""
+    receiver = message.receiver.partition("#")[0]
+    if receiver == app.settings.operators:
+        return message
+    machine = app.reach[receiver].machine
+    return replace(message, held_until=route.held_until(message.created_at, {rule.level}, in_order=machine))
 
 
 def messages(app: App, receiver: str, route: str, cause: str, digest: Digest) -> list[Notification]:

@@ -24,6 +24,7 @@ from monitor.baskets.loading import load_baskets
 from monitor.baskets.partners import load_partner_groups
 from monitor.baskets.records import Baskets
 from monitor.configuration.checks import (
+    idle_budget,
     same_steps,
     unheard_receivers,
     unknown_receivers,
@@ -36,6 +37,7 @@ from monitor.configuration.entries import Checker, Place, anchored, doubles
 from monitor.configuration.inhibit_checks import wrong_inhibitions
 from monitor.configuration.keys import (
     Ask,
+    BudgetKeys,
     Deliver,
     Digests,
     Event,
@@ -128,6 +130,7 @@ class ReceiverSettings:
     locale: str = ""
     time_zone: str = ""
     templates: Mapping[str, Path] = dataclasses.field(default_factory=dict)
+    budget: BudgetKeys = dataclasses.field(default_factory=BudgetKeys)
     lacking: tuple[Mistake, ...] = ()
 
 
@@ -315,7 +318,7 @@ class _Reading:
         if found is None:
             return None
         keys, parameters = found
-        self._mistakes += wrong_templates(place)
+        self._mistakes += (*wrong_templates(place), *idle_budget(place))
         shared = {key: getattr(keys, key) for key in ReceiverKeys.model_fields}
         shared["templates"] = {part: self._desk / path for part, path in keys.templates if path is not None}
         return ReceiverSettings(**shared, parameters=parameters, lacking=tuple(self._vault.lacking[so_far:]))

@@ -35,6 +35,7 @@ from monitor.rules.loading import load_rule_set
 from monitor.settings import Settings
 from monitor.sources import calendar, census, completeness, comtrade, eurostat, gacc, gacc_bulletin, hmrc, japan, korea, table
 from monitor.vitals import Vitals
+from monitor.web.metrics import DeskMetrics
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [*(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")), *sorted((ROOT / "docs").rglob("*.md"))]
@@ -53,6 +54,7 @@ KEYS: dict[str, list[type[BaseModel]]] = {
     ],
     "receivers": [
         keys.ReceiverKeys,
+        keys.BudgetKeys,
         keys.TemplateKeys,
         email.Email.Parameters,
         webhook.Webhook.Parameters,
@@ -216,10 +218,12 @@ def test_files_make_targets_and_variables_that_pages_name_exist() -> None:
     assert lost == []
 
 
-def test_the_page_on_operating_names_every_metric() -> None:
-    shown = set(re.findall(r"^# HELP (\w+)", Vitals().exposition().decode(), re.M))
-    named = set(re.findall(r"`(monitor_\w+)`", page("operating")))
-    assert named == {name for name in shown if not name.endswith("_created")}
+def test_the_page_on_operating_names_every_metric(desk: Path) -> None:
+    vitals, app = Vitals(), App.open(desk / "config", {})
+    vitals.registry.register(DeskMetrics(app))
+    shown = set(re.findall(r"^# HELP (monitor_\w+)", vitals.exposition().decode(), re.M))
+    app.close()
+    assert set(re.findall(r"`(monitor_\w+)`", page("operating"))) == shown
 
 
 def examples(kind: str) -> list[Any]:

@@ -62,6 +62,13 @@ def wrong_templates(place: Place) -> Iterator[Mistake]:
             yield place.mistake("templates", part, says=f'a receiver of the kind {kind} writes no "{part}"; {said}')
 
 
+def idle_budget(place: Place) -> Iterator[Mistake]:
+    """Yield a mistake for a budget that changes nothing: a receiver that keeps the state of alerts hears of every change."""
+    kind = str(place.data.get("kind"))
+    if "budget" in place.data and registry.load("notifiers", kind).keeps_state:
+        yield place.mistake("budget", says=f"a receiver of the kind {kind} hears of every change; it has no budget")
+
+
 def unheard_receivers(receivers: list[Place], told: Collection[str]) -> Iterator[Mistake]:
     """Yield a warning for every receiver that nothing is told."""
     for place in receivers:

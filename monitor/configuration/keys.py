@@ -69,13 +69,20 @@ class TemplateKeys(_Block):
     body: Path | None = None
 
 
+class BudgetKeys(_Block):
+    """How much of one release a receiver is told: `lines` on all its pages together, and `immediate` messages."""
+
+    lines: int | None = Field(default=None, ge=1, le=1000)
+    immediate: int = Field(default=3, ge=0, le=100)
+
+
 class ReceiverKeys(Entry):
     """
     What every receiver has, whatever its kind.
 
     `fallback` is the receiver that hears what this one does not take; `per_minute` is how many messages it is sent at most.
     `locale` and `time_zone` are those of its readers: how numbers, dates and moments are written.
-    `templates` are its own words.
+    `templates` are its own words. `budget` is how much of one release it is told.
     """
 
     fallback: str = ""
@@ -83,6 +90,7 @@ class ReceiverKeys(Entry):
     locale: LocaleName = ""
     time_zone: TimeZone = ""
     templates: TemplateKeys = TemplateKeys()
+    budget: BudgetKeys = BudgetKeys()
 
 
 class StageKeys(_Block):
