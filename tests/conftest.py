@@ -78,6 +78,12 @@ def start_alertmanager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cal
 
 
 @pytest.fixture(scope="session")
+def promtool() -> str:
+    """Path of Prometheus' own checker of metrics and rules."""
+    return shutil.which("promtool") or pytest.skip("this machine has no promtool (Debian: apt-get install prometheus)")
+
+
+@pytest.fixture(scope="session")
 def repository() -> Path:
     """The folder that holds the package, its configuration and its documentation."""
     return Path(__file__).resolve().parent.parent

@@ -167,6 +167,7 @@ def serve_command(config: Path) -> None:
     from monitor.subscriptions import Subscriptions
     from monitor.vitals import Vitals
     from monitor.web.health import HealthServer
+    from monitor.web.metrics import DeskMetrics
     from monitor.web.unsubscribe import Unsubscribe
 
     with desk_at(config, service=True) as app:
@@ -179,5 +180,6 @@ def serve_command(config: Path) -> None:
             click.echo(f"Serving; health at {pages.url}/healthz", err=True)
             for mistake in app.settings.lacking:
                 say(f"monitor: {mistake}", err=True)
+            vitals.registry.register(DeskMetrics(app))
             service = ServiceJobs(app, vitals)
             Scheduler(service, sources, vitals, pulse=app.heartbeat, note=service.note).run(threading.Event())

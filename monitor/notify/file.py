@@ -31,6 +31,7 @@ class File:
     """Writes each message once a form; a second attempt overwrites the same files."""
 
     keeps_state = False
+    templated = ("subject", "text", "html")
 
     class Parameters(MailParameters):
         """
@@ -98,7 +99,8 @@ class File:
                 to = ", ".join(self._parameters.to)
                 yield f"{stem}.eml", bytes(compose(message, self._parameters, to, public_url=self._public_url))
             elif form == "text":
-                yield f"{stem}.txt", render.text(message.digest, public_url=self._public_url).encode()
+                text = message.own.get("text") or render.text(message.digest, public_url=self._public_url)
+                yield f"{stem}.txt", text.encode()
             elif has_alerts(message):
                 yield f"{stem}.json", self._call(message)
 

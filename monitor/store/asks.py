@@ -49,13 +49,13 @@ class Asks:
         """Return the last time that a dataset was asked for; None where it never was."""
         with self._database.read() as connection:
             row = connection.execute(select(_asks).where(_is(source, dataset))).first()
-        return _asked(row) if row is not None else None
+        return asked(row) if row is not None else None
 
     def note(self, source: str, dataset: str, *, at: datetime, outcome: str) -> None:
         """Note that a dataset was asked for, and what failed."""
         with self._database.write() as connection:
             row = connection.execute(select(_asks).where(_is(source, dataset))).first()
-            before = _asked(row) if row is not None else None
+            before = asked(row) if row is not None else None
             now = _after(before, at, outcome)
             values: dict[str, Any] = {
                 "source": source,
@@ -81,7 +81,8 @@ def _after(before: Asked | None, at: datetime, outcome: str) -> Asked:
     )
 
 
-def _asked(row: Any) -> Asked:
+def asked(row: Any) -> Asked:
+    """Return what a row says."""
     return Asked(
         first_at=from_stamp(row.first_at),
         asked_at=from_stamp(row.asked_at),

@@ -105,7 +105,7 @@ class Database:
             If a newer version wrote the database.
         """
         with self.read() as connection:
-            if _revision(connection) == SCHEMA:
+            if revision(connection) == SCHEMA:
                 return
         with self.write(lock="migrate") as connection:
             self._upgrade(connection)
@@ -115,7 +115,7 @@ class Database:
         from alembic.script import ScriptDirectory
 
         config = alembic_config(connection)
-        found = _revision(connection)
+        found = revision(connection)
         known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
         if found is not None and found not in known:
             raise StoreError(
@@ -201,7 +201,7 @@ def _reason(error: exc.SQLAlchemyError) -> str:
     return next(found, f"refused a statement ({type(error).__name__})")
 
 
-def _revision(connection: Connection) -> str | None:
+def revision(connection: Connection) -> str | None:
     """Return the migration that a database is at."""
     if not inspect(connection).has_table("alembic_version"):
         return None
