@@ -12,11 +12,15 @@ import click
 from monitor.commands.handling import ACTS, HANDLED
 from monitor.commands.terminal import as_json_option, desk_at, note_settings, progress, say, show_json, show_table
 
+from monitor.commands.untold import as_json as as_json_of
+from monitor.commands.untold import held_json, lines_of, stays_lines
+
 if TYPE_CHECKING:
     from monitor.alerts.handling import Act, Handling
     from monitor.alerts.records import Episode, Transition
     from monitor.alerts.sentences import Names
     from monitor.app import App
+    from monitor.store.suppressions import NotTold
 
 
 @click.command("evaluate")
@@ -100,8 +104,8 @@ def list_alerts(
     if not rows:
         click.echo("No alert.")
         return
-    beside = [handled[e.id].columns for e in found[:limit]]
-    heads = [head for head in HANDLED if any(columns[head] for columns in beside)]
+    beside = [{"not told": e.held.why.value if e.held else "", **handled[e.id].columns} for e in found[:limit]]
+    heads = [head for head in ("not told", *HANDLED) if any(columns[head] for columns in beside)]
     rows = [(*row, *(columns[head] for head in heads)) for row, columns in zip(rows, beside, strict=True)]
     show_table(("alert", "level", "state", "since", "until", "rule", "series", *heads), rows)
     if len(found) > limit:
@@ -136,17 +140,19 @@ def show_alert(config: Path, alert: str, as_json: bool) -> None:
     Of the id of ALERT the first letters are enough. For example: monitor alerts show 85d2001d.
     """
     from monitor.alerts.handling import handle
+    from monitor.store.suppressions import not_told
 
     with desk_at(config) as app:
         episode = app.episodes.get(alert)
         transitions = app.episodes.transitions(episode.id)
         names = app.names(episode.key.source, episode.key.dataset)
-        acts = app.acts.of(episode.id)
+        acts, untold = app.acts.of(episode.id), not_told(app.database, episode.id)
     if as_json:
         found = _episode(episode, handle(acts))
-        show_json(found | {"acts": list(map(_act, acts)), "transitions": [_transition(t) for t in transitions]})
+        found |= {"acts": list(map(_act, acts)), "transitions": [_transition(t) for t in transitions]}
+        show_json(found | {"not_told": list(map(as_json_of, untold))})
     else:
-        say("\n".join([*_alert_lines(episode, names, transitions), *_act_lines(acts)]))
+        say("\n".join([*_alert_lines(episode, names, transitions, untold), *stays_lines(untold), *_act_lines(acts)]))
 
 
 def _act(act: Act) -> dict[str, Any]:
@@ -179,6 +185,7 @@ def _episode(episode: Episode, handling: Handling) -> dict[str, Any]:
         "months_not_judged": path.unjudged,
         "history": episode.history,
         "labels": dict(episode.labels),
+        "held_back": held_json(episode.held),
         "handling": handling.annotations,
     }
 
@@ -216,7 +223,7 @@ def _transition(transition: Transition) -> dict[str, Any]:
     }
 
 
-def _alert_lines(episode: Episode, names: Names, transitions: list[Transition]) -> list[str]:
+def _alert_lines(episode: Episode, names: Names, transitions: list[Transition], untold: list[NotTold]) -> list[str]:
     from monitor.commands.evidence import evidence_lines
     from monitor.months import say_month
 
@@ -226,7 +233,7 @@ def _alert_lines(episode: Episode, names: Names, transitions: list[Transition]) 
     lines += [f"Alert {episode.id}", f"Series {key}"]
     for transition in transitions:
         evidence = evidence_lines(transition.evidence, key, names.units.get(key.product, ""))
-        lines += ["", _heading(transition), *_indented(evidence)]
+        lines += ["", _heading(transition), *_indented([*lines_of(untold, transition.id), *evidence])]
     return lines
 
 
