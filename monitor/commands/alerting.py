@@ -11,9 +11,7 @@ import click
 
 from monitor.commands.handling import ACTS, HANDLED
 from monitor.commands.terminal import as_json_option, desk_at, note_settings, progress, say, show_json, show_table
-
-from monitor.commands.untold import as_json as as_json_of
-from monitor.commands.untold import held_json, lines_of, stays_lines
+from monitor.commands.untold import held_json, lines_of, record_of, stays_lines
 
 if TYPE_CHECKING:
     from monitor.alerts.handling import Act, Handling
@@ -150,7 +148,7 @@ def show_alert(config: Path, alert: str, as_json: bool) -> None:
     if as_json:
         found = _episode(episode, handle(acts))
         found |= {"acts": list(map(_act, acts)), "transitions": [_transition(t) for t in transitions]}
-        show_json(found | {"not_told": list(map(as_json_of, untold))})
+        show_json(found | {"not_told": list(map(record_of, untold))})
     else:
         say("\n".join([*_alert_lines(episode, names, transitions, untold), *stays_lines(untold), *_act_lines(acts)]))
 

@@ -28,7 +28,7 @@ def _to(one: NotTold) -> str:
     return f" to {name}" if name else ""
 
 
-def as_json(one: NotTold) -> dict[str, Any]:
+def record_of(one: NotTold) -> dict[str, Any]:
     """Return what was not told as plain data."""
     said = one.suppression
     names = ("by", "holder", "route", "receiver", "transition")
