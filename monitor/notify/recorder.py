@@ -1,13 +1,14 @@
 """
-Results of many threads, committed together: who waits for the database waits for one commit, not for one each.
+Results of many threads, committed together by one: while a commit is under way, what comes meanwhile makes up the next.
 
-Whoever comes first writes for all who came while the write before was under way.
+So the database is no brake, and what was answered is on record a commit later; a crash in between repeats it under the same id.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 from monitor.errors import StoreError
@@ -15,17 +16,12 @@ from monitor.errors import StoreError
 if TYPE_CHECKING:
     from monitor.store.recording import Result
 
-
-class _Batch:
-    def __init__(self) -> None:
-        self.results: list[Result] = []
-        self.written = False
-        self.error: StoreError | None = None
+Settled = Callable[["Result", "StoreError | None"], None]
 
 
 class Recorder:
     """
-    Writes results down.
+    Writes results down from a thread of its own, as a context manager; leaving it waits until all are written.
 
     Parameters
     ----------
@@ -35,32 +31,47 @@ class Recorder:
 
     def __init__(self, write: Callable[[Sequence[Result]], None]) -> None:
         self._write = write
-        self._batch = _Batch()
-        self._joining, self._writing = threading.Lock(), threading.Lock()
+        self._given: list[tuple[Result, Settled]] = []
+        self._changed = threading.Condition()
+        self._ends = False
+        self._thread = threading.Thread(target=self._work, name="record deliveries", daemon=True)
 
-    def record(self, result: Result) -> None:
-        """
-        Return once a result is committed.
+    def __enter__(self) -> Recorder:
+        self._thread.start()
+        return self
 
-        Raises
-        ------
-        StoreError
-            If it could not be; nothing of its batch is.
-        """
-        with self._joining:
-            batch = self._batch
-            batch.results.append(result)
-        with self._writing:
-            if not batch.written:
-                self._commit(batch)
-        if batch.error is not None:
-            raise StoreError(str(batch.error)) from batch.error
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        with self._changed:
+            self._ends = True
+            self._changed.notify()
+        self._thread.join()
 
-    def _commit(self, batch: _Batch) -> None:
-        with self._joining:
-            self._batch = _Batch()
-        batch.written = True
+    def put(self, result: Result, settled: Settled) -> None:
+        """Take a result; `settled` is told, from another thread, once it is committed or why it could not be."""
+        with self._changed:
+            late = self._ends
+            if not late:
+                self._given.append((result, settled))
+                self._changed.notify()
+        if late:  # a call that outlasted the round
+            self._commit([(result, settled)])
+
+    def _work(self) -> None:
+        while batch := self._next():
+            self._commit(batch)
+
+    def _commit(self, batch: Sequence[tuple[Result, Settled]]) -> None:
+        error = None
         try:
-            self._write(batch.results)
-        except StoreError as error:
-            batch.error = error
+            self._write([result for result, _ in batch])
+        except StoreError as failure:
+            error = failure
+        for result, settled in batch:
+            settled(result, error)
+
+    def _next(self) -> list[tuple[Result, Settled]]:
+        """Wait for results and return all that are there; none at the end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._given or self._ends)
+            batch, self._given = self._given, []
+        return batch
