@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Connection, cast, func, or_, select, type_coerce
+from sqlalchemy import JSON, Connection, and_, case, cast, func, or_, select, type_coerce
 
 from monitor.alerts.handling import NOTHING, Act, handlings
 from monitor.alerts.records import Episode, State, load
@@ -23,6 +23,9 @@ from monitor.store.rounds import JobRound, rounds
 from monitor.store.tables import from_stamp, to_stamp
 
 _outbox, _deliveries, _releases = tables.notifications, tables.deliveries, tables.releases
+STATES = ("waiting", "held", "dead")
+"""What a message that is not sent may be: on its way, held until its receiver's hours begin, or given up."""
+
 Dataset = tuple[str, str]
 """A source and a dataset."""
 
@@ -57,7 +60,7 @@ class Standing:
     newest, held, pending : mapping of (source, dataset)
         The newest committed release, how many are held, and how many are in and not judged.
     queues : mapping of (receiver, state) to Queue
-        Of the messages that wait or are dead; addresses of one receiver are added up.
+        Of the messages in one of `STATES`; addresses of one receiver are added up.
     attempts : mapping of (receiver, outcome) to int
     alerts : mapping of (state, level) to int
         Those that are open, history aside.
@@ -105,7 +108,7 @@ class Standings:
                 held=_held(connection),
                 pending=_pending(connection),
                 asks={(row.source, row.dataset): asked(row) for row in connection.execute(select(tables.asks))},
-                queues=_queues(connection),
+                queues=_queues(connection, now),
                 attempts=self._attempts(connection),
                 receivers=tuple(receiver_states.found(connection).values()),
                 alerts=alerts,
@@ -164,16 +167,17 @@ def _pending(connection: Connection) -> dict[Dataset, int]:
     return {(source, dataset): count for source, dataset, count in connection.execute(query.group_by(r.c.source, r.c.dataset))}
 
 
-def _queues(connection: Connection) -> dict[tuple[str, str], Queue]:
-    """Count what waits or is dead; a record is read only of the oldest of each receiver, for when it was queued."""
+def _queues(connection: Connection, now: datetime) -> dict[tuple[str, str], Queue]:
+    """Count what waits, is held or dead; a record is read only of the oldest of each receiver, for when it was queued."""
     o = _outbox
-    grouped = select(func.count().label("count"), func.min(o.c.number).label("first")).where(o.c.state.in_(("waiting", "dead")))
-    first = grouped.group_by(o.c.state, o.c.receiver).subquery()
-    query = select(o.c.receiver, o.c.state, o.c.record, first.c["count"]).join(first, first.c.first == o.c.number)
+    state = case((and_(o.c.state == "waiting", o.c.held_until > to_stamp(now)), "held"), else_=o.c.state)
+    grouped = select(state.label("state"), func.count().label("count"), func.min(o.c.number).label("first"))
+    first = grouped.where(o.c.state.in_(("waiting", "dead"))).group_by(state, o.c.receiver).subquery()
+    query = select(o.c.receiver, first.c.state, o.c.record, first.c["count"]).join(first, first.c.first == o.c.number)
     found: dict[tuple[str, str], Queue] = {}
-    for receiver, state, record, count in connection.execute(query):
+    for receiver, name, record, count in connection.execute(query):
         at = datetime.fromisoformat(json.loads(record)["created_at"])
-        before = found.get(key := (base_of(receiver), state))
+        before = found.get(key := (base_of(receiver), name))
         found[key] = Queue(count=count, oldest=at) if before is None else _both(before, count, at)
     return found
 

@@ -23,7 +23,7 @@ from monitor.offices.asking import due_by, upcoming
 from monitor.rules.levels import Level
 from monitor.rules.schema import Fact
 from monitor.settings import SourceSettings
-from monitor.store.standing import Newest, Standing, Standings
+from monitor.store.standing import STATES, Newest, Standing, Standings
 from monitor.store.tables import SCHEMA
 
 log = logging.getLogger(__name__)
@@ -89,15 +89,16 @@ def _moments(samples: Iterable[tuple[Labels, datetime | None]]) -> list[Sample]:
 
 
 def _jobs(standing: Standing) -> Iterator[Metric]:
+    """Yield how each job went; the label is no ``job``, which Prometheus gives to the target."""
     found = {(name,): found for name, found in standing.rounds.items()}
     well = _moments((name, one.well_at) for name, one in found.items())
-    yield _gauge("job_last_success_timestamp_seconds", "When a job last ended well, in any process", ("job",), well)
+    yield _gauge("job_last_success_timestamp_seconds", "When a job last ended well, in any process", ("name",), well)
     ended = _moments((name, one.ended_at) for name, one in found.items())
-    yield _gauge("job_last_end_timestamp_seconds", "When a job last ended, well or not", ("job",), ended)
+    yield _gauge("job_last_end_timestamp_seconds", "When a job last ended, well or not", ("name",), ended)
     lasted = [(name, one.lasted.total_seconds()) for name, one in found.items()]
-    yield _gauge("job_last_duration_seconds", "How long a job took the last time", ("job",), lasted)
+    yield _gauge("job_last_duration_seconds", "How long a job took the last time", ("name",), lasted)
     failing = [(name, float(bool(one.failure))) for name, one in found.items()]
-    yield _gauge("job_failing", "Whether a job ended in an error the last time (1) or not (0)", ("job",), failing)
+    yield _gauge("job_failing", "Whether a job ended in an error the last time (1) or not (0)", ("name",), failing)
 
 
 def _sources(app: App, standing: Standing, now: datetime) -> Iterator[Metric]:
@@ -151,9 +152,9 @@ def _next_due(app: App, entry: SourceSettings, newest: int, now: datetime) -> da
 
 def _outbox(app: App, standing: Standing, now: datetime) -> Iterator[Metric]:
     names = sorted({receiver.name for receiver in app.settings.receivers} | {name for name, _ in standing.queues})
-    both = [(name, state) for name in names for state in ("waiting", "dead")]
+    both = [(name, state) for name in names for state in STATES]
     depth = [(key, float(standing.queues[key].count if key in standing.queues else 0)) for key in both]
-    yield _gauge("outbox_notifications", "Messages that wait, or that were given up", ("receiver", "state"), depth)
+    yield _gauge("outbox_notifications", "Messages that wait, are held by hours, or were given up", ("receiver", "state"), depth)
     age = [(key, (now - queue.oldest).total_seconds()) for key, queue in standing.queues.items()]
     words = "Since when the oldest message of a receiver is in this state"
     yield _gauge("outbox_oldest_age_seconds", words, ("receiver", "state"), age)

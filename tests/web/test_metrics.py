@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import threading
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+import yaml
 from conftest import Desk
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_httpserver import HTTPServer
@@ -178,3 +182,45 @@ def test_a_database_that_is_damaged_is_a_zero_and_no_error(desk: Desk) -> None:
 def test_names_units_and_help_are_as_prometheus_wants_them(fallen: Desk, promtool: str) -> None:
     checked = subprocess.run([promtool, "check", "metrics"], input=page(fallen.app), capture_output=True, text=True, check=False)
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
+
+
+MONITORING = "docs/monitoring"
+OF_PROMETHEUS = {"up", "ALERTS", "process_start_time_seconds"}
+
+
+def expressions(repository: Path) -> list[str]:
+    """Return every expression of the dashboard and of the rules."""
+    dashboard = json.loads((repository / MONITORING / "grafana-dashboard.json").read_text(encoding="utf-8"))
+    rules = yaml.safe_load((repository / MONITORING / "prometheus-rules.yaml").read_text(encoding="utf-8"))
+    shown = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", [])]
+    return [*shown, *(rule["expr"] for group in rules["groups"] for rule in group["rules"])]
+
+
+def test_dashboard_and_rules_name_only_metrics_and_labels_that_a_desk_has(fallen: Desk, repository: Path) -> None:
+    fallen.app.rounds.note("round", began=fallen.now, ended=fallen.now)
+    families = {family.name: family for family in text_string_to_metric_families(page(fallen.app))}
+    known = {sample.name for family in families.values() for sample in family.samples} | {*families}
+    known |= {f"{name}_total" for name, family in families.items() if family.type == "counter"}
+    named = {name for each in expressions(repository) for name in re.findall(r"\b(?:monitor|process)_[a-z0-9_]+", each)}
+    assert len(named) > 20
+    assert named - known - OF_PROMETHEUS == set()
+    dashboard = (repository / MONITORING / "grafana-dashboard.json").read_text(encoding="utf-8")
+    labels = {label for family in families.values() for sample in family.samples for label in sample.labels} | {"why"}
+    assert set(re.findall(r"\{\{(\w+)\}\}", dashboard)) <= labels | {"instance"}
+
+
+def test_prometheus_takes_the_rules_and_finds_with_series_what_they_say(repository: Path, promtool: str) -> None:
+    for command in (["check", "rules", "prometheus-rules.yaml"], ["test", "rules", "prometheus-rules.test.yaml"]):
+        done = subprocess.run([promtool, *command], cwd=repository / MONITORING, capture_output=True, text=True, check=False)
+        assert (done.returncode, "SUCCESS" in done.stdout) == (0, True), done.stdout + done.stderr
+    named = yaml.safe_load((repository / MONITORING / "prometheus-rules.yaml").read_text(encoding="utf-8"))
+    tested = (repository / MONITORING / "prometheus-rules.test.yaml").read_text(encoding="utf-8")
+    rules = {rule["alert"] for group in named["groups"] for rule in group["rules"]}
+    assert {rule for rule in rules if tested.count(f"alertname: {rule}") == 0} == set(), "every rule fires in a test"
+
+
+def test_prometheus_reads_every_expression_of_the_dashboard(repository: Path, promtool: str, tmp_path: Path) -> None:
+    rules = [{"record": f"panel:{n}", "expr": each.replace("$instance", ".*")} for n, each in enumerate(expressions(repository))]
+    (tmp_path / "panels.yaml").write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}), encoding="utf-8")
+    done = subprocess.run([promtool, "check", "rules", "panels.yaml"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
