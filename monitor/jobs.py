@@ -8,27 +8,29 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 from monitor.alerts.assess import assess, edited_words
 from monitor.alerts.evaluation import Evaluation
 from monitor.alerts.messages import Delivery, Notification, Outcome
 from monitor.alerts.records import Change
 from monitor.alerts.situation import Situation
+from monitor.alerts.states import held_state
 from monitor.app import App
 from monitor.companions import with_companions
 from monitor.constraints import sums_notes
-from monitor.errors import StoreError
+from monitor.errors import DeliveryError, SecretMissing, StoreError
 from monitor.eventlog import event
-from monitor.notify.templated import Templated
+from monitor.notify.templated import Templated, plain
 from monitor.notify.worker import Worker
 from monitor.offices.asking import next_ask
-from monitor.operations import over, raised, troubles
+from monitor.operations import held_by, over, raised, troubles
 from monitor.pulling import Progress, pull, silent
 from monitor.rules.schema import Fact
 from monitor.series import Release
 from monitor.settings import SourceSettings
 from monitor.stages import said_before, stage_of
-from monitor.store import wires
+from monitor.store import holding, wires
 from monitor.store.lanes import refused
 from monitor.store.retention import Freed, cutoff, prune_payloads, prune_verdicts
 from monitor.subscriptions import Subscriptions
@@ -111,6 +113,12 @@ def situation(app: App, release: Release, *, again: bool = False) -> Situation:
     stored, said = app.episodes.of(source, dataset), said_before(app, release)
     live_from = app.releases.live_from(source, dataset)
     revisions = tuple(app.figures.revisions(release))
+
+    def foot() -> tuple[str, tuple[str, ...]]:
+        edited = () if again or late or newest is None else _edited(app, newest)
+        return app.credit(release), (*sums_notes(app, release), *edited)
+
+    credit, notes = foot()
     return Situation(
         release=release,
         panel=with_companions(
@@ -126,9 +134,10 @@ def situation(app: App, release: Release, *, again: bool = False) -> Situation:
         live_from=release.newest + release.as_history if live_from is None else live_from,
         revisions=revisions,
         title=app.title(release),
-        credit=app.credit(release),
+        credit=credit,
         at=app.clock(),
-        notes=(*sums_notes(app, release), *(() if again or late or newest is None else _edited(app, newest))),
+        notes=notes,
+        foot=foot,
         tell_quiet=_tells_quiet(app, release),
         late=late,
         again=again,
@@ -158,7 +167,29 @@ def _tells_quiet(app: App, release: Release) -> bool:
 
 def deliver(app: App) -> int:
     """Send everything that is due now, each thread in order; return how many attempts were made."""
-    return _worker(app).run_once()
+    attempts = _worker(app).run_once()
+    for receiver in renewals(app):
+        renew(app, receiver)
+    return attempts
+
+
+def renewals(app: App) -> dict[str, float]:
+    """Return the receivers that forget alerts unless they are posted again, and how often that is due, in seconds."""
+    found = {name: getattr(plain(notifier), "renew_every_s", None) for name, notifier in app.notifiers.items()}
+    return {name: every for name, every in found.items() if every is not None}
+
+
+def renew(app: App, receiver: str) -> bool:
+    """Post again what a receiver holds as firing; False, and the log says why, where it was not taken everywhere."""
+    url = app.settings.public_url
+    held = [held_state(episode, last, url) for episode, last in holding.held_by(app.database, receiver)]
+    notifier: Any = plain(app.notifiers[receiver])
+    try:
+        notifier.renew([*held, *held_by(app, receiver)])
+    except (DeliveryError, SecretMissing) as error:
+        event(log, "alerts not posted again", level=logging.WARNING, receiver=receiver, why=str(error))
+        return False
+    return True
 
 
 def _worker(app: App, on_attempt: Callable[[Delivery], None] | None = None) -> Worker:
@@ -284,6 +315,10 @@ class ServiceJobs:
         """Let go what retention allows."""
         for freed in prune(self.app):
             event(log, "let go by retention", what=freed.what, count=freed.count, bytes=freed.size)
+
+    def renew(self, receiver: str) -> None:
+        """Post again what a receiver holds as firing."""
+        renew(self.app, receiver)
 
     def deliver(self, stop: threading.Event) -> None:
         """Send what waits until `stop` is set."""

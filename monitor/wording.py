@@ -1,12 +1,17 @@
-"""How numbers and moments are said: thousands separators and units always, a real minus sign, growth from zero as "from none"."""
+"""
+How numbers and moments are said: thousands separators and units always, a real minus sign, growth from zero as "from none".
+
+Separators, the percent sign and the order of a day are those of the readers for whom something is said (`monitor.speech`).
+"""
 
 from __future__ import annotations
 
 import math
 import unicodedata
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 
+from monitor import speech
 from monitor.months import Month, say_month
 from monitor.units import UNITS
 
@@ -22,8 +27,13 @@ def say_number(value: float, decimals: int = 0) -> str:
         return "not known"
     if math.isinf(value):
         return "from none" if value > 0 else "to none"
-    text = f"{abs(value):,.{decimals}f}"
-    return f"{MINUS}{text}" if value < 0 and float(text.replace(",", "")) else text
+    text = speech.number(abs(value), decimals)
+    return f"{MINUS}{text}" if value < 0 and float(f"{value:.{decimals}f}") else text
+
+
+def _trimmed(value: float, decimals: int) -> str:
+    """Write a number without decimals that are all zero."""
+    return say_number(value, 0 if f"{value:.{decimals}f}".endswith(".0") else decimals)
 
 
 def say_amount(value: float, unit: str, *, signed: bool = False, shown: str = "") -> str:
@@ -45,11 +55,11 @@ def say_amount(value: float, unit: str, *, signed: bool = False, shown: str = ""
     size = abs(value)
     if shown in UNITS and UNITS[shown].base == unit:
         scaled = value / float(UNITS[shown].factor)
-        return f"{plus}{say_number(scaled, 1 if 0 < abs(scaled) < 9.95 else 0).removesuffix('.0')} {shown}"
+        return f"{plus}{_trimmed(scaled, 1 if 0 < abs(scaled) < 9.95 else 0)} {shown}"
     if unit == "kg":
         if size and size < 1000:
             return f"{plus}{say_number(value)} kg"
-        return f"{plus}{say_number(value / 1000, 1 if 0 < size < 9950 else 0).removesuffix('.0')} t"
+        return f"{plus}{_trimmed(value / 1000, 1 if 0 < size < 9950 else 0)} t"
     if "/" in unit:
         return f"{plus}{say_number(value, 2)} {unit}"
     if unit == "pcs":
@@ -71,13 +81,17 @@ def say_growth(growth: float, decimals: int = 1) -> str:
         return "not known"
     if math.isinf(growth):
         return "from none"
-    text = say_number(growth * 100, decimals)
-    return f"{text}%" if text.startswith(MINUS) else f"+{text}%"
+    text = say_percent(growth, decimals)
+    return text if text.startswith(MINUS) else f"+{text}"
 
 
 def say_percent(share: float, decimals: int = 1) -> str:
     """Write a part of something: ``12.0%``."""
-    return "not known" if math.isnan(share) else f"{say_number(share * 100, decimals)}%"
+    if math.isnan(share):
+        return "not known"
+    digits = say_number(share * 100, decimals)
+    sign = MINUS if digits.startswith(MINUS) else ""
+    return f"{sign}{speech.percent(digits.removeprefix(MINUS))}"
 
 
 def say_deviations(score: float) -> str:
@@ -103,9 +117,14 @@ def say_months(months: Iterable[Month]) -> str:
     return join_words([say_month(month) for month in found])
 
 
+def say_day(at: date, *, year: bool = True) -> str:
+    """Write a day: ``20 July 2025``, or ``20 July``."""
+    return speech.day(at, year=year)
+
+
 def say_moment(at: datetime) -> str:
-    """Write a moment in UTC: ``20 July 2025, 07:00 UTC``."""
-    return f"{at:%-d %B %Y, %H:%M} UTC"
+    """Write a moment: ``20 July 2025, 07:00 UTC``."""
+    return f"{speech.day(at)}, {speech.hour(at)}"
 
 
 def say_ordinal(rank: int) -> str:

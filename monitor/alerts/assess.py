@@ -21,8 +21,9 @@ from monitor.alerts.evaluation import Evaluation, RuleCounts
 from monitor.alerts.evidence import Found, retirement, transition, transition_id
 from monitor.alerts.feedback import is_doubted, redirections
 from monitor.alerts.items import Start, items
-from monitor.alerts.pages import Pages
+from monitor.alerts.pages import Pages, Written
 from monitor.alerts.records import Change, Episode, State, Transition
+from monitor.alerts.retelling import retold
 from monitor.alerts.revisions import Changed, Subject, difference
 from monitor.alerts.sifting import Sifted, sift
 from monitor.alerts.situation import Desk, Situation
@@ -32,6 +33,7 @@ from monitor.panel import Bools, Panel
 from monitor.rules.levels import Level
 from monitor.rules.schema import Rule
 from monitor.series import Release, Revision, SeriesKey
+from monitor.speech import PLAIN, spoken
 from monitor.wording import say_count
 
 NOTHING_THAT_MATTERS = "nothing that matters changed"
@@ -68,18 +70,13 @@ class _Assessment:
         sifted = sift([*told.values(), *self._cleared(told.values())], self._left(), self.desk)
         self._note_held(sifted)
         counts = tuple(self._counts(verdicts) for verdicts in self.verdicts)
-        pages = Pages(
-            self.situation,
-            self.desk,
-            counts=counts,
-            changed=self.episodes,
-            by_chance=self._by_chance(),
-            watching=tuple(_example(verdicts) for verdicts in self.verdicts if verdicts.keys and not verdicts.rule.is_data),
-            notes=self._notes(),
-        )
         kept = [self._doubted(item) for item in self._with_what_ended(sifted.kept)]
         quiet = self._unsaid({item.episode.id for item in kept})
-        written = pages.write(kept, quiet, sifted.held)
+
+        def write() -> Written:
+            return self._pages(counts).write([item.anew() for item in kept], quiet, sifted.held)
+
+        written = retold(self._pages(counts).write(kept, quiet, sifted.held), self.desk.receivers, write)
         self._note_sent([*(item.episode for item in kept), *quiet])
         return Evaluation(
             release=self.situation.release,
@@ -93,6 +90,18 @@ class _Assessment:
             told=written.told,
             suppressions=(*sifted.suppressions, *redirections(kept), *written.suppressions),
             verdicts=tuple(self._kept_verdicts()),
+        )
+
+    def _pages(self, counts: tuple[RuleCounts, ...]) -> Pages:
+        situation = self.situation if spoken() == PLAIN else self.situation.anew()
+        return Pages(
+            situation,
+            self.desk,
+            counts=counts,
+            changed=self.episodes,
+            by_chance=self._by_chance(),
+            watching=tuple(_example(verdicts) for verdicts in self.verdicts if verdicts.keys and not verdicts.rule.is_data),
+            notes=self._notes(situation.notes),
         )
 
     def _fold_rule(self, verdicts: Verdicts) -> None:
@@ -279,11 +288,11 @@ class _Assessment:
             by_chance=float(judged.sum() * chance) if chance is not None else None,
         )
 
-    def _notes(self) -> tuple[str, ...]:
+    def _notes(self, before: tuple[str, ...]) -> tuple[str, ...]:
         """Return the count lines: what changed in the record without a line of its own."""
         old = sum(found.quiet == NOTHING_THAT_MATTERS and found.changed.old is not None for found in self.found)
         edited = sum(found.quiet == RULE_EDITED for found in self.found)
-        notes = list(self.situation.notes)
+        notes = list(before)
         if old:
             words = say_count(old, "earlier record was", "earlier records were")
             notes.append(f"{words} corrected by revisions without effect today.")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from monitor.alerts.facts import Facts
 from monitor.alerts.handling import NOTHING, Handling
 from monitor.alerts.messages import Chart, Part
 from monitor.alerts.records import Change, Episode, Path
 from monitor.rules.levels import Direction, Level
+from monitor.speech import PLAIN, speaking
 
 PARTS = {
     Change.WORSENED: Part.WORSE,
@@ -48,7 +49,7 @@ class Item:
     """
     One change that somebody is told: whose, what, and the facts of its cell. `change` is None for "open at the start".
 
-    `news` is how a subject counts it where it is new, as one and as many; empty for what the direction says. `corrects` says
+    `retold` makes the item once more, in the way that is spoken when it is called. `news` is how a subject counts it where it is new, as one and as many; empty for what the direction says. `corrects` says
     what another stage of the month's figures told of the cell. `again` says why an alert that stays is said once more.
     `transition` is the id of the change's record, "" where it has none. `handling` is what people did with the alert; `doubted`
     is true where somebody called its figure a data error, so that operators hear of it instead of buyers.
@@ -67,11 +68,28 @@ class Item:
     news: tuple[str, str] = ("", "")
     readings: tuple[str, ...] = ()
     picture: Picture | None = None
+    retold: Callable[[], Item] | None = None
     corrects: str = ""
     again: Again | None = None
     transition: str = ""
     handling: Handling = NOTHING
     doubted: bool = False
+
+    def anew(self) -> Item:
+        """Return the item with its words said in the way that is spoken now; words that others put behind them stay."""
+        if self.retold is None:
+            return self
+        own = self.retold()
+        with speaking(PLAIN):
+            plain = self.retold()
+        added = self.outcome.removeprefix(plain.outcome)
+        return replace(
+            self,
+            outcome=f"{own.outcome}{added}" if self.outcome.startswith(plain.outcome) else self.outcome,
+            readings=own.readings,
+            summary=own.summary,
+            corrects=own.corrects if self.corrects == plain.corrects else self.corrects,
+        )
 
     @property
     def routed_by(self) -> dict[str, str]:

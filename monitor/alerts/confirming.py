@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from itertools import groupby
 
 from monitor.alerts.cells import Item
@@ -116,4 +117,5 @@ def _cleared(said: Said, verdicts: Verdicts, row: int, column: int, names: Names
         outcome="Corrected: no level holds",
         direction=verdicts.rule.direction,
         corrects=contradiction(said, facts),
+        retold=partial(_cleared, said, verdicts, row, column, names),
     )

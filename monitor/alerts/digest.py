@@ -22,6 +22,7 @@ from monitor.alerts.states import alert_states
 from monitor.months import format_month, say_month
 from monitor.rules.levels import Direction, Level
 from monitor.series import Release
+from monitor.speech import PLAIN, speaking, spoken
 from monitor.wording import join_words, say_count, say_number, say_percent
 
 
@@ -152,7 +153,11 @@ def _table(cells: list[Cell], names: Names, release: Release) -> Attachment:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["series", "title", "period", "value", "unit", "level", "section", "change", "rules", "episodes"])
-    for line in (line_of(ordered(cell), names) for cell in cells):
+    as_read = spoken()
+    with speaking(PLAIN):  # a file is for programs, whoever reads the page
+        found = cells if as_read == PLAIN else [[item.anew() for item in cell] for cell in cells]
+        lines = [line_of(ordered(cell), names) for cell in found]
+    for line in lines:
         rules = join_words([reason.rule for reason in line.reasons])
         episodes = " ".join(reason.episode for reason in line.reasons)
         value = "" if line.value is None else repr(line.value)

@@ -15,6 +15,7 @@ from functools import reduce
 from monitor.alerts.records import Path
 from monitor.months import Month, format_month, say_month
 from monitor.rules.levels import Level
+from monitor.wording import say_day
 
 
 class Deed(StrEnum):
@@ -97,7 +98,7 @@ class Act:
     @property
     def day(self) -> str:
         """The day in words: ``3 June 2025``."""
-        return f"{self.at:%-d %B %Y}"
+        return say_day(self.at)
 
     @property
     def until(self) -> Month:

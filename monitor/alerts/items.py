@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -79,6 +80,7 @@ def _item(found: Found, book: FactBook, row: int, desk: Desk, late: bool) -> Ite
         runbook=rule.runbook,
         news=_news(rule),
         picture=lambda: chart(book, row, column, title, desk.events(facts.key)),
+        retold=partial(_item, found, book, row, desk, late),
     )
 
 
@@ -94,6 +96,7 @@ def _open_item(episode: Episode, verdicts: Verdicts, watched: int, book: FactBoo
         outcome=f"{since}; {again.words}" if again and again.words else since,
         again=again,
         readings=readings(verdicts, watched, verdicts.panel.shape[1] - 1),
+        retold=partial(_open_item, episode, verdicts, watched, book, row, again),
         direction=verdicts.rule.direction,
     )
 

@@ -13,6 +13,7 @@ from enum import StrEnum
 from monitor.alerts.records import Change
 from monitor.months import Month
 from monitor.rules.levels import Level
+from monitor.speech import PLAIN, Speech
 
 
 class Part(StrEnum):
@@ -142,6 +143,8 @@ class Digest:
         What machines group by: the release, or the thread and month of which it is a stage.
     conversation : str
         The thread and month whose stages are one conversation ("china-exports 2025-10"); "" where there are no stages.
+    speech : Speech
+        How its numbers and days are written, for what is drawn when it is sent.
     """
 
     subject: str
@@ -164,6 +167,7 @@ class Digest:
     attachments: tuple[Attachment, ...] = ()
     group: dict[str, str] = field(default_factory=dict)
     conversation: str = ""
+    speech: Speech = PLAIN
 
     @property
     def parts(self) -> list[tuple[Part, list[Line]]]:

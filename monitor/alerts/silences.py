@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from monitor.alerts.routing import Matcher
 from monitor.months import Month, say_month
+from monitor.wording import say_day
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -19,6 +19,7 @@ from monitor.months import Month
 from monitor.panel import Panel
 from monitor.rules.schema import Rule
 from monitor.series import Release, Revision, SeriesKey
+from monitor.speech import PLAIN, Speech
 
 NAMESPACE = uuid.UUID("2b1f3c0e-8a64-5c3e-9d0b-5b8f0d7c9e21")
 
@@ -40,12 +41,13 @@ class Reach:
     """
     How a receiver is reached: one message per address; a `machine` hears only of alerts whose state changed, and has no budget.
 
-    `instead` is whom messages are made out to where no address is left.
+    `instead` is whom messages are made out to where no address is left; `speech` how its readers write numbers and days.
     """
 
     addresses: tuple[str, ...] = ("",)
     machine: bool = False
     instead: tuple[str, ...] = ()
+    speech: Speech = PLAIN
     budget: Budget = Budget()
 
     def names(self, receiver: str) -> list[str]:
@@ -90,7 +92,7 @@ class Situation:
     last evaluation, 0 where there is none. `stage` is which stage of its thread the release is, None where it is none; `said` is
     what the other stages of its newest month have told. `silences` are those in force and those that held back an alert
     of the dataset; `troubles` the facts about sources that hold. `acts` are what people did with the dataset's alerts, in order;
-    `waited` says by (episode, route) how many releases were judged since the route told of an open alert.
+    `foot` says `credit` and `notes` anew. `waited` says by (episode, route) how many releases were judged since the route told of an open alert.
     """
 
     release: Release
@@ -116,6 +118,14 @@ class Situation:
     acts: tuple[Act, ...] = ()
     waited: Mapping[tuple[str, str], int] = field(default_factory=dict)
     troubles: tuple[Trouble, ...] = ()
+    foot: Callable[[], tuple[str, tuple[str, ...]]] | None = None
+
+    def anew(self) -> Situation:
+        """Return the situation with its credit and notes said in the way that is spoken now."""
+        if self.foot is None:
+            return self
+        credit, notes = self.foot()
+        return replace(self, credit=credit, notes=notes)
 
     @property
     def newest(self) -> Month:

@@ -18,6 +18,7 @@ from monitor.alerts.sentences import say_small
 from monitor.months import Month
 from monitor.rules.levels import Level
 from monitor.series import SeriesKey
+from monitor.wording import say_day
 
 Includes = Mapping[str, tuple[str, ...]]
 """Product code of a composite -> the codes that it includes whole."""
@@ -38,7 +39,7 @@ class Stage:
 
     def words(self, published_at: datetime) -> str:
         """Name the stage: ``second of three: monthly bulletin, 18 October``."""
-        return f"{_PLACES[self.place - 1]} of {say_small(self.count)}: {self.name}, {published_at:%-d %B}"
+        return f"{_PLACES[self.place - 1]} of {say_small(self.count)}: {self.name}, {say_day(published_at, year=False)}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +72,7 @@ class Said:
     @property
     def source(self) -> str:
         """Name the release: ``flash of 7 October``."""
-        return f"{self.stage} of {self.at:%-d %B}"
+        return f"{self.stage} of {say_day(self.at, year=False)}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,4 +177,4 @@ def both_figures(said: Said, facts: Facts) -> str:
     before, now = facts.amount(said.value), facts.amount(facts.value)
     if not same_series(said.key, facts.key) or before == now:
         return ""
-    return f"{said.at:%-d %B}: {before}; now {now}"
+    return f"{say_day(said.at, year=False)}: {before}; now {now}"

@@ -33,6 +33,7 @@ from monitor.notify.base import Message, Receipt
 from monitor.notify.bounces import may_pass, status_in
 from monitor.notify.links import Links
 from monitor.notify.templated import own_page
+from monitor.speech import Speech, speaking
 from monitor.store.opt_outs import bare
 
 if TYPE_CHECKING:
@@ -370,13 +371,15 @@ def _slug(text: str) -> str:
 def _pictures(message: Message, limit: int, domain: str) -> list[tuple[int, str, bytes]]:
     """Return (place of the line, content id, PNG) of the first lines that have a chart."""
     drawn = [(place, line.chart) for place, line in enumerate(message.digest.lines) if line.chart is not None][:limit]
-    return [(place, f"{message.id}.{place}@{domain}", _png(chart)) for place, chart in drawn]
+    speech = message.digest.speech
+    return [(place, f"{message.id}.{place}@{domain}", _png(chart, speech)) for place, chart in drawn]
 
 
 @lru_cache(maxsize=64)
-def _png(chart: Chart) -> bytes:
+def _png(chart: Chart, speech: Speech) -> bytes:
     """Draw a chart once for all recipients of a digest."""
-    return charts.draw(chart)
+    with speaking(speech):
+        return charts.draw(chart)
 
 
 def _fix_boundaries(mail: EmailMessage, message_id: str) -> None:
