@@ -5,10 +5,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Iterable
 from dataclasses import replace
+from datetime import datetime
 
 from monitor.alerts.digest import operations
 from monitor.alerts.inhibition import Trouble
-from monitor.alerts.messages import Digest, Notification
+from monitor.alerts.messages import AlertState, Digest, Notification
 from monitor.alerts.routing import Route
 from monitor.app import App
 from monitor.rules.schema import Fact, Operations
@@ -89,19 +90,50 @@ def troubles(app: App) -> list[Trouble]:
 def _end(app: App, fact: Fact, subject: str, words: str, *, to: Collection[str] = (), heard: Collection[str] = ()) -> None:
     """Record that a fact is over, and tell those who have not heard it elsewhere."""
     digest = operations(words, f"{words}.", at=app.clock())
-    pages = [page for page in _pages(app, fact, subject, digest, to, ended=True) if page.receiver not in heard]
+    held = [one.raised_at for one in app.conditions.open() if (one.kind, one.subject) == (fact.value, subject)]
+    since = held[0] if held else app.clock()
+    pages = [page for page in _pages(app, fact, subject, digest, to, ended=since) if page.receiver not in heard]
     app.conditions.clear(fact.value, subject, app.clock(), notifications=pages)
 
 
-def _pages(app: App, fact: Fact, subject: str, digest: Digest, to: Collection[str], *, ended: bool = False) -> list[Notification]:
-    """Return a message for each of the receivers, and for those of every rule that tells this fact."""
-    cause = f"{fact.value}|{subject}|{'over' if ended else 'begun'}|{app.clock().isoformat()}"
-    found = [message for receiver in to for message in messages(app, receiver, fact.value, cause, digest)]
+def _pages(
+    app: App, fact: Fact, subject: str, digest: Digest, to: Collection[str], *, ended: datetime | None = None
+) -> list[Notification]:
+    """Return a message for each of the receivers, and for those of every rule that tells this; `ended` is since when it held."""
+    now = app.clock()
+    cause = f"{fact.value}|{subject}|{'over' if ended else 'begun'}|{now.isoformat()}"
+
+    def page(labels: dict[str, str]) -> Digest:
+        state = _state(fact, subject, labels, digest.subject, ended or now)
+        return replace(digest, alerts=(replace(state, ends_at=now) if ended else state,))
+
+    found = [message for receiver in to for message in messages(app, receiver, fact.value, cause, page(_asked_for(fact)))]
     for rule in app.ruleset.operations:
         if fact in rule.facts:
+            own = page(labels_of(rule, fact))
             for route, receiver in _routed(app, rule, fact):
-                found += [_held(app, route, rule, one) for one in messages(app, receiver, route.name, cause, digest)]
+                found += [_held(app, route, rule, one) for one in messages(app, receiver, route.name, cause, own)]
     return list({message.id: message for message in reversed(found)}.values())[::-1]
+
+
+def _state(fact: Fact, subject: str, labels: dict[str, str], words: str, since: datetime) -> AlertState:
+    """Return a fact as machines are told it: an alert that fires until it is over."""
+    name = str(uuid.uuid5(_NAMESPACE, f"{fact.value}|{subject}"))
+    said = {"summary": words}
+    return AlertState(episode=name, labels={**labels, "subject": subject}, annotations=said, starts_at=since, ends_at=None)
+
+
+def held_by(app: App, receiver: str) -> list[AlertState]:
+    """Return the facts that hold and that rules tell a receiver, as a machine holds them."""
+    found: dict[tuple[str, str], AlertState] = {}
+    for one in app.conditions.open():
+        for rule in app.ruleset.operations:
+            fact = next((fact for fact in rule.facts if fact.value == one.kind), None)
+            if fact is not None and receiver in (name for _, name in _routed(app, rule, fact)):
+                words = f"{one.subject}: {WORDS[fact][0]}"
+                state = _state(fact, one.subject, labels_of(rule, fact), words, one.raised_at)
+                found.setdefault((one.kind, one.subject), state)
+    return list(found.values())
 
 
 def _routed(app: App, rule: Operations, fact: Fact) -> list[tuple[Route, str]]:
@@ -112,6 +144,11 @@ def _routed(app: App, rule: Operations, fact: Fact) -> list[tuple[Route, str]]:
 def labels_of(rule: Operations, fact: Fact) -> dict[str, str]:
     """Return the labels by which a fact is routed that a rule tells."""
     return {"alertname": rule.name, "kind": "operations", "fact": fact.value, "severity": rule.level.label, **rule.labels}
+
+
+def _asked_for(fact: Fact) -> dict[str, str]:
+    """Return the labels of a fact whose receiver was asked for by name, not by a rule."""
+    return {"alertname": "operations", "kind": "operations", "fact": fact.value, "severity": "warning"}
 
 
 def _held(app: App, route: Route, rule: Operations, message: Notification) -> Notification:

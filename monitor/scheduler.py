@@ -14,7 +14,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -62,6 +62,10 @@ class Jobs(Protocol):
         """Let go what retention allows."""
         ...
 
+    def renew(self, receiver: str) -> None:
+        """Post again what a receiver holds as firing."""
+        ...
+
     def deliver(self, stop: threading.Event) -> None:
         """Send what waits, until `stop` is set; then finish the delivery at hand and return."""
         ...
@@ -104,6 +108,8 @@ class Scheduler:
         What runs the jobs.
     note : Note, optional
         Writes down how every job ended, and every round: of this one process or of another, a stranger can tell.
+    renewals : mapping of str to float, optional
+        Receivers that forget alerts unless they are posted again, and how often that is due, in seconds.
     """
 
     def __init__(
@@ -116,6 +122,7 @@ class Scheduler:
         every: timedelta = ROUND,
         workers: Threads | None = None,
         note: Note = _nobody,
+        renewals: Mapping[str, float] | None = None,
     ) -> None:
         self._jobs = jobs
         self._sources = sources
@@ -123,6 +130,7 @@ class Scheduler:
         self._pulse = pulse
         self._every = every
         self._note = note
+        self._renewals = renewals or {}
         self._judging = threading.Lock()
         self._workers = workers or Threads()
         self._clock = BackgroundScheduler(executors={"default": self._workers}, timezone=UTC)
@@ -173,6 +181,9 @@ class Scheduler:
         self._clock.add_job(self._end_round, trigger, id="round", name="round", next_run_time=now, **_EVERY_JOB)
         daily = IntervalTrigger(days=1, start_date=now + FIRST_PRUNE)
         self._clock.add_job(self._prune, daily, id="prune", name="prune", **_EVERY_JOB)
+        for receiver, seconds in self._renewals.items():
+            job, often = f"renew:{receiver}", IntervalTrigger(seconds=round(seconds))
+            self._clock.add_job(self._renew, often, [receiver], id=job, name=job, next_run_time=now, **_EVERY_JOB)
 
     def _plan_ask(self, source: str, earliest: datetime) -> datetime:
         """Plan the next ask of a source; where it cannot be told, it is asked all the same."""
@@ -222,6 +233,9 @@ class Scheduler:
         self._note("round", began, "; ".join(failed))
         if self._pulse is not None:
             self._pulse.ended(failed)
+
+    def _renew(self, receiver: str) -> None:
+        self._round(f"renew:{receiver}", lambda: self._jobs.renew(receiver))
 
     def _prune(self) -> None:
         self._round("prune", self._jobs.prune)

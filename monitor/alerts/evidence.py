@@ -12,6 +12,7 @@ from monitor.alerts.cells import Item
 from monitor.alerts.records import Change, Episode, Path, Transition
 from monitor.alerts.revisions import Changed
 from monitor.alerts.situation import NAMESPACE, Desk, Situation
+from monitor.alerts.states import said_of
 from monitor.detection import gap
 from monitor.judge import Verdicts
 from monitor.months import Month, format_month
@@ -80,7 +81,7 @@ def evidence(found: Found, item: Item | None) -> dict[str, Any]:
     column = changed.step.month - verdicts.panel.start
     said: dict[str, Any] = item.facts.evidence() if item else {"month": format_month(changed.step.month)}
     if item:
-        said["words"] = item.outcome
+        said |= {"words": item.outcome, "told": said_of(item)}
     if 0 <= column < verdicts.panel.shape[1]:
         said["condition"] = _condition_values(verdicts, found.row, column)
     if changed.old is not None and found.revisions:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from monitor.alerts.cells import Item
 from monitor.alerts.messages import AlertState
-from monitor.alerts.records import Change, Episode
+from monitor.alerts.records import Change, Episode, Transition
 from monitor.alerts.sentences import comparison, figure
 from monitor.series import Release
 
@@ -21,12 +21,12 @@ def alert_states(items: Iterable[Item], release: Release, public_url: str = "") 
     newest = {item.episode.id: item for item in items}  # several steps of one release are one change of state
     for item in newest.values():
         if item.again and item.again.newly and item.episode.sent == item.episode.fires_as:
-            found.append(_alert(item.episode, item.episode.fires_as, release, _said(item), ended=False, url=public_url))
+            found.append(_alert(item.episode, item.episode.fires_as, release, said_of(item), ended=False, url=public_url))
         if item.change is Change.EVENT:
             labels = {**item.episode.labels, "severity": item.level.label}
-            found.append(_alert(item.episode, labels, release, _said(item), ended=False, url=public_url))
+            found.append(_alert(item.episode, labels, release, said_of(item), ended=False, url=public_url))
         else:
-            found += _changed(item.episode, release, _said(item), public_url)
+            found += _changed(item.episode, release, said_of(item), public_url)
     return tuple(found)
 
 
@@ -34,6 +34,19 @@ def quiet_states(episodes: Iterable[Episode], release: Release, public_url: str 
     """Return the changes of alerts that no line tells, because rules were edited or months are long past."""
     said = {"summary": "Rules were edited, or an old figure was corrected."}
     return tuple(state for episode in episodes for state in _changed(episode, release, said, public_url))
+
+
+def held_state(episode: Episode, last: Transition, public_url: str = "") -> AlertState:
+    """Return an alert that receivers hold as firing, in the words in which its last change was told."""
+    words = last.evidence.get("told") or {"change": last.evidence.get("words", last.change.value)}
+    return AlertState(
+        episode=episode.id,
+        labels=episode.sent,
+        annotations=_about(episode, words, last.release),
+        starts_at=episode.opened_at or last.recorded_at,
+        ends_at=None,
+        url=evidence_page(episode, public_url),
+    )
 
 
 def _changed(episode: Episode, release: Release, said: dict[str, str], url: str) -> list[AlertState]:
@@ -45,7 +58,8 @@ def _changed(episode: Episode, release: Release, said: dict[str, str], url: str)
     return ended + ([_alert(episode, after, release, said, ended=False, url=url)] if after else [])
 
 
-def _said(item: Item) -> dict[str, str]:
+def said_of(item: Item) -> dict[str, str]:
+    """Return what machines are told of a change, in words."""
     said = {
         "summary": f"{figure(item.facts)}: {comparison(item.facts) or item.outcome}",
         "change": item.outcome,
@@ -59,8 +73,17 @@ def _alert(
     return AlertState(
         episode=episode.id,
         labels=labels,
-        annotations={**said, "release": release.id, "evidence": f"monitor alerts show {episode.id[:8]}"},
+        annotations=_about(episode, said, release.id),
         starts_at=episode.opened_at or release.published_at,
         ends_at=release.published_at if ended else None,
-        url=f"{url.rstrip('/')}/alerts/{episode.id}" if url else "",
+        url=evidence_page(episode, url),
     )
+
+
+def _about(episode: Episode, said: dict[str, str], release: str) -> dict[str, str]:
+    return {**said, "release": release, "evidence": f"monitor alerts show {episode.id[:8]}"}
+
+
+def evidence_page(episode: Episode, public_url: str) -> str:
+    """Return the page of an alert, "" where there is no public address."""
+    return f"{public_url.rstrip('/')}/alerts/{episode.id}" if public_url else ""

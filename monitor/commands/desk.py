@@ -162,7 +162,7 @@ def serve_command(config: Path) -> None:
     all the while. /healthz, /metrics and the links in mails answer on the local port of config/monitor.yaml. SIGTERM finishes
     the delivery at hand and stops within 10 seconds.
     """
-    from monitor.jobs import ServiceJobs
+    from monitor.jobs import ServiceJobs, renewals
     from monitor.scheduler import Scheduler, alone
     from monitor.subscriptions import Subscriptions
     from monitor.vitals import Vitals
@@ -182,4 +182,5 @@ def serve_command(config: Path) -> None:
                 say(f"monitor: {mistake}", err=True)
             vitals.registry.register(DeskMetrics(app))
             service = ServiceJobs(app, vitals)
-            Scheduler(service, sources, vitals, pulse=app.heartbeat, note=service.note).run(threading.Event())
+            often = renewals(app)
+            Scheduler(service, sources, vitals, pulse=app.heartbeat, note=service.note, renewals=often).run(threading.Event())

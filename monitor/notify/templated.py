@@ -86,6 +86,11 @@ class Templated:
         return words
 
 
+def plain(notifier: Notifier) -> Notifier:
+    """Return a notifier without its own words."""
+    return notifier.inner if isinstance(notifier, Templated) else notifier
+
+
 def own_page(message: Message, pictures: Mapping[int, str]) -> str:
     """Return a message's own page with its pictures, found where `pictures` says by the place of their line; "" without one."""
 

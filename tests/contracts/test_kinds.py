@@ -43,6 +43,7 @@ RECEIVERS: dict[str, dict[str, Any]] = {
     "console": {},
     "file": {"folder": "var/outbox"},
     "webhook": {"url": "https://desk.example/hook", "secret": SECRET},
+    "alertmanager": {"urls": ["https://am.example:9093"], "token": "t0ken-secret"},
     "pagerduty": {"routing_key": ROUTING_KEY},
     "email": {
         "host": "smtp.example.org", "user": "u", "password": "hunter2-secret", "from": "a@example.org", "to": ["b@example.org"],
@@ -164,7 +165,7 @@ def test_what_would_be_sent_is_shown_without_secrets(kind: str, client: Client, 
     )
     assert isinstance(shown, dict)
     assert shown
-    for secret in ("hunter2-secret", SECRET, ROUTING_KEY):
+    for secret in ("hunter2-secret", "t0ken-secret", SECRET, ROUTING_KEY):
         assert secret not in repr(shown)
         assert secret not in repr(parameters)
 

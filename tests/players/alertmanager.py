@@ -40,8 +40,9 @@ class Alertmanager:
         self.wait(self._is_ready)
 
     def stop(self) -> None:
+        """Stop it as a machine does that shuts down: whom it has told is on record, the alerts are not."""
         if self._process is not None:
-            self._process.kill()
+            self._process.terminate()
             self._process.wait()
 
     def alerts(self) -> list[dict[str, Any]]:
