@@ -1,7 +1,7 @@
 """
-Results of many threads, committed together by one: while a commit is under way, what comes meanwhile makes up the next.
+Results of many threads, committed together by one: what comes within a hundredth of a second, or during a commit, is the next.
 
-So the database is no brake, and what was answered is on record a commit later; a crash in between repeats it under the same id.
+So the database is no brake, and what was answered is on record a moment later; a crash in between repeats it under the same id.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from monitor.errors import StoreError
 
 if TYPE_CHECKING:
     from monitor.store.recording import Result
+
+LINGER_S = 0.01
+MANY = 32
 
 Settled = Callable[["Result", "StoreError | None"], None]
 
@@ -70,8 +73,9 @@ class Recorder:
             settled(result, error)
 
     def _next(self) -> list[tuple[Result, Settled]]:
-        """Wait for results and return all that are there; none at the end."""
+        """Wait for results and a moment for more, and return all that are there; none at the end."""
         with self._changed:
             self._changed.wait_for(lambda: self._given or self._ends)
+            self._changed.wait_for(lambda: len(self._given) >= MANY or self._ends, timeout=LINGER_S)
             batch, self._given = self._given, []
         return batch
