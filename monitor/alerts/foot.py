@@ -42,7 +42,7 @@ class Foot:
         still = [e for e in now.values() if e.id in mine and e.id not in said and e.path.state is State.FIRING and belongs(e)]
         if not still:
             return ""
-        still.sort(key=lambda e: (-e.path.level, e.path.since))
+        still.sort(key=lambda e: (-e.path.level, e.path.since, str(e.key), e.rule))
         named = [f"{self.desk.names.title(e.key)} ({_held(e, self.situation.handling(e))})" for e in still[:3]]
         more = f" and {len(still) - 3} more" if len(still) > 3 else ""
         return f"Still open: {join_words(named) if not more else ', '.join(named)}{more}."
