@@ -18,12 +18,14 @@ from monitor.eventlog import MASK, SHORTEST_SECRET
 from monitor.notify.base import Receipt
 from monitor.secrets import is_there
 from monitor.sources.bodies import first_line
+from monitor.sources.guard import deadline
 from monitor.sources.masking import without
 
 if TYPE_CHECKING:
     from monitor.sources.http import Answer, Client
+    from monitor.sources.pace import Paces
 
-LONGEST_ATTEMPT_S = 240.0  # for all calls of one message: far below the worker's lease
+LONGEST_ATTEMPT_S = 240.0  # for all calls of one message; what is left then goes with the next attempt
 
 _DELAYED = frozenset({408, 425, 429})
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -135,10 +137,12 @@ class Exchange:
     client : Client
     timeout_s : float
         For one call.
+    pace : Paces, optional
+        How often the receiver may be called; shared by all its attempts.
     """
 
-    def __init__(self, name: str, client: Client, *, timeout_s: float) -> None:
-        self._name, self._client, self._timeout_s = name, client, timeout_s
+    def __init__(self, name: str, client: Client, *, timeout_s: float, pace: Paces | None = None) -> None:
+        self._name, self._client, self._timeout_s, self._pace = name, client, timeout_s, pace
         self._wires: list[str] = []
         self._until = time.monotonic() + LONGEST_ATTEMPT_S
 
@@ -168,6 +172,9 @@ class Exchange:
     def _answer(self, call: Call, limit: float) -> Answer:
         self._wires.append(call.wire)
         try:
+            if self._pace is not None:
+                with deadline(limit):
+                    self._pace.wait(self._name)
             return self._client.post(call.url, body=call.body, headers=call.headers, total_s=limit, secrets=call.unreadable)
         except SourceUnavailable as error:
             raise self.delayed(str(error), error.retry_after if isinstance(error, SourceThrottled) else None) from error

@@ -44,6 +44,7 @@ RECEIVERS: dict[str, dict[str, Any]] = {
     "file": {"folder": "var/outbox"},
     "webhook": {"url": "https://desk.example/hook", "secret": SECRET},
     "alertmanager": {"urls": ["https://am.example:9093"], "token": "t0ken-secret"},
+    "teams": {"url": "https://flows.example/workflows/1/triggers/manual/paths/invoke?sig=s1g-secret"},
     "pagerduty": {"routing_key": ROUTING_KEY},
     "email": {
         "host": "smtp.example.org", "user": "u", "password": "hunter2-secret", "from": "a@example.org", "to": ["b@example.org"],
@@ -165,7 +166,7 @@ def test_what_would_be_sent_is_shown_without_secrets(kind: str, client: Client, 
     )
     assert isinstance(shown, dict)
     assert shown
-    for secret in ("hunter2-secret", "t0ken-secret", SECRET, ROUTING_KEY):
+    for secret in ("hunter2-secret", "t0ken-secret", "s1g-secret", SECRET, ROUTING_KEY):
         assert secret not in repr(shown)
         assert secret not in repr(parameters)
 
@@ -180,12 +181,14 @@ def test_every_kind_can_be_written_in_a_desks_files(tmp_path: Path) -> None:
     receivers = [{"name": f"r-{kind}", "kind": kind, **RECEIVERS[kind]} for kind in RECEIVERS]
     for entry in receivers:
         entry.update({name: {"env": "KEY"} for name in ("secret", "password", "token") if name in entry})
-        entry.update({"url": {"env": "URL"}} if "url" in entry else {})
+        entry.update({"url": {"env": "FLOW" if entry["kind"] == "teams" else "URL"}} if "url" in entry else {})
         entry.update({"routing_key": {"env": "ROUTING_KEY"}} if "routing_key" in entry else {})
     routes = {"operators": "r-file", "routes": [{"name": "default", "receivers": [entry["name"] for entry in receivers]}]}
     files = {"sources": {"sources": sources}, "receivers": {"receivers": receivers}, "routes": routes}
     for name, content in files.items():
         (config / f"{name}.yaml").write_text(json.dumps(content), encoding="utf-8")
-    found = Settings.load(config, {"KEY": SECRET, "URL": "https://desk.example/hook", "ROUTING_KEY": ROUTING_KEY})
+    found = Settings.load(
+        config, {"KEY": SECRET, "URL": "https://desk.example/hook", "ROUTING_KEY": ROUTING_KEY, "FLOW": RECEIVERS["teams"]["url"]}
+    )
     assert [entry.kind for entry in found.sources] == list(SOURCES)
     assert [entry.kind for entry in found.receivers] == list(RECEIVERS)
