@@ -67,7 +67,7 @@ class Silence:
         if self.until_figures is not None:
             return f"the figures of {say_month(self.until_figures)}"
         assert self.until is not None
-        return say_day(self.until - timedelta(microseconds=1))
+        return say_day((self.until - timedelta(microseconds=1)).date())  # it ends with a day in UTC, wherever it is read
 
     @property
     def by(self) -> str:
@@ -82,8 +82,3 @@ class Silence:
         if not self.is_over(at, newest):
             return f"{named} does not cover it"
         return f"{named} ended {'with ' if self.until_figures is not None else ''}{self.end}"
-
-
-def say_day(at: datetime) -> str:
-    """Write a day: ``30 June 2026``."""
-    return f"{at:%-d %B %Y}"

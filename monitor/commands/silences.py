@@ -107,7 +107,7 @@ def _one_end(until: datetime | None, figures: int | None) -> None:
 
 
 def _span(silence: Silence) -> str:
-    from monitor.alerts.silences import say_day
+    from monitor.wording import say_day
 
     begins = "from now" if silence.starts <= silence.created else f"from {say_day(silence.starts)}"
     return f"{begins} until {silence.end}"
@@ -178,7 +178,7 @@ def _alert(app: App, episode: Episode) -> tuple[str, ...]:
 
 
 def _lines(silence: Silence, state: str) -> list[str]:
-    from monitor.alerts.silences import say_day
+    from monitor.wording import say_day
 
     lines = [
         " ".join(str(matcher) for matcher in silence.matchers),

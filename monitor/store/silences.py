@@ -10,13 +10,14 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 
 from monitor.alerts.records import dump, load
-from monitor.alerts.silences import Silence, say_day
+from monitor.alerts.silences import Silence
 from monitor.errors import StoreError
 from monitor.months import Month, format_month
 from monitor.store import audit, tables
 from monitor.store.audit import What
 from monitor.store.database import Database
 from monitor.store.tables import to_stamp
+from monitor.wording import say_day
 
 _silences = tables.silences
 
