@@ -13,8 +13,13 @@ from monitor.alerts.messages import Part
 from monitor.alerts.records import Episode, State
 from monitor.alerts.revised import revised_lines
 from monitor.alerts.situation import Desk, Situation
+from monitor.alerts.suppressions import Why
 from monitor.months import say_month
 from monitor.wording import join_words, say_count, say_number
+
+
+_UNNAMED = (Why.SILENCE, Why.INHIBITION)
+"""What holds an alert back so that it is not named among what stays open either."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -40,6 +45,7 @@ class Foot:
         mine = {episode for episode, name, _ in self.situation.told if name == route}
         now = {**{episode.id: episode for episode in self.situation.stored}, **self.changed}
         still = [e for e in now.values() if e.id in mine and e.id not in said and e.path.state is State.FIRING and belongs(e)]
+        still = [e for e in still if e.held is None or e.held.why not in _UNNAMED]
         if not still:
             return ""
         still.sort(key=lambda e: (-e.path.level, e.path.since, str(e.key), e.rule))
