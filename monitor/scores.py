@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from monitor.alerts.handling import NOTHING, Handling, handlings
 from monitor.alerts.records import Change, Episode
@@ -149,4 +149,5 @@ def _proposal(app: App, rule: Rule, score: Score) -> Tighter | str:
     panel = app.figures.panel(*datasets.pop(), first=rule.reads_first)
     reader = Bench(with_companions(app, panel, [rule])).reader(rule)
     wrong = {episode.id for episode in score.wrong}
+    rule = replace(rule, place=rule.place.removeprefix(f"{app.settings.desk}/"))
     return tighter(rule, reader, score.wrong, [episode for episode in score.told if episode.id not in wrong])

@@ -12,6 +12,8 @@ from monitor.commands.terminal import as_json_option, desk_at, show_json, show_t
 if TYPE_CHECKING:
     from monitor.store.audit import Entry
 
+_FIRST = ("deed", "value", "months", "old", "new")
+
 WHAT = ("silence", "act", "rule", "setting", "receiver", "delivery")
 
 
@@ -65,4 +67,6 @@ def _change(record: dict[str, Any]) -> str:
 
     shown = {name: value for name, value in record.items() if value not in ("", None)}
     shown |= {name: str(shown[name])[:12] for name in ("old", "new") if name in shown}
-    return one_line(", ".join(f"{name} {value}" for name, value in shown.items()), 100)
+    names = [name for name in _FIRST if name in shown]
+    names += [name for name in shown if name not in names]
+    return one_line(", ".join(f"{name} {shown[name]}" for name in names), 100)

@@ -32,5 +32,5 @@ def test_acts_are_listed_by_alert(desk: Any) -> None:
     desk.reads("alerts", "ack", alert, "--comment", "licence pending", "--by", "ada")
     heads, row = desk.reads("audit", "list", "--what", "act", "--subject", alert[:8]).splitlines()
     assert heads.split() == ["when", "who", "what", "subject", "change"]
-    assert row.endswith(f"ada  act   {alert[:8]}  comment licence pending, deed acknowledge")
+    assert row.endswith(f"ada  act   {alert[:8]}  deed acknowledge, comment licence pending")
     assert desk.reads("audit", "list", "--what", "act", "--subject", "ffff") == "Nothing was changed.\n"
