@@ -207,7 +207,7 @@ def test_files_make_targets_and_variables_that_pages_name_exist() -> None:
     lost = []
     for path in PAGES:
         for written in code(path):
-            word = written.split()[0] if written.split() else ""
+            word = written.split()[0].partition(":")[0] if written.split() else ""
             if word.startswith(OURS) and "…" not in word and not (ROOT / word).exists() and "neighbours" not in word:
                 lost.append((path.name, word))
             if (made := re.match(r"make ([a-z]+)", written)) and made[1] not in targets:
