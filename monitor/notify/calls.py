@@ -137,12 +137,10 @@ class Exchange:
     client : Client
     timeout_s : float
         For one call.
-    pace : Paces, optional
-        How often the receiver may be called; shared by all its attempts.
     """
 
-    def __init__(self, name: str, client: Client, *, timeout_s: float, pace: Paces | None = None) -> None:
-        self._name, self._client, self._timeout_s, self._pace = name, client, timeout_s, pace
+    def __init__(self, name: str, client: Client, *, timeout_s: float) -> None:
+        self._name, self._client, self._timeout_s = name, client, timeout_s
         self._wires: list[str] = []
         self._until = time.monotonic() + LONGEST_ATTEMPT_S
 
@@ -172,14 +170,19 @@ class Exchange:
     def _answer(self, call: Call, limit: float) -> Answer:
         self._wires.append(call.wire)
         try:
-            if self._pace is not None:
-                with deadline(limit):
-                    self._pace.wait(self._name)
             return self._client.post(call.url, body=call.body, headers=call.headers, total_s=limit, secrets=call.unreadable)
         except SourceUnavailable as error:
             raise self.delayed(str(error), error.retry_after if isinstance(error, SourceThrottled) else None) from error
         except SourceError as error:
             raise self.refused(str(error)) from error
+
+    def wait(self, pace: Paces) -> None:
+        """Wait for the receiver's turn: it takes only so many messages; a DeliveryDelayed says if that takes too long."""
+        try:
+            with deadline(self._timeout_s):
+                pace.wait(self._name)
+        except SourceUnavailable as error:
+            raise self.delayed(str(error)) from error
 
     def delayed(self, sentence: str, retry_after: float | None = None) -> DeliveryError:
         """Return the error of a message that may go through later."""

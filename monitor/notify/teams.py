@@ -10,19 +10,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
-from monitor.alerts.messages import Digest, Line
+from monitor.alerts.messages import Digest
 from monitor.notify.base import Message, Receipt
 from monitor.notify.calls import Address, Call, Exchange, told
+from monitor.notify.paragraphs import LONGEST, Paragraph, Role, Run, paragraphs
 from monitor.notify.payload import encoded
-from monitor.notify.render import REVISED, cleaned, closing, details, is_quiet, links
-from monitor.notify.shortening import clipped, left_out, most_that_fit
+from monitor.notify.render import cleaned, links
+from monitor.notify.shortening import clipped, most_that_fit
 from monitor.rules.levels import Level
 from monitor.secrets import is_there
 from monitor.sources.pace import Paces
@@ -35,8 +36,6 @@ LIMIT = 20_000
 PER_MINUTE = 240.0
 """Calls to one workflow: a fifth within a second is refused."""
 
-_LONGEST = 600  # characters of one text
-_MOST_ROWS = 12
 _MOST_LINKS = 4
 _COLOURS = {Level.CRITICAL: "Attention", Level.WARNING: "Warning", Level.INFO: "Accent"}
 _MARKUP = re.compile(r"([\\`*_{}\[\]()<>#|~!-])")
@@ -84,7 +83,8 @@ class Teams:
 
     def send(self, message: Message) -> Receipt:
         """Post one message; see `Notifier.send`."""
-        exchange = Exchange(self.name, self._client, timeout_s=self._parameters.timeout_s, pace=self._pace)
+        exchange = Exchange(self.name, self._client, timeout_s=self._parameters.timeout_s)
+        exchange.wait(self._pace)
         return exchange.receipt(told(exchange.post(self._call(message))))
 
     def show(self, message: Message) -> dict[str, Any]:
@@ -113,71 +113,42 @@ def _message(card: dict[str, Any]) -> dict[str, Any]:
     return {"type": "message", "attachments": [{"contentType": kind, "contentUrl": None, "content": card}]}
 
 
+_LOOKS: dict[Role, tuple[dict[str, Any], dict[str, Any]]] = {
+    Role.TITLE: ({}, {"size": "Medium"}),
+    Role.PART: ({"spacing": "Medium", "separator": True}, {}),
+    Role.LINE: ({"spacing": "Small"}, {}),
+    Role.BELOW: ({"spacing": "None"}, {"isSubtle": True, "size": "Small"}),
+    Role.FOOT: ({"spacing": "Small"}, {"isSubtle": True}),
+}
+"""How each paragraph and its runs look."""
+
+
 def _card(digest: Digest, shown: int, public_url: str, *, test: bool) -> dict[str, Any]:
-    told = digest.lines[:shown]
-    title = f"{'Test: ' if test else ''}{digest.subject if is_quiet(digest) or not digest.lines else digest.title}"
-    blocks = [_words(_run(title, weight="Bolder", size="Medium"))]
-    blocks += _sections(digest, told)
-    foot = [left_out(digest, len(digest.lines) - shown), *_revised(digest), *closing(digest)]
-    blocks += [_words(_run(sentence, isSubtle=True), spacing="Small") for sentence in _fitting(foot)]
+    blocks = [_block(paragraph) for paragraph in paragraphs(digest, shown, test=test)]
     if digest.release:
         blocks.append({"type": "FactSet", "facts": [{"title": "Release", "value": escaped(clipped(digest.release, 200))}]})
-    pages = [page for line in told for page in links(line, public_url)[:1]][:_MOST_LINKS]
+    pages = [page for line in digest.lines[:shown] for page in links(line, public_url)[:1]][:_MOST_LINKS]
     opened = [{"type": "Action.OpenUrl", "title": f"Evidence {n + 1}", "url": page} for n, page in enumerate(pages)]
     return {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
         "version": "1.2",
-        "fallbackText": clipped(digest.subject, _LONGEST),
+        "fallbackText": clipped(digest.subject, LONGEST),
         "body": blocks,
         **({"actions": opened} if opened else {}),
         "msteams": {"width": "full"},
     }
 
 
-def _fitting(sentences: list[str]) -> list[str]:
-    """Keep the foot of a card from taking the place of its lines: at most a quarter of the card."""
-    said = [clipped(sentence, _LONGEST) for sentence in sentences if sentence]
-    kept = most_that_fit(len(said), lambda n: len(encoded(said[:n])) <= LIMIT // 4)
-    return [*said[:kept], *([f"And {len(said) - kept} more sentences."] if kept < len(said) else [])]
+def _block(paragraph: Paragraph) -> dict[str, Any]:
+    block, run = _LOOKS[paragraph.role]
+    return {"type": "RichTextBlock", "inlines": [{**_run(one), **run} for one in paragraph.runs], **block}
 
 
-def _revised(digest: Digest) -> list[str]:
-    return [f"{REVISED}: {sentence}" for sentence in digest.revised] if digest.lines else []
-
-
-def _sections(digest: Digest, told: tuple[Line, ...]) -> Iterator[dict[str, Any]]:
-    for part, lines in digest.parts:
-        mine = [line for line in lines if any(line is one for one in told)]
-        if mine:
-            yield _words(_run(part.value.capitalize(), weight="Bolder"), spacing="Medium", separator=True)
-        for line in mine:
-            yield from _line(line)
-
-
-def _line(line: Line) -> Iterator[dict[str, Any]]:
-    rest = clipped(" ".join([",", *line.sentences]) if line.sentences else ".", 4 * _LONGEST)
-    yield _words(
-        _run(f"{line.title}: "),
-        _run(line.figure, weight="Bolder"),
-        _run(f"{rest} ", most=4 * _LONGEST),
-        _run(f"{line.outcome}.", weight="Bolder", color=_COLOURS.get(line.level, "Default")),
-        spacing="Small",
-    )
-    for row in line.table[: _MOST_ROWS + 1]:
-        yield _words(_run(" · ".join(row)), spacing="None")
-    if len(line.table) > _MOST_ROWS + 1:
-        yield _words(_run(f"And {len(line.table) - _MOST_ROWS - 1} more rows."), spacing="None")
-    for label, words in details(line):
-        yield _words(_run(f"{label}: {words}" if label else words, isSubtle=True, size="Small"), spacing="None")
-
-
-def _words(*runs: dict[str, Any], **looks: Any) -> dict[str, Any]:
-    return {"type": "RichTextBlock", "inlines": list(runs), **looks}
-
-
-def _run(text: str, *, most: int = _LONGEST, **looks: Any) -> dict[str, Any]:
-    return {"type": "TextRun", "text": clipped(text, most), **looks}
+def _run(run: Run) -> dict[str, Any]:
+    weight = {"weight": "Bolder"} if run.bold else {}
+    colour = {"color": _COLOURS.get(run.level, "Default")} if run.level is not None else {}
+    return {"type": "TextRun", "text": run.text, **weight, **colour}
 
 
 def escaped(text: str) -> str:
