@@ -92,8 +92,8 @@ class Situation:
     last evaluation, 0 where there is none. `stage` is which stage of its thread the release is, None where it is none; `said` is
     what the other stages of its newest month have told. `silences` are those in force and those that held back an alert
     of the dataset; `troubles` the facts about sources that hold. `acts` are what people did with the dataset's alerts, in order;
-    `waited` says by (episode, route) how many releases were judged since the route told of an open alert. `foot` says `credit` and
-    `notes` once more, in the way that is spoken when it is called.
+    `waited` says by (episode, route) how many releases were judged since the route told of an open alert. `foot` says
+    `credit` and `notes` once more, in the way that is spoken when it is called.
     """
 
     release: Release
