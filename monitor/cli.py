@@ -38,6 +38,7 @@ COMMANDS = {
     "test": ("trying", "run the tests of rules: figures given, changes and sentences expected"),
     "suggest": ("trying", "suggest levels that would have spoken about once a quarter, once a year"),
     "baskets": ("baskets", "list baskets of product codes; check which codes have figures"),
+    "routes": ("routing", "show the tree of routes; say who would hear of an alert"),
     "receivers": ("messages", "list receivers, or send a test message to one"),
     "deliveries": ("deliveries", "list what was sent and how it was answered, and what waits; send dead messages again"),
     "audit": ("auditing", "list who changed a silence, an alert, a rule, a setting, a receiver or a delivery"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,16 +79,20 @@ def watchlists(app: App, name: str | None = None, progress: Callable[[str], None
     if name is not None and not rules:
         raise MonitorError(f'there is no rule "{name}" on figures{did_you_mean(name, [r.name for r in app.ruleset.rules])}')
     found = []
-    for source, dataset in app.releases.datasets():
-        mine = [r for r in rules if r.watch.source in (None, source) and r.watch.dataset in (None, dataset)]
-        if not mine:
-            continue
-        panel = app.figures.panel(source, dataset, first=any(rule.reads_first for rule in mine))
-        bench = Bench(with_companions(app, panel, mine))
+    for source, dataset, mine, bench in benches(app, rules):
         for rule in mine:
             progress(rule.name)
             found.append(_watchlist(app, rule, bench, source, dataset, ask=name is not None or rule.model == "bank"))
     return found
+
+
+def benches(app: App, rules: Sequence[Rule]) -> Iterator[tuple[str, str, list[Rule], Bench]]:
+    """Yield every dataset held with those of some rules that may watch it, and its newest figures for them."""
+    for source, dataset in app.releases.datasets():
+        mine = [r for r in rules if r.watch.source in (None, source) and r.watch.dataset in (None, dataset)]
+        if mine:
+            panel = app.figures.panel(source, dataset, first=any(rule.reads_first for rule in mine))
+            yield source, dataset, mine, Bench(with_companions(app, panel, mine))
 
 
 def _watchlist(app: App, rule: Rule, bench: Bench, source: str, dataset: str, *, ask: bool) -> Watchlist:

@@ -94,7 +94,7 @@ class _Listed:
         return {
             "name": receiver.name,
             "kind": receiver.kind,
-            "routes": [route.name for route in self.app.settings.routes.routes if receiver.name in route.receivers],
+            "routes": [route.name for route in self.app.settings.routes.every if receiver.name in route.receivers],
             "operators": receiver.name == self.app.settings.operators,
             "fallback": receiver.fallback,
             "per_minute": receiver.per_minute,
