@@ -94,9 +94,10 @@ class Episodes:
                 connection.execute(statement, rows)
 
     def of(self, source: str, dataset: str) -> list[Episode]:
-        """Return the episodes of a dataset that are not retired."""
+        """Return the episodes of a dataset that are not retired, in an order that no database chooses: messages follow it."""
         mine = (_episodes.c.source == source) & (_episodes.c.dataset == dataset)
-        return self._read(select(_episodes.c.record).where(mine, _episodes.c.state != State.RETIRED.value))
+        query = select(_episodes.c.record).where(mine, _episodes.c.state != State.RETIRED.value)
+        return self._read(query.order_by(_episodes.c.since, _episodes.c.series, _episodes.c.rule, _episodes.c.id))
 
     def find(
         self,
