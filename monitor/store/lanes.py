@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Connection, Row, ScalarSelect, Select, and_, func, select, tuple_
+from sqlalchemy import CTE, ColumnElement, Connection, Row, ScalarSelect, Select, and_, func, literal_column, select, tuple_
 
 from monitor.store import tables
 from monitor.store.receiver_states import ReceiverState, base_of
@@ -209,10 +209,15 @@ def next_moment(connection: Connection, now: datetime, states: Mapping[str, Rece
     query = select(_outbox.c.receiver, _outbox.c.due_at, _outbox.c.claimed_until)
     rows = connection.execute(query.join(found, _outbox.c.number == found.c.number)).all()
     moments = [max(from_stamp(max(row.due_at, row.claimed_until)), *left_alone(row.receiver, states)) for row in rows]
-    held = select(func.min(_outbox.c.held_until)).where(_outbox.c.state == "waiting", _outbox.c.held_until > at)
-    if (first := connection.execute(held).scalar()) is not None:
+    if (first := connection.execute(first_held(at)).scalar()) is not None:
         moments.append(from_stamp(first))
     return min(moments, default=None)
+
+
+def first_held(at: int) -> Select[Any]:
+    """Select the first moment after one for which messages are held back."""
+    held: ColumnElement[bool] = literal_column("held_until > 0")  # as its index says, so that SQLite sees that it may be used
+    return select(func.min(_outbox.c.held_until)).where(_outbox.c.state == "waiting", held, _outbox.c.held_until > at)
 
 
 def left_alone(receiver: str, states: Mapping[str, ReceiverState]) -> list[datetime]:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, literal_column, select, update
 
 from monitor.alerts.messages import Delivery, Notification, Outcome
 from monitor.alerts.records import dump, load
@@ -247,8 +247,9 @@ def leave(connection: Connection, now: datetime) -> int:
 def _group(connection: Connection, row: Row[Any]) -> list[str]:
     """Return the ids of a notification and of what is told together with it."""
     first = row.told_with or row.id
-    members = connection.execute(select(_outbox.c.id).where(_outbox.c.told_with == first, _outbox.c.state == row.state))
-    return [first, *members.scalars()]
+    told: ColumnElement[bool] = literal_column("told_with <> ''")  # as its index says, so that SQLite sees that it may be used
+    members = select(_outbox.c.id).where(told, _outbox.c.told_with == first, _outbox.c.state == row.state)
+    return [first, *connection.execute(members).scalars()]
 
 
 def _only(connection: Connection, id: str) -> Row[Any]:
