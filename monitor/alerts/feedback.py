@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from monitor.alerts.cells import Item
-from monitor.alerts.handling import Act, Deed, Opinion, snooze_words
+from monitor.alerts.handling import Act, Opinion, snooze_words
 from monitor.alerts.records import Change, Episode
 from monitor.alerts.situation import Situation
 from monitor.alerts.stages import side_in
@@ -40,11 +40,6 @@ class Holding:
     def until(self) -> Month:
         """The last month of figures with which alerts like it are held back."""
         return self.act.newest + _LASTING[self.opinion]
-
-    @property
-    def side(self) -> int:
-        """On which side of the usual the alert was."""
-        return side_in(self.episode, self.act.newest)
 
     @property
     def words(self) -> str:
@@ -89,16 +84,13 @@ def _holds_alike(item: Item, holding: Holding, situation: Situation) -> bool:
 
 def holding_of(episode: Episode, situation: Situation) -> Holding | None:
     """Return what was said last of an alert's rule and series, on its side; None where that holds nothing back."""
-    last = None
-    by_id = {one.id: one for one in situation.stored if (one.rule, one.key) == (episode.rule, episode.key)}
-    for act in situation.acts:
-        if act.deed is Deed.FEEDBACK and act.episode in by_id:
-            said = by_id[act.episode]
-            if side_in(said, act.newest) * side_in(episode, episode.path.until) >= 0:
-                last = act, said
-    if last is None or Opinion(last[0].value) not in _LASTING:
+    side = side_in(episode, episode.path.until)
+    said = situation.feedback.get((episode.rule, episode.key), ())
+    alike = [(act, of) for act, of in said if side_in(of, act.newest) * side >= 0]
+    if not alike or Opinion(alike[-1][0].value) not in _LASTING:
         return None
-    return Holding(act=last[0], episode=last[1], opinion=Opinion(last[0].value))
+    act, of = alike[-1]
+    return Holding(act=act, episode=of, opinion=Opinion(act.value))
 
 
 def is_doubted(item: Item, figures: Floats, start: Month) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
-from monitor.alerts.handling import NOTHING, Act, Handling, handlings
+from monitor.alerts.handling import NOTHING, Act, Deed, Handling, handlings
 from monitor.alerts.inhibition import Inhibition, Trouble
 from monitor.alerts.records import Episode
 from monitor.alerts.routing import Routes
@@ -141,6 +141,17 @@ class Situation:
     def handling(self, episode: Episode) -> Handling:
         """Return how an alert is handled."""
         return self.handlings.get(episode.id, NOTHING)
+
+    @cached_property
+    def feedback(self) -> Mapping[tuple[str, SeriesKey], list[tuple[Act, Episode]]]:
+        """What was said of whether alerts are right, in order, by rule and series."""
+        said = [act for act in self.acts if act.deed is Deed.FEEDBACK]
+        by_id = {episode.id: episode for episode in self.stored} if said else {}
+        found: dict[tuple[str, SeriesKey], list[tuple[Act, Episode]]] = {}
+        for act in said:
+            if episode := by_id.get(act.episode):
+                found.setdefault((episode.rule, episode.key), []).append((act, episode))
+        return found
 
     @cached_property
     def heard(self) -> frozenset[str]:
