@@ -15,7 +15,8 @@ from monitor.baskets.loading import load_baskets
 from monitor.baskets.partners import load_partner_groups
 from monitor.configuration.entries import Place
 from monitor.configuration.inhibit_checks import unknown_labels
-from monitor.errors import ConfigError, Mistake, StoreError
+from monitor.errors import ConfigError, Mistake, StoreError, TemplateBroken
+from monitor.notify.templates import look_over
 from monitor.panel import Panel
 from monitor.rules.loading import load_rule_set, mixes_bases, resolve, rivals
 from monitor.rules.schema import Rule
@@ -63,6 +64,7 @@ def check(config: Path) -> Checked:
         mistakes += _rules_alone(config)
         return Checked(mistakes=tuple(dict.fromkeys(mistakes)))
     mistakes += settings.lacking
+    mistakes += _wrong_templates(settings)
     app = App(settings)
     try:
         ruleset = _collect(mistakes, lambda: app.ruleset)
@@ -72,6 +74,17 @@ def check(config: Path) -> Checked:
         return _against_figures(app, mistakes)
     finally:
         app.close()
+
+
+def _wrong_templates(settings: Settings) -> list[Mistake]:
+    """Return what is wrong with receivers' own templates, each told once."""
+    found = []
+    for template in sorted({path for receiver in settings.receivers for path in receiver.templates.values()}):
+        try:
+            look_over(template)
+        except TemplateBroken as error:
+            found.append(Mistake(error.file, error.line or 1, 1, error.why))
+    return found
 
 
 def _collect(mistakes: list[Mistake], load: Callable[[], Loaded]) -> Loaded | None:

@@ -125,11 +125,11 @@ class DeliveryRefused(DeliveryError):
 
 
 class TemplateBroken(MonitorError):
-    """A user's own template cannot be filled; `file` and `line` say where, 0 where the line is not known."""
+    """A user's own template cannot be filled; `file` and `line` say where (0: the line is not known), `why` what is wrong."""
 
-    def __init__(self, sentence: str, *, file: str, line: int = 0) -> None:
-        super().__init__(sentence)
-        self.file, self.line = file, line
+    def __init__(self, why: str, *, file: str, line: int = 0) -> None:
+        super().__init__(f"{file}:{line}: {why}" if line else f"{file}: {why}")
+        self.why, self.file, self.line = why, file, line
 
 
 class DeliveryUnwanted(DeliveryError):

@@ -89,6 +89,7 @@ def _checked(request: Request) -> dict[str, str]:
         seen.add(name)
         if name not in request["files"]:
             raise TemplateNotFound(name)
+        environment.compile(request["files"][name], name)
         tree = environment.parse(request["files"][name], name)
         todo += [found for found in meta.find_referenced_templates(tree) if found is not None]
     return {"text": ""}

@@ -82,7 +82,7 @@ class Templated:
         elif part == "body":
             words = _json(words, template)
         if not words.strip():
-            raise TemplateBroken(f"{template}: makes nothing", file=str(template))
+            raise TemplateBroken("makes nothing", file=str(template))
         return words
 
 
@@ -104,4 +104,4 @@ def _json(words: str, template: Path) -> str:
     try:
         return json.dumps(json.loads(words), ensure_ascii=False)
     except ValueError as error:
-        raise TemplateBroken(f"{template}: what it makes is not JSON: {error}", file=str(template)) from None
+        raise TemplateBroken(f"what it makes is not JSON: {error}", file=str(template)) from None

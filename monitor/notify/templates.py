@@ -149,8 +149,7 @@ def _ask(template: Path, request: str) -> str:
     if "error" not in answer:
         return str(answer["text"])
     file = template.with_name(str(answer["file"])) if answer.get("file") else template
-    line = f":{answer['line']}" if answer.get("line") else ""
-    raise TemplateBroken(render.plain(f"{file}{line}: {answer['error']}"), file=str(file), line=int(answer.get("line", 0)))
+    raise TemplateBroken(render.plain(str(answer["error"])), file=str(file), line=int(answer.get("line", 0)))
 
 
 def _beside(template: Path) -> dict[str, str]:
@@ -169,13 +168,13 @@ def _beside(template: Path) -> dict[str, str]:
 def _read(path: Path) -> str:
     try:
         if not path.is_file():
-            raise TemplateBroken(f"{path}: there is no such file", file=str(path))
+            raise TemplateBroken("there is no such file", file=str(path))
         if path.stat().st_size > MOST_BYTES:
-            raise TemplateBroken(f"{path}: has more than {MOST_BYTES:,} bytes", file=str(path))
+            raise TemplateBroken(f"has more than {MOST_BYTES:,} bytes", file=str(path))
         return path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "is not text in UTF-8"
-        raise TemplateBroken(f"{path}: the template cannot be read: {reason}", file=str(path)) from None
+        raise TemplateBroken(f"cannot be read: {reason}", file=str(path)) from None
 
 
 @lru_cache(maxsize=16)
