@@ -30,6 +30,7 @@ from monitor.settings import ReceiverSettings, Settings, SourceSettings
 from monitor.sources.base import Source
 from monitor.sources.http import Client
 from monitor.sources.memory import Memory
+from monitor.speech import Speech
 from monitor.store.acts import Acts
 from monitor.store.asks import Asks
 from monitor.store.database import Database
@@ -253,7 +254,8 @@ class App:
             kind = registry.load("notifiers", receiver.kind)
             addresses = tuple(a for a in self.addresses[receiver.name] if (receiver.name, bare(a)) not in left)
             budget = Budget(lines=receiver.budget.lines, immediate=receiver.budget.immediate)
-            found[receiver.name] = Reach(addresses=addresses, machine=kind.keeps_state, budget=budget)
+            speech = Speech(locale=receiver.locale, time_zone=receiver.time_zone)
+            found[receiver.name] = Reach(addresses=addresses, machine=kind.keeps_state, budget=budget, speech=speech)
         fallbacks = {receiver.name: receiver.fallback for receiver in self.settings.receivers}
         return {name: replace(reach, instead=_instead(name, found, fallbacks)) for name, reach in found.items()}
 
