@@ -71,7 +71,7 @@ class _Assessment:
         self._note_held(sifted)
         counts = tuple(self._counts(verdicts) for verdicts in self.verdicts)
         kept = [self._doubted(item) for item in self._with_what_ended(sifted.kept)]
-        quiet = self._unsaid({item.episode.id for item in kept})
+        quiet = self._unsaid(kept)
 
         def write() -> Written:
             return self._pages(counts).write([item.anew() for item in kept], quiet, sifted.held)
@@ -227,9 +227,11 @@ class _Assessment:
         fresh = [s for s in self.situation.said if s.month > max(self.horizon, self.situation.live_from - 1)]
         return cleared_items(fresh, self.verdicts, told, self.desk.names)
 
-    def _unsaid(self, said: set[str]) -> list[Episode]:
-        """Return the alerts that machines hold under labels which are not theirs any more, and that no line tells of."""
-        changed = [e for e in self.episodes.values() if e.id not in said and e.sent and e.sent != e.fires_as]
+    def _unsaid(self, kept: Iterable[Item]) -> list[Episode]:
+        """Return the alerts that machines hold under labels which are not theirs any more, and that no line tells as they stand."""
+        said = {item.episode.id: item.episode.fires_as for item in kept}
+        left = [replace(e, sent=said.get(e.id, e.sent)) for e in self.episodes.values() if e.held is not None or e.id not in said]
+        changed = [e for e in left if e.sent and e.sent != e.fires_as]
         return [e if e.held is None else replace(e, path=replace(e.path, state=State.RESOLVED)) for e in changed]
 
     def _note_held(self, sifted: Sifted) -> None:

@@ -6,7 +6,7 @@ The checks look at the situation as the release leaves it: `Situation.stored` ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from monitor.alerts.cells import Item
@@ -17,13 +17,14 @@ from monitor.alerts.stages import within
 from monitor.alerts.suppressions import Suppression, Why
 
 Check = Callable[[Item], Suppression | None]
+_Outcome = tuple[Item, Suppression | None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sifted:
     """Every item in the order in which it came, with what holds it back."""
 
-    outcomes: tuple[tuple[Item, Suppression | None], ...]
+    outcomes: tuple[_Outcome, ...]
 
     @property
     def kept(self) -> tuple[Item, ...]:
@@ -45,7 +46,16 @@ class Sifted:
 def sift(items: Iterable[Item], situation: Situation, desk: Desk) -> Sifted:
     """Hold back what a check names; the first that does is the one recorded."""
     checks = [make(situation, desk) for make in CHECKS]
-    return Sifted(outcomes=tuple((item, _first(checks, item)) for item in items))
+    return Sifted(outcomes=tuple(_as_the_newest([(item, _first(checks, item)) for item in items])))
+
+
+def _as_the_newest(outcomes: list[_Outcome]) -> Iterator[_Outcome]:
+    """Hold back every step of an alert whose newest one in this release is silenced or muted: it is told as it stands."""
+    newest = {item.episode.id: one for item, one in outcomes}
+    for item, one in outcomes:
+        last = newest[item.episode.id]
+        whole = one is None and last is not None and last.why in (Why.SILENCE, Why.INHIBITION)
+        yield item, replace(last, transition=item.transition) if last is not None and whole else one
 
 
 def _first(checks: Iterable[Check], item: Item) -> Suppression | None:
