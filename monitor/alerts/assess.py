@@ -228,7 +228,7 @@ class _Assessment:
         return cleared_items(fresh, self.verdicts, told, self.desk.names)
 
     def _unsaid(self, kept: Iterable[Item]) -> list[Episode]:
-        """Return the alerts that machines hold under labels which are not theirs any more, and that no line tells as they stand."""
+        """Return the alerts that machines hold under labels which are not theirs any more, and no line tells as they stand."""
         said = {item.episode.id: item.episode.fires_as for item in kept}
         left = [replace(e, sent=said.get(e.id, e.sent)) for e in self.episodes.values() if e.held is not None or e.id not in said]
         changed = [e for e in left if e.sent and e.sent != e.fires_as]
