@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.wording import (
+    is_hidden,
     join_words,
     one_line,
     say_amount,
@@ -20,6 +22,7 @@ from monitor.wording import (
     say_ordinal,
     say_percent,
     sentence_case,
+    typed_line,
 )
 
 NAN, INF = math.nan, math.inf
@@ -149,3 +152,32 @@ def test_months_in_a_row_are_said_as_the_first_and_the_last() -> None:
     assert say_months([january + 1, january]) == "January 2025 and February 2025"
     assert say_months(range(january, january + 3)) == "January 2025 to March 2025"
     assert say_months([january, january + 1, january + 4]) == "January 2025, February 2025 and May 2025"
+
+
+@given(st.text(max_size=30))
+def test_a_line_that_is_taken_is_kept_as_it_was_typed(text: str) -> None:
+    try:
+        line = typed_line(text, 20)
+    except ValueError:
+        hidden = any(is_hidden(c) or (c.isspace() and c != " ") for c in text.strip(" "))
+        assert hidden or not 0 < len(text.strip(" ")) <= 20
+    else:
+        assert line == text.strip(" ")
+        assert 0 < len(line) <= 20
+        assert line.isprintable() or any(c in "\u200c\u200d" for c in line) or not line.isascii()
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("  ", "the text is empty"),
+        ("x" * 21, "the text has 21 characters; at most 20 are kept"),
+        ("a\x1b[31mb", "the text holds the character U+001B, which cannot be seen; write one plain line"),
+        ("a\nb", "the text holds the character U+000A, which cannot be seen; write one plain line"),
+        ("a\u202eb", "the text holds the character U+202E, which cannot be seen; write one plain line"),
+        ("a\u2028b", "the text holds the character U+2028, which cannot be seen; write one plain line"),
+    ],
+)
+def test_a_line_that_is_not_taken_is_refused_in_a_sentence(text: str, why: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(why)):
+        typed_line(text, 20)

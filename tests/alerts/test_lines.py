@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from monitor.alerts.cells import Item
 from monitor.alerts.digest import Frame, compose
 from monitor.alerts.facts import Facts
+from monitor.alerts.handling import Deed
 from monitor.alerts.messages import Part
 from monitor.alerts.records import Change, Episode, Path, State, Step
 from monitor.alerts.sentences import Names
@@ -102,3 +104,20 @@ def test_the_table_is_readable_in_every_form(fell: Callable[..., Item]) -> None:
     assert "  South Korea     100 t  −75.0%           20%  warning" in render.text(page)
     assert "South Korea</td>" in render.html(page)
     assert "monitor alerts list --rule drop" in render.text(page)
+
+
+def test_what_people_did_stands_at_the_end_of_the_line_once_and_with_its_rule_where_they_differ(memory: Any) -> None:
+    rules = """
+  - {name: low, direction: drop, watch: {measure: weight}, when: {warning: value <= 50 t, critical: value <= 20 t}}
+  - {name: lower, direction: drop, watch: {measure: weight}, when: {warning: value <= 45 t, critical: value <= 10 t}}
+"""
+    desk = memory(rules)
+    desk.release([100])
+    desk.release([100, 40])
+    low, lower = (next(e.id for e in desk.stored.values() if e.rule == name) for name in ("low", "lower"))
+    desk.does(Deed.ACKNOWLEDGE, episode=low)
+    (line,) = desk.release([100, 40, 5]).notifications[0].digest.lines
+    assert line.outcome == "Worse: critical, was warning; acknowledged by ada on 3 June 2025 (low)"
+    desk.does(Deed.ACKNOWLEDGE, episode=lower)
+    (line,) = desk.release([100, 40, 5, 100]).notifications[0].digest.lines
+    assert line.outcome.endswith("; acknowledged by ada on 3 June 2025")

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from monitor.alerts.evaluation import Evaluation
+from monitor.alerts.handling import Deed
 from monitor.alerts.messages import AlertState
 from monitor.alerts.situation import Reach
+from monitor.notify import render
 
 RULE = """
   - name: fall
@@ -67,3 +69,32 @@ def test_a_rule_that_somebody_adds_starts_nothing_for_machines(desk: Any, rules_
     desk.release([100.0, 90.0])
     desk.rules = rules_of(RULE + RULE.replace("name: fall", "name: wide").replace("50 t", "95 t").replace("70 t", "99 t"))
     assert calls(desk.again()) == []
+
+
+HOSTILE = '<img src=x onerror=alert(1)> {{ 7*7 }} =HYPERLINK("x") <!channel>'
+
+
+def test_what_people_did_is_an_annotation_and_never_a_label(memory: Any) -> None:
+    desk = memory(RULE, receivers={"desk": Reach(machine=True)})
+    desk.release([100])
+    before = desk.release([100, 40]).notifications[0].digest.alerts[0]
+    desk.does(Deed.ACKNOWLEDGE, comment=HOSTILE)
+    desk.does(Deed.OWN, HOSTILE)
+    ended, fires = desk.release([100, 40, 10]).notifications[0].digest.alerts
+    assert ended.labels == before.labels
+    assert fires.labels == {**before.labels, "severity": "critical"}
+    assert fires.annotations["acknowledged_by"] == "ada"
+    assert fires.annotations["acknowledged_comment"] == fires.annotations["owner"] == HOSTILE
+    assert "acknowledged_by" not in before.annotations
+
+
+def test_what_people_wrote_is_text_in_every_page(memory: Any) -> None:
+    desk = memory(RULE)
+    desk.release([100])
+    desk.release([100, 40])
+    desk.does(Deed.ACKNOWLEDGE, comment=HOSTILE)
+    digest = desk.release([100, 40, 10]).notifications[0].digest
+    assert f"acknowledged by ada on 3 June 2025: {HOSTILE}" in " ".join(render.text(digest).split())
+    page = render.html(digest)
+    assert "<img src=x" not in page
+    assert "&lt;img src=x onerror=alert(1)&gt;" in page
