@@ -37,18 +37,18 @@ OURS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Heard:
-    """One receiver that hears of an alert: through which route, in a message of its own or not, and from when on."""
+    """One receiver that hears of an alert: through which route, on a page or in a message of its own, and from when on."""
 
     route: Route
     receiver: str
-    immediate: bool
+    on_page: bool
     held_until: datetime | None
 
     @property
     def words(self) -> str:
         """Say how and when: ``on the page of its release, now``."""
-        how = "in a message of its own" if self.immediate else "on the page of its release"
-        by = f" and its {', '.join(self.route.group_by)}" if self.route.group_by else ""
+        how = "on the page of its release" if self.on_page else "in a message of its own"
+        by = f" and its {', '.join(self.route.group_by)}" if self.route.group_by and self.on_page else ""
         return f"{how}{by}, {'now' if self.held_until is None else f'held until {local(self.held_until, self.route)}'}"
 
     def as_json(self) -> dict[str, Any]:
@@ -56,7 +56,7 @@ class Heard:
         return {
             "route": self.route.name,
             "receiver": self.receiver,
-            "tell": (Tell.IMMEDIATE if self.immediate else Tell.DIGEST).value,
+            "tell": (Tell.DIGEST if self.on_page else Tell.IMMEDIATE).value,
             "group_by": list(self.route.group_by),
             "hours": self.route.hours.name if self.route.hours else None,
             "held_until": self.held_until.isoformat() if self.held_until else None,
@@ -103,8 +103,9 @@ def heard(app: App, labels: Mapping[str, str], at: datetime) -> list[Heard]:
             machine = reach[receiver].machine
             waits = receiver != app.settings.operators
             held = route.held_until(at, levels, in_order=machine) if waits else None
-            own = route.tell is Tell.IMMEDIATE and not machine and reach[receiver].budget.immediate > 0
-            found.append(Heard(route=route, receiver=receiver, immediate=own and "fact" not in labels, held_until=held))
+            at_once = route.tell is Tell.IMMEDIATE and not machine and reach[receiver].budget.immediate > 0
+            on_page = not at_once and "fact" not in labels
+            found.append(Heard(route=route, receiver=receiver, on_page=on_page, held_until=held))
     return found
 
 
