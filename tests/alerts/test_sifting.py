@@ -245,6 +245,7 @@ def test_every_change_and_every_open_alert_is_told_or_has_its_reason(memory: Any
             if part is Part.STILL:
                 assert before[id] is not None, "said where something had held it back"
                 assert desk.stored[id].held is None, "and then no more"
+        desk.again()  # says what a silence of its former level does not cover as it stands
         assert [line for line in lines(desk.again()) if line.part is Part.STILL] == []
 
 
