@@ -182,11 +182,16 @@ class _Assessment:
         return [(*place, self._opened(episode), None) for episode, place in self._places(firing)]
 
     def _said_again(self) -> list[Start]:
-        """Return the alerts that stay and are said once more, with why; what changed in this release is said as it is."""
+        """
+        Return the alerts that stay and are said once more, with why.
+
+        What changed in this release is said as it is, and once more only to somebody who has heard nothing of it.
+        """
         if self.starts:
             return []
         told = self._changing()
-        again = [(episode, why) for episode, why in said_again(self._left(), self.desk) if episode.id not in told]
+        found = said_again(self._left(), self.desk)
+        again = [(episode, why) for episode, why in found if episode.id not in told or why.newly]
         places = {episode.id: place for episode, place in self._places([episode for episode, _ in again])}
         return [(*places[episode.id], episode, why) for episode, why in again if episode.id in places]
 

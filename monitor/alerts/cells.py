@@ -97,6 +97,11 @@ class Item:
         return {**self.episode.labels, "severity": max(Level(self.level), Level(self.previous)).label}
 
     @property
+    def held_by(self) -> dict[str, str]:
+        """The labels that a silence or another alert may hold back: those of its alert as it stands, or stood when it ended."""
+        return {**self.episode.labels, "severity": (Level(self.level) or Level(self.previous)).label}
+
+    @property
     def part(self) -> Part:
         """The section it belongs to."""
         if self.corrects:

@@ -13,13 +13,8 @@ from monitor.alerts.messages import Part
 from monitor.alerts.records import Episode, State
 from monitor.alerts.revised import revised_lines
 from monitor.alerts.situation import Desk, Situation
-from monitor.alerts.suppressions import Why
 from monitor.months import say_month
 from monitor.wording import join_words, say_count, say_number
-
-
-_UNNAMED = (Why.SILENCE, Why.INHIBITION)
-"""What holds an alert back so that it is not named among what stays open either."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -39,13 +34,13 @@ class Foot:
         situation = self.situation
         return () if situation.again else revised_lines(situation.panel, situation.revisions, self.desk.names)
 
-    def still_open(self, route: str, items: Collection[Item], belongs: Callable[[Episode], bool]) -> str:
-        """Say which alerts of a route that belong to a page stay open without a word in it."""
+    def still_open(self, route: str, receiver: str, items: Collection[Item], belongs: Callable[[Episode], bool]) -> str:
+        """Say which alerts that a receiver was told of stay open without a word in its page; what is held back is not named."""
         said = {item.episode.id for item in items}
-        mine = {episode for episode, name, _ in self.situation.told if name == route}
+        mine = {episode for episode, *page in self.situation.told if page == [route, receiver]}
         now = {**{episode.id: episode for episode in self.situation.stored}, **self.changed}
-        still = [e for e in now.values() if e.id in mine and e.id not in said and e.path.state is State.FIRING and belongs(e)]
-        still = [e for e in still if e.held is None or e.held.why not in _UNNAMED]
+        firing = [e for e in now.values() if e.path.state is State.FIRING and e.held is None]
+        still = [e for e in firing if e.id in mine and e.id not in said and belongs(e)]
         if not still:
             return ""
         still.sort(key=lambda e: (-e.path.level, e.path.since, str(e.key), e.rule))

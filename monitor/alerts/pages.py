@@ -283,7 +283,7 @@ class Pages:
             self._frame(to.group),
             quiet=untold_count(held) if held else foot.quiet(),
             full_lines=portion.lines,
-            still_open="" if doubts else foot.still_open(to.route, page.items, lambda one: self._belongs(one, to)),
+            still_open="" if doubts else foot.still_open(to.route, to.receiver, page.items, lambda one: self._belongs(one, to)),
             not_judged=foot.not_judged() if whole else "",
             chance=foot.chance((*portion.rest, *_items(portion))) if whole else "",
             revised=foot.revised if whole else (),

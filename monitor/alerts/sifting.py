@@ -68,7 +68,7 @@ def _silenced(situation: Situation, desk: Desk) -> Check:
     silences = [one for one in situation.silences if one.holds(situation.at, situation.newest)]
 
     def check(item: Item) -> Suppression | None:
-        found = next((one for one in silences if one.fits(item.routed_by)), None)
+        found = next((one for one in silences if one.fits(item.held_by)), None)
         return None if found is None else _held(item, Why.SILENCE, found.by, found.id)
 
     return check
@@ -80,7 +80,7 @@ def _muted(situation: Situation, desk: Desk) -> Check:
     muting = Muting(desk.inhibitions, every, lambda product: within(product, desk.parts))
 
     def check(item: Item) -> Suppression | None:
-        found = muting.of(item.episode.id, item.routed_by)
+        found = muting.of(item.episode.id, item.held_by)
         return None if found is None else _held(item, Why.INHIBITION, found.by, found.id)
 
     return check
