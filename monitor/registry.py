@@ -38,6 +38,7 @@ KINDS: dict[str, dict[str, str]] = {
         "file": "monitor.notify.file:File",
         "webhook": "monitor.notify.webhook:Webhook",
         "email": "monitor.notify.email:Email",
+        "slack": "monitor.notify.slack:Slack",
         "teams": "monitor.notify.teams:Teams",
         "alertmanager": "monitor.notify.alertmanager:Alertmanager",
         "pagerduty": "monitor.notify.pagerduty:PagerDuty",

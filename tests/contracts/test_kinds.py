@@ -44,6 +44,7 @@ RECEIVERS: dict[str, dict[str, Any]] = {
     "file": {"folder": "var/outbox"},
     "webhook": {"url": "https://desk.example/hook", "secret": SECRET},
     "alertmanager": {"urls": ["https://am.example:9093"], "token": "t0ken-secret"},
+    "slack": {"token": "t0ken-secret", "channel": "#trade"},
     "teams": {"url": "https://flows.example/workflows/1/triggers/manual/paths/invoke?sig=s1g-secret"},
     "pagerduty": {"routing_key": ROUTING_KEY},
     "email": {
