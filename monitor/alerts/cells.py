@@ -11,7 +11,7 @@ from monitor.alerts.handling import NOTHING, Handling
 from monitor.alerts.messages import Chart, Part
 from monitor.alerts.records import Change, Episode, Path
 from monitor.rules.levels import Direction, Level
-from monitor.speech import PLAIN, speaking
+from monitor.speech import PLAIN, speaking, spoken
 
 PARTS = {
     Change.WORSENED: Part.WORSE,
@@ -49,8 +49,9 @@ class Item:
     """
     One change that somebody is told: whose, what, and the facts of its cell. `change` is None for "open at the start".
 
-    `retold` makes the item once more, in the way that is spoken when it is called. `news` is how a subject counts it where it is new, as one and as many; empty for what the direction says. `corrects` says
-    what another stage of the month's figures told of the cell. `again` says why an alert that stays is said once more.
+    `retold` makes the item once more, in the way that is spoken when it is called; `plainly` is what such an item was before.
+    `news` is how a subject counts it where it is new, as one and as many; empty for what the direction says. `corrects` says what
+    another stage of the month's figures told of the cell. `again` says why an alert that stays is said once more.
     `transition` is the id of the change's record, "" where it has none. `handling` is what people did with the alert; `doubted`
     is true where somebody called its figure a data error, so that operators hear of it instead of buyers.
     """
@@ -69,6 +70,7 @@ class Item:
     readings: tuple[str, ...] = ()
     picture: Picture | None = None
     retold: Callable[[], Item] | None = None
+    plainly: Item | None = None
     corrects: str = ""
     again: Again | None = None
     transition: str = ""
@@ -77,6 +79,8 @@ class Item:
 
     def anew(self) -> Item:
         """Return the item with its words said in the way that is spoken now; words that others put behind them stay."""
+        if spoken() == PLAIN and self.plainly is not None:
+            return replace(self.plainly, corrects=self.corrects)
         if self.retold is None:
             return self
         own = self.retold()
@@ -88,6 +92,7 @@ class Item:
             outcome=f"{own.outcome}{added}" if self.outcome.startswith(plain.outcome) else self.outcome,
             readings=own.readings,
             summary=own.summary,
+            plainly=self,
             corrects=own.corrects if self.corrects == plain.corrects else self.corrects,
         )
 

@@ -35,15 +35,22 @@ REVISED = "Revised"
 _ESCAPE_SEQUENCE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\].*?(?:\x07|\x1b\\)|\x1b[@-Z\\-_]", re.DOTALL)
 _FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?%?")
+_UNBROKEN = "\u00a0\u202f"
+_BLANKS = re.compile(r" +|(?<!\d)[\u00a0\u202f]+|[\u00a0\u202f]+(?![\d%])")
 _AMOUNT = re.compile(r"(?<=\d) (?=(?:t|kg|pcs|k|M|bn|[A-Z]{3})\b)|(?<=\d [kM]| bn) (?=[A-Z]{3}\b)")
 
 Record = TypeVar("Record")
 
 
 def plain(text: str) -> str:
-    """Return a text on one line without terminal escapes, control, direction and other invisible characters."""
-    visible = (" " if c.isspace() else c for c in _ESCAPE_SEQUENCE.sub("", text) if c.isspace() or not is_hidden(c))
-    return " ".join("".join(visible).split())
+    """
+    Return a text on one line without terminal escapes, control, direction and other invisible characters.
+
+    A space inside a number, which keeps it on one line, stays.
+    """
+    seen = (c for c in _ESCAPE_SEQUENCE.sub("", text) if c.isspace() or not is_hidden(c))
+    visible = (" " if c.isspace() and c not in _UNBROKEN else c for c in seen)
+    return _BLANKS.sub(" ", "".join(visible)).strip()
 
 
 def cleaned(record: Record) -> Record:
