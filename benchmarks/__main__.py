@@ -6,7 +6,7 @@ import argparse
 import os
 import platform
 
-from benchmarks import judging, reading, release, scale, vintages
+from benchmarks import delivery, judging, reading, release, scale, vintages
 
 
 def main() -> None:
@@ -15,7 +15,7 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help="fewer series and releases: half a minute instead of eight")
     small = parser.parse_args().small
     print(f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores")
-    for room in (judging, release, reading, vintages, scale):
+    for room in (judging, release, reading, vintages, delivery, scale):
         room.report(small)
 
 

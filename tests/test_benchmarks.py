@@ -22,6 +22,11 @@ ROWS = (
     r"as of release 23, the last but one, 300 × 24\s+[\d.]+ / [\d.]+ / [\d.]+ ms\s+[\d.]+ / [\d.]+ / [\d.]+ ms\s+[\d.]+ ×",
     r"a new process as of now, MB at most\s+\d+\s+\d+",
     r"MB of the releases; of what is derived of them\s+\d+; \d+",
+    r"a bare loop of httpx\s+[\d,]+ / [\d,]+ / [\d,]+ /s\s+1\.00 ×",
+    r"claim, sign, send, record: 1,000 messages\s+[\d,]+ / [\d,]+ / [\d,]+ /s\s+[\d.]+ ×",
+    r"4 under way together\s+[\d,]+ / [\d,]+ / [\d,]+ /s",
+    r"beside a receiver that never answers\s+[\d,]+ / [\d,]+ / [\d,]+ /s\s+[\d.]+ ×",
+    r"1,000 that wait, in a new process: MB at most\s+\d+ MB\s+[\d,]+ /s",
     r"1,000 series: read, judge, \d+ findings\s+[\d.]+\s+\d+\s+\d+",
     r"10,000 series: read, judge, [\d,]+ findings\s+[\d.]+\s+\d+\s+\d+",
 )
