@@ -42,6 +42,7 @@ COMMANDS = {
     "receivers": ("messages", "list receivers, or send a test message to one"),
     "deliveries": ("deliveries", "list what was sent and how it was answered, and what waits; send dead messages again"),
     "audit": ("auditing", "list who changed a silence, an alert, a rule, a setting, a receiver or a delivery"),
+    "render": ("rendering", "show what a receiver would be sent, with its templates; nothing is sent"),
     "store": ("store", "check what is stored, move a desk, let go what retention allows"),
 }
 

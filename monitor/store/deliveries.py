@@ -118,6 +118,14 @@ def _pages(connection: Connection, query: Select[Any]) -> Iterator[Row[Any]]:
         yield from found
 
 
+def mentioning(database: Database, words: str) -> Iterator[Notification]:
+    """Yield the messages whose record holds some words, the newest first."""
+    query = select(_outbox.c.record).where(_outbox.c.record.contains(words, autoescape=True)).order_by(_outbox.c.number.desc())
+    with database.read() as connection:
+        for row in _pages(connection, query):
+            yield load(Notification, row.record)
+
+
 def sent(database: Database, notification: str) -> list[tuple[Delivery, str | None]]:
     """Return each attempt at a message, oldest first, with what went over the line; None where nothing did or is kept."""
     query = select(_deliveries.c.record, _wires.c.content).join_from(_deliveries, _wires, isouter=True)
