@@ -60,8 +60,9 @@ by_option = click.option(
 def note_settings(app: App, config: Path) -> None:
     """Write down which settings files were changed since this desk was last started."""
     from monitor.store.audit import note_files
+    from monitor.wording import one_line
 
-    note_files(app.database, config, at=app.clock(), who=os.environ.get("MONITOR_USER") or _who())
+    note_files(app.database, config, at=app.clock(), who=one_line(os.environ.get("MONITOR_USER", ""), MOST_NAME) or _who())
 
 
 # Control and direction characters that JSON itself would let through.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from monitor.alerts.handling import Deed
 from monitor.alerts.situation import Reach
@@ -74,6 +76,26 @@ def test_an_alert_that_changes_is_not_reminded_of_as_well(reminding: Any) -> Non
 def test_an_alert_that_ended_is_not_reminded_of(reminding: Any) -> None:
     months(reminding, 1, 100)
     assert months(reminding, 4, 100) == [{}] * 4
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.integers(1, 5), st.booleans()), min_size=1, max_size=8))
+def test_however_months_are_released_and_judged_again_each_reminder_is_said_at_most_once(
+    memory: Any, route: Any, releases: list[tuple[int, bool]]
+) -> None:
+    desk = memory(routes=(route("all", "desk", remind=(3, 6, 12)),))
+    desk.release([100])
+    desk.release(OPEN)
+    said, age = [], 0
+    for count, twice in releases:
+        before, age = age, age + count
+        found = [told(desk.release([*desk.figures[0], *[10] * count]))]
+        found += [told(desk.again())] if twice else []
+        said += [line for one in found for line in one.get("desk", [])]
+        due = [months for months in (3, 6, 12) if before < months <= age]
+        assert bool(found[0]) is bool(due)
+        assert all(f"open for {max(due)} months" in line for line in found[0].get("desk", []))
+    assert len(said) == len(set(said))
 
 
 @pytest.fixture
