@@ -317,18 +317,20 @@ def _standing(episode: Episode) -> dict[str, str]:
 def _with_remainders(pages: Mapping[_To, _Page]) -> dict[_To, _Page]:
     """Put what a budget leaves no line for on one page of its route and receiver, whatever its group; say which page is first."""
     found: dict[_To, _Page] = {}
+    remainders: dict[_To, _Page] = {}
     for to, page in pages.items():
         if not to.group or page.portion.lines or not page.portion.rest:
             found[to] = page
             continue
         if page.portion.at_once:
             found[to] = _Page(items=page.items, portion=replace(page.portion, rest=(), hidden=()))
-        rest = found.setdefault(_To(to.route, to.receiver), _Page())
+        rest = remainders.setdefault(_To(to.route, to.receiver), _Page())
         rest.portion = replace(rest.portion, rest=(*rest.portion.rest, *page.portion.rest))
         rest.portion = replace(rest.portion, hidden=(*rest.portion.hidden, *page.portion.hidden))
         rest.items += page.items
         rest.held += page.held
         rest.confirmed = (*rest.confirmed, *page.confirmed)
+    found |= remainders
     seen: set[tuple[str, str]] = set()
     for to, page in found.items():
         page.first = to[:2] not in seen and page.is_told
