@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 .DEFAULT_GOAL := help
-.PHONY: run test check serve bench bench-quality pictures lock clean help
+.PHONY: run test check chaos serve bench bench-quality pictures lock clean help
 
 run: .venv/run.stamp  ## take in the bundled releases, judge each, deliver to var/outbox and the terminal
 	@$(BIN)/monitor run
@@ -22,6 +22,9 @@ check: .venv/test.stamp  ## format, lint, types, imports, the shipped configurat
 	$(BIN)/lint-imports
 	$(BIN)/monitor check
 	$(BIN)/monitor test
+
+chaos: .venv/test.stamp  ## kill hundreds of processes on each database, and count what was lost
+	@MONITOR_CHAOS_KILLS=$${MONITOR_CHAOS_KILLS:-300} $(BIN)/python -m pytest -q -s tests/e2e/test_chaos.py
 
 bench: .venv/test.stamp  ## measure speed beside peers, in one run
 	@$(BIN)/python -m benchmarks
