@@ -28,7 +28,7 @@ from monitor.baskets.loading import load_baskets
 from monitor.baskets.partners import load_partner_groups
 from monitor.configuration import hours_keys, keys, route_keys
 from monitor.detection.indicators import INDICATORS
-from monitor.notify import console, email, file, webhook
+from monitor.notify import alertmanager, console, email, file, pagerduty, slack, teams, webhook
 from monitor.notify.render import text
 from monitor.rules import example_keys, schema, summary
 from monitor.rules.loading import load_rule_set
@@ -58,6 +58,10 @@ KEYS: dict[str, list[type[BaseModel]]] = {
         keys.TemplateKeys,
         email.Email.Parameters,
         webhook.Webhook.Parameters,
+        slack.Slack.Parameters,
+        teams.Teams.Parameters,
+        pagerduty.PagerDuty.Parameters,
+        alertmanager.Alertmanager.Parameters,
         file.File.Parameters,
         console.Console.Parameters,
         route_keys.RouteFile,
@@ -264,6 +268,10 @@ SECRETS = {
     "CENSUS_API_KEY": "census-key",
     "COMTRADE_API_KEY": "comtrade-key",
     "SMTP_PASSWORD": "mail-password",
+    "SLACK_URL": "https://hooks.slack.com/services/x",
+    "SLACK_TOKEN": "xoxb-token",
+    "TEAMS_URL": "https://flows.example.org/workflows/1?sig=x",
+    "PAGERDUTY_KEY": "R0123456789abcdef0123456789ABCDE",
     "INCIDENTS_URL": "https://example.org/hook",
     "INCIDENTS_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
     "INCIDENTS_TOKEN": "Bearer token",

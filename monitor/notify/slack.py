@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from monitor.alerts.messages import Chart
 from monitor.errors import DeliveryError, DeliveryRefused
 from monitor.notify.base import Message, Receipt, talks
 from monitor.notify.calls import Address, Call, Exchange, told
@@ -25,6 +26,7 @@ from monitor.notify.render import attached, plain
 from monitor.notify.shortening import clipped
 from monitor.notify.slack_page import page
 from monitor.sources.pace import Paces
+from monitor.speech import Speech, speaking
 
 if TYPE_CHECKING:
     from monitor.sources.http import Client
@@ -163,12 +165,14 @@ class Slack:
 
     def _files(self, message: Message) -> Iterator[tuple[str, str, Callable[[], bytes]]]:
         """Yield the files of a message: (name, title, bytes once they are asked for)."""
-        from monitor import charts
-
         for line in [line for line in message.digest.lines if line.chart is not None][: self._parameters.charts]:
             chart = line.chart
             assert chart is not None
-            yield f"chart-{message.digest.lines.index(line) + 1}.png", plain(line.title), partial(charts.draw, chart)
+            yield (
+                f"chart-{message.digest.lines.index(line) + 1}.png",
+                plain(line.title),
+                partial(_drawn, chart, message.digest.speech),
+            )
         for attachment in message.digest.attachments:
             yield plain(attachment.name).replace("/", "-"), plain(attachment.name), partial(attached, attachment)
 
@@ -226,6 +230,14 @@ def _not_ok(exchange: Exchange, method: str, answer: dict[str, Any], retry_after
     error = _SlackRefused(str(plain_error))
     error.wire, error.code = plain_error.wire, code
     return error
+
+
+def _drawn(chart: Chart, speech: Speech) -> bytes:
+    """Draw a chart as the receiver's readers write numbers."""
+    from monitor import charts
+
+    with speaking(speech):
+        return charts.draw(chart)
 
 
 def root_of(message: Message) -> str:
