@@ -79,12 +79,14 @@ class HoursKeys(SpanKeys):
     `holidays` is a country, or a subdivision of one (``DE-BY``), on whose public holidays no span begins.
     """
 
-    time_zone: Annotated[TimeZone, Field(min_length=1)]
+    time_zone: TimeZone
     holidays: str = ""
     spans: tuple[SpanKeys, ...] = Field(default=(), min_length=1)
 
     @model_validator(mode="after")
     def _opens_and_closes(self) -> HoursKeys:
+        if not self.time_zone:
+            raise ValueError("time_zone names none; write it as Europe/Berlin")
         if self.spans and {"days", "begin", "end"} & self.model_fields_set:
             raise ValueError("write either days, from and to, or spans")
         country, _, subdivision = self.holidays.partition("-")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.alerts.routing import Matcher, Operator, Route, Routes
+from monitor.rules.levels import Level
 
 MAGNETS = {"severity": "critical", "theme": "magnets", "partner": "US"}
 
@@ -112,3 +114,77 @@ def test_every_matcher_of_a_route_must_hold() -> None:
 def test_with_a_default_route_no_alert_is_lost(labels: dict[str, str]) -> None:
     routes = Routes((route("ops", 'audience="operators"'), route("magnets", 'theme=~"mag.*"', goes_on=True), route("default")))
     assert routes.find(labels)
+
+
+LABELS = st.dictionaries(st.sampled_from(["severity", "theme", "team"]), st.sampled_from(["critical", "warning", "a", "b", ""]))
+CONDITIONS = st.lists(st.sampled_from(['severity="critical"', 'theme="a"', 'theme!="a"', 'team="b"']), max_size=2, unique=True)
+
+
+def trees(depth: int) -> st.SearchStrategy[tuple[Route, ...]]:
+    """Make routes that stand beside each other, with others under them."""
+    under = trees(depth - 1) if depth else st.just(())
+    one = st.builds(
+        lambda matchers, goes_on, levels, routes: Route(
+            name="", matchers=tuple(map(Matcher.parse, matchers)), goes_on=goes_on, levels=tuple(levels), routes=routes
+        ),
+        CONDITIONS, st.booleans(), st.sampled_from([(), (Level.CRITICAL,)]), under,
+    )  # fmt: skip
+    return st.lists(one, max_size=3).map(tuple)
+
+
+def numbered(routes: tuple[Route, ...], above: str = "") -> tuple[Route, ...]:
+    return tuple(
+        replace(route, name=f"{above}/{n}", routes=numbered(route.routes, f"{above}/{n}")) for n, route in enumerate(routes)
+    )
+
+
+@given(trees(2), LABELS)
+def test_with_a_default_route_every_label_set_ends_somewhere_and_never_twice(
+    tree: tuple[Route, ...], labels: dict[str, str]
+) -> None:
+    found = names(Routes((*numbered(tree), Route(name="default"))), labels)
+    assert found
+    assert len(found) == len(set(found))
+    assert not any(other.startswith(f"{one}/") for one in found for other in found)  # never a route and one under it
+
+
+@given(trees(0), LABELS)
+def test_a_tree_of_one_level_is_the_list_that_it_was(tree: tuple[Route, ...], labels: dict[str, str]) -> None:
+    taken: list[str] = []
+    for route in numbered(tree):
+        if route.matches(labels):
+            taken.append(route.name)
+            if not route.goes_on:
+                break
+    assert names(Routes(numbered(tree)), labels) == taken
+
+
+@given(trees(1), LABELS)
+def test_a_tree_without_going_on_is_a_list_of_its_leaves_with_all_their_matchers(
+    tree: tuple[Route, ...], labels: dict[str, str]
+) -> None:
+    still = tuple(replace(r, goes_on=False, routes=tuple(replace(u, goes_on=False) for u in r.routes)) for r in numbered(tree))
+    spread = [
+        replace(one, matchers=(*top.matchers, *own), levels=(), routes=())
+        for top in still
+        if top.levels == ()
+        for one, own in [*((under, under.matchers) for under in top.routes if not under.levels), (top, ())]
+    ]
+    only = tuple(replace(r, routes=tuple(u for u in r.routes if not u.levels)) for r in still if not r.levels)
+    assert names(Routes(only), labels) == names(Routes(tuple(spread)), labels)
+
+
+def test_an_alert_goes_to_the_route_under_the_one_that_matches() -> None:
+    under = (route("pager", 'severity="critical"', goes_on=True), route("us", 'partner="US"'), route("de", 'partner="DE"'))
+    routes = Routes((replace(route("magnets", 'theme="magnets"'), routes=under), route("default")))
+    assert names(routes, MAGNETS) == ["pager", "us"]
+    assert names(routes, {**MAGNETS, "severity": "info"}) == ["us"]
+    assert names(routes, {"theme": "magnets", "severity": "info"}) == ["magnets"]
+    assert names(routes, {"severity": "critical"}) == ["default"]
+
+
+def test_levels_are_those_of_the_severity() -> None:
+    grave = Route(name="grave", levels=(Level.CRITICAL, Level.WARNING))
+    assert grave.matches({"severity": "warning"})
+    assert not grave.matches({"severity": "info"})
+    assert not grave.matches({})
