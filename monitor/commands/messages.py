@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from monitor.commands.subscribing import bounce, resubscribe, unsubscribe
 from monitor.commands.terminal import as_json_option, by_option, desk_at, say, show_json, show_table
 
 if TYPE_CHECKING:
     from monitor.app import App
     from monitor.settings import ReceiverSettings
     from monitor.store.deliveries import Depth
+    from monitor.store.opt_outs import OptOut
     from monitor.store.receiver_states import ReceiverState
 
 
@@ -55,15 +57,23 @@ def receivers_command() -> None:
     """Who is told."""
 
 
+for command in (unsubscribe, resubscribe, bounce):
+    receivers_command.add_command(command)
+
+
 @receivers_command.command("list")
 @as_json_option
 @click.pass_obj
 def list_receivers(config: Path, as_json: bool) -> None:
-    """List receivers, their routes and fallbacks, what waits for them, who is left alone or disabled, and lacking secrets."""
+    """
+    List receivers, their routes and fallbacks, and what waits for them.
+
+    Below stand who is left alone or disabled, addresses that unsubscribed or have no mailbox, and secrets that are lacking.
+    """
     from monitor.store.deliveries import depths
 
     with desk_at(config) as app:
-        listed = _Listed(app, app.receiver_states.all(), depths(app.database))
+        listed = _Listed(app, app.receiver_states.all(), depths(app.database), app.opt_outs.all())
         found = [(receiver, listed.record(receiver)) for receiver in app.settings.receivers]
     if as_json:
         show_json([record for _, record in found])
@@ -73,6 +83,8 @@ def list_receivers(config: Path, as_json: bool) -> None:
     for _, record in found:
         for state in record["states"]:
             say(_state_words(state))
+        for left in record["left"]:
+            say(f"{left['address']} gets nothing of {record['name']}: {left['words']}.")
     for receiver, _ in found:
         for mistake in receiver.lacking:
             say(f"{receiver.name} cannot be sent to: {mistake}")
@@ -85,6 +97,7 @@ class _Listed:
     app: App
     states: Mapping[str, ReceiverState]
     depths: Sequence[Depth]
+    left: Sequence[OptOut]
 
     def record(self, receiver: ReceiverSettings) -> dict[str, Any]:
         """Return a receiver with its addresses as plain data."""
@@ -101,6 +114,7 @@ class _Listed:
             "waiting": sum(depth.waiting for depth in depths),
             "oldest": oldest.isoformat() if oldest else None,
             "dead": sum(depth.dead for depth in depths),
+            "left": [{"address": one.address, "words": one.words} for one in self.left if one.receiver == receiver.name],
             "states": [_state(state) for state in states if state.failures or state.disabled_at is not None],
             "lacking": [mistake.__dict__ for mistake in receiver.lacking],
         }
