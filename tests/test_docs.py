@@ -26,7 +26,7 @@ from monitor.app import App
 from monitor.baskets import loading
 from monitor.baskets.loading import load_baskets
 from monitor.baskets.partners import load_partner_groups
-from monitor.configuration import hours_keys, keys, route_keys
+from monitor.configuration import hours_keys, inhibit_keys, keys, route_keys
 from monitor.detection.indicators import INDICATORS
 from monitor.notify import alertmanager, console, email, file, pagerduty, slack, teams, webhook
 from monitor.notify.render import text
@@ -67,6 +67,7 @@ KEYS: dict[str, list[type[BaseModel]]] = {
         route_keys.RouteFile,
         route_keys.RouteKeys,
         route_keys.EscalationKeys,
+        inhibit_keys.InhibitKeys,
         hours_keys.HoursKeys,
         hours_keys.SpanKeys,
     ],
