@@ -22,7 +22,7 @@ def test_receivers_are_listed_with_the_routes_that_lead_to_them(desk):
     listed = {one["name"]: one for one in desk.json("receivers", "list")}
     assert listed["desk"] == {
         "name": "desk", "kind": "file", "routes": ["magnets", "default"], "operators": False, "fallback": "", "per_minute": None,
-        "waiting": 0, "oldest": None, "dead": 0, "states": [], "lacking": [],
+        "waiting": 0, "oldest": None, "dead": 0, "left": [], "states": [], "lacking": [],
     }  # fmt: skip
     assert listed["operators"]["operators"]
     assert "operators, data-doubts" in desk.reads("receivers", "list")
