@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from monitor.app import App
@@ -88,4 +90,32 @@ def test_whoever_is_not_told_of_the_new_fact_is_told_that_the_old_one_is_over(ma
     raised(app, Fact.FORMAT_CHANGED, "gacc/magnets", "no column of weight", ends=(Fact.SOURCE_FAILED,))
     subjects = [message.digest.subject for message in sent(app)]
     assert subjects == ["gacc/magnets: source could not be read", "gacc/magnets: no longer: source could not be read"]
+    app.close()
+
+
+HELD = """operators: operators
+hours:
+  moment: {days: mon, from: 03:00, to: 03:01, time_zone: UTC}
+routes:
+  - name: trouble
+    match: [audience="operators"]
+    receivers: [operators, desk]
+    hours: moment
+  - name: default
+    receivers: [desk]
+"""
+
+
+def test_trouble_keeps_the_hours_of_its_route_save_for_the_receiver_of_trouble(magnets_desk):
+    (magnets_desk / "config" / "routes.yaml").write_text(HELD)
+    now = datetime(2026, 3, 20, 19, 30, tzinfo=UTC)
+    app = App.open(magnets_desk / "config", {})
+    app.clock = lambda: now
+    raised(app, Fact.SOURCE_FAILED, "gacc/magnets", "no answer")
+    raised(app, Fact.RELEASE_LATE, "gacc/magnets", "late", to=("desk",))
+    told = [(note.receiver, note.route) for note in messages(app)]
+    assert told == [("operators", "trouble"), ("desk", "release_late")]  # who is asked by name is told now
+    now = datetime(2026, 3, 23, 3, 0, tzinfo=UTC)
+    waited = [note for note in messages(app) if note.route == "trouble" and note.receiver == "desk"]
+    assert [note.held_until for note in waited] == [now]
     app.close()
