@@ -133,7 +133,7 @@ def _check_rule(app: App, rule: str | None) -> None:
 @click.pass_obj
 def show_alert(config: Path, alert: str, as_json: bool) -> None:
     """
-    Show one alert: every change with the evidence it rested on, and what people did with it.
+    Show one alert, its evidence, and what people did with it.
 
     Of the id of ALERT the first letters are enough. For example: monitor alerts show 85d2001d.
     """

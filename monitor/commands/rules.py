@@ -53,9 +53,9 @@ def show_rules(config: Path, rule: str | None, as_json: bool) -> None:
 @click.pass_obj
 def report_rules(config: Path, releases: int, as_json: bool) -> None:
     """
-    Tell what each rule said in the last releases, and what people made of it.
+    Tell what each rule said and what people made of it.
 
-    Wrong are alerts that somebody called expected or a data error (`monitor alerts feedback`). A rule with at least 5 alerts of
+    Over the last releases of each dataset. Wrong are alerts that somebody called expected or a data error (`monitor alerts feedback`). A rule with at least 5 alerts of
     which more than 30% were called wrong proposes a tighter level: an edit to its file, which nobody makes but you.
 
     For example: monitor rules report --releases 12.
