@@ -26,7 +26,7 @@ class Fallbacks:
     after : mapping of str to str
         Receivers and their fallbacks, "" where there is none.
     operators : str
-        Who hears it where a fallback is disabled as well and has none of its own.
+        Who hears it where a fallback does not take it either and has none of its own.
     names : callable
         The names of a receiver in the outbox: its own, or one an address.
     disabled : callable
@@ -61,7 +61,7 @@ class Fallbacks:
 
     def instead_of(self, receiver: str) -> str:
         """Return who hears messages in place of a receiver, "" where nobody does."""
-        if not self.after.get(receiver):
+        if not self.after.get(receiver) and receiver not in self.after.values():
             return ""
         disabled = self.disabled()
         found = next((name for name in self._chain(receiver) if name not in disabled), "")

@@ -44,6 +44,7 @@ def test_each_address_of_the_fallback_gets_a_copy_that_says_why_under_an_id_that
         ("mail", ["mail", "hook"], "file"),
         ("mail", ["hook", "file"], "ops"),
         ("mail", ["hook", "file", "ops"], ""),
+        ("file", [], "ops"),
         ("lonely", [], ""),
         ("last", ["ops"], ""),
         ("ops", [], ""),
