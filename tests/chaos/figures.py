@@ -11,7 +11,7 @@ from monitor.months import Month, format_month, month
 
 HELD = 30
 PARTNERS = ("United States", "Germany", "Korea", "Japan", "Viet Nam", "India", "Poland", "France")
-FIRST = month(2021, 1)
+FIRST = month(2020, 1)
 
 
 def releases(seed: int, count: int) -> list[tuple[str, str]]:

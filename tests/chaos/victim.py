@@ -91,9 +91,7 @@ class Victim:
         """Put the points, the clock and the worker's name into this process."""
         from sqlalchemy.engine.default import DefaultDialect
 
-        app, jobs, pulling, http = (
-            importlib.import_module(f"monitor.{name}") for name in ("app", "jobs", "pulling", "sources.http")
-        )
+        app, jobs, pulling, http = _module("app"), _module("jobs"), _module("pulling"), _module("sources.http")
         opened = app.App.open.__func__
         app.App.open = classmethod(lambda cls, *given, **more: opened(cls, *given, **more, clock=self.now))
         date_by_calendar()

@@ -24,7 +24,7 @@ from monitor.app import App
 
 KILLS = int(os.environ.get("MONITOR_CHAOS_KILLS", "20"))
 SEED = int(os.environ.get("MONITOR_CHAOS_SEED", random.SystemRandom().randrange(10**6)))
-RELEASES = releases(SEED, max(12, KILLS // 4))
+RELEASES = releases(SEED, min(36, max(12, KILLS // 4)))
 
 
 @pytest.fixture(scope="module")
