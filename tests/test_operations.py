@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from monitor.app import App
-from monitor.operations import WORDS, over, raised
+from monitor.operations import WORDS, over, raised, troubles
 from monitor.rules.schema import Fact
 
 
@@ -65,6 +65,19 @@ def test_what_no_rule_asks_for_is_recorded_and_told_to_nobody(magnets_desk):
     assert app.outbox.counts()["waiting"] == 0
     assert [condition.kind for condition in app.conditions.open()] == ["source_failed"]
     app.close()
+
+
+def test_facts_that_hold_may_mute_alerts_by_their_labels(app):
+    raised(app, Fact.SOURCE_FAILED, "gacc/magnets", "no answer")
+    raised(app, Fact.DELIVERY_DIED, "desk", "a message died")
+    app.conditions.raise_("source_failing", "gacc/magnets", "told to nobody so far", app.clock())
+    failed, died = troubles(app)
+    of_source = {"source": "gacc", "dataset": "magnets"}
+    assert failed.labels == {"kind": "operations", "fact": "source_failed", "subject": "gacc/magnets", **of_source}
+    assert failed.words == "gacc/magnets: source could not be read"
+    assert died.labels == {"kind": "operations", "fact": "delivery_died", "subject": "desk"}
+    over(app, Fact, "gacc/magnets")
+    assert [one.labels["fact"] for one in troubles(app)] == ["delivery_died"]
 
 
 def test_every_fact_has_words_for_its_beginning_and_its_end():
