@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
 from monitor.app import App
@@ -33,6 +34,10 @@ def test_a_test_message_is_sent_at_once_and_marked(desk):
     assert said.startswith("desk: wrote ")
     (mail,) = desk.folder.glob("var/outbox/*_test_*.eml")
     assert "Test message" in mail.read_text()
+
+
+def test_the_schema_of_what_a_webhook_gets_is_printed(desk):
+    assert json.loads(desk.reads("receivers", "schema"))["$id"] == "urn:trade-monitor:schema:message:1"
 
 
 def test_an_unknown_receiver_is_told(desk):
