@@ -54,7 +54,6 @@ KEYS: dict[str, list[type[BaseModel]]] = {
     ],
     "receivers": [
         keys.ReceiverKeys,
-        keys.BudgetKeys,
         keys.TemplateKeys,
         email.Email.Parameters,
         webhook.Webhook.Parameters,
@@ -64,6 +63,9 @@ KEYS: dict[str, list[type[BaseModel]]] = {
         alertmanager.Alertmanager.Parameters,
         file.File.Parameters,
         console.Console.Parameters,
+    ],
+    "routing": [
+        keys.BudgetKeys,
         route_keys.RouteFile,
         route_keys.RouteKeys,
         route_keys.EscalationKeys,
@@ -265,6 +267,7 @@ def desk(tmp_path: Path) -> Path:
     return tmp_path
 
 
+NIGHT = {"from": "22:00", "to": "06:00", "time_zone": "UTC"}
 SECRETS = {
     "CENSUS_API_KEY": "census-key",
     "COMTRADE_API_KEY": "comtrade-key",
@@ -300,6 +303,8 @@ def test_receivers_in_the_pages_load(content: str, data: dict[str, Any], desk: P
 def test_routes_in_the_pages_load(content: str, data: dict[str, Any], desk: Path) -> None:
     (receivers,) = [p.values[1] for p in examples("receivers") if p.id.startswith("README")]
     added(desk, "receivers", receivers)
+    path = desk / "config" / "routes.yaml"
+    path.write_text(json.dumps(yaml.safe_load(path.read_text(encoding="utf-8")) | {"hours": data.get("hours", {"night": NIGHT})}))
     added(desk, "routes", data)
     found = Settings.load(desk / "config", SECRETS)
     assert {entry["name"] for entry in data["routes"]} <= {route.name for route in found.routes.routes}
