@@ -43,6 +43,7 @@ COMMANDS = {
     "deliveries": ("deliveries", "list what was sent and how it was answered, and what waits; send dead messages again"),
     "audit": ("auditing", "list who changed a silence, an alert, a rule, a setting, a receiver or a delivery"),
     "render": ("rendering", "show what a receiver would be sent, with its templates; nothing is sent"),
+    "doctor": ("diagnosing", "find what is wrong with a desk, and what to do"),
     "store": ("store", "check what is stored, move a desk, let go what retention allows"),
 }
 

@@ -76,9 +76,18 @@ class _Lines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         failure = self.formatException(record.exc_info) if record.exc_info and record.exc_info[0] else ""
         line = self._write(record, failure)
-        for secret in self._secrets:
-            line = line.replace(secret, MASK)
-        return line
+        return _without(line, self._secrets)
+
+
+def masked(text: str, secrets: Iterable[str]) -> str:
+    """Return a text in which none of the secrets stands."""
+    return _without(text, _spellings(secrets))
+
+
+def _without(text: str, spellings: Iterable[str]) -> str:
+    for secret in spellings:
+        text = text.replace(secret, MASK)
+    return text
 
 
 def _spellings(secrets: Iterable[str]) -> list[str]:

@@ -62,8 +62,8 @@ class Vault:
     """
     Replaces references to secrets by the secrets, and remembers them.
 
-    `directory` is the folder of secrets, where there is one. `mistakes` collects what is wrong, `lacking` which secrets are not there, and `values` what was found, so that logs can
-    mask it.
+    `directory` is the folder of secrets, where there is one. `mistakes` collects what is wrong, `lacking` which secrets are not there, `values` what was found, so that logs can
+    mask it, and `files` where it was looked for.
     """
 
     environ: Mapping[str, str]
@@ -72,6 +72,7 @@ class Vault:
     mistakes: list[Mistake] = field(default_factory=list)
     lacking: list[Mistake] = field(default_factory=list)
     values: set[str] = field(default_factory=set)
+    files: set[Path] = field(default_factory=set)
 
     def fill(self, model: type[BaseModel], document: Document, loc: Loc, *, needed: bool = True) -> Any:
         """
@@ -141,6 +142,7 @@ class _Walk:
         return self._missing((*loc, "env"), sentence)
 
     def _read(self, path: Any, loc: Loc) -> Secret:
+        self.vault.files.add(self.vault.folder / str(path))
         try:
             text = (self.vault.folder / str(path)).read_text(encoding="utf-8").rstrip("\r\n")
         except (OSError, ValueError) as error:

@@ -151,6 +151,8 @@ class Settings:
         What is odd but works.
     lacking : tuple of Mistake
         Secrets that are not there: what needs them fails, everything else works.
+    secret_files : tuple of Path
+        Files that hold secrets, or are to.
     secrets : frozenset of str
         Values that no log may hold.
     """
@@ -178,6 +180,7 @@ class Settings:
     groups: Mapping[str, tuple[str, ...]]
     warnings: tuple[Mistake, ...]
     lacking: tuple[Mistake, ...]
+    secret_files: tuple[Path, ...]
     secrets: frozenset[str] = dataclasses.field(repr=False)
 
     @classmethod
@@ -254,6 +257,7 @@ class _Reading:
             groups=groups,
             warnings=tuple(sorted(self._warnings)),
             lacking=tuple(sorted(self._vault.lacking)),
+            secret_files=tuple(sorted(self._vault.files)),
             secrets=frozenset(self._vault.values | _passwords(database)),
         )
 
