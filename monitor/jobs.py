@@ -12,6 +12,7 @@ from typing import Any
 
 from monitor.alerts.assess import assess, edited_words
 from monitor.alerts.evaluation import Evaluation
+from monitor.alerts.handling import NOTHING, handlings
 from monitor.alerts.messages import Delivery, Notification, Outcome
 from monitor.alerts.records import Change
 from monitor.alerts.situation import Situation
@@ -182,7 +183,8 @@ def renewals(app: App) -> dict[str, float]:
 def renew(app: App, receiver: str) -> bool:
     """Post again what a receiver holds as firing; False, and the log says why, where it was not taken everywhere."""
     url = app.settings.public_url
-    held = [held_state(episode, last, url) for episode, last in holding.held_by(app.database, receiver)]
+    handled = handlings(app.acts.all())
+    held = [held_state(e, last, handled.get(e.id, NOTHING), url) for e, last in holding.held_by(app.database, receiver)]
     notifier: Any = plain(app.notifiers[receiver])
     try:
         notifier.renew([*held, *held_by(app, receiver)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from monitor.alerts.cells import Item
+from monitor.alerts.handling import Handling
 from monitor.alerts.messages import AlertState
 from monitor.alerts.records import Change, Episode, Transition
 from monitor.alerts.sentences import comparison, figure
@@ -20,13 +21,14 @@ def alert_states(items: Iterable[Item], release: Release, public_url: str = "") 
     found: list[AlertState] = []
     newest = {item.episode.id: item for item in items}  # several steps of one release are one change of state
     for item in newest.values():
+        said = said_of(item) | item.handling.annotations
         if item.again and item.again.newly and item.episode.sent == item.episode.fires_as:
-            found.append(_alert(item.episode, item.episode.fires_as, release, said_of(item), ended=False, url=public_url))
+            found.append(_alert(item.episode, item.episode.fires_as, release, said, ended=False, url=public_url))
         if item.change is Change.EVENT:
             labels = {**item.episode.labels, "severity": item.level.label}
-            found.append(_alert(item.episode, labels, release, said_of(item), ended=False, url=public_url))
+            found.append(_alert(item.episode, labels, release, said, ended=False, url=public_url))
         else:
-            found += _changed(item.episode, release, said_of(item), public_url)
+            found += _changed(item.episode, release, said, public_url)
     return tuple(found)
 
 
@@ -36,13 +38,13 @@ def quiet_states(episodes: Iterable[Episode], release: Release, public_url: str 
     return tuple(state for episode in episodes for state in _changed(episode, release, said, public_url))
 
 
-def held_state(episode: Episode, last: Transition, public_url: str = "") -> AlertState:
-    """Return an alert that receivers hold as firing, in the words in which its last change was told."""
+def held_state(episode: Episode, last: Transition, handling: Handling, public_url: str = "") -> AlertState:
+    """Return an alert that receivers hold as firing, in the words of its last change, with what people did with it since."""
     words = last.evidence.get("told") or {"change": last.evidence.get("words", last.change.value)}
     return AlertState(
         episode=episode.id,
         labels=episode.sent,
-        annotations=_about(episode, words, last.release),
+        annotations=_about(episode, words | handling.annotations, last.release),
         starts_at=episode.opened_at or last.recorded_at,
         ends_at=None,
         url=evidence_page(episode, public_url),
@@ -64,7 +66,7 @@ def said_of(item: Item) -> dict[str, str]:
         "summary": f"{figure(item.facts)}: {comparison(item.facts) or item.outcome}",
         "change": item.outcome,
     }
-    return said | ({"runbook": item.runbook} if item.runbook else {}) | item.handling.annotations
+    return said | ({"runbook": item.runbook} if item.runbook else {})
 
 
 def _alert(

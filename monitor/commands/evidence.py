@@ -31,7 +31,7 @@ _SAID = {
     "ranked",
     "ranked_share",
 }
-_SAID |= {"two_years", "yoy", "mom", "lower", "upper", "rule_version", "release"}
+_SAID |= {"told", "two_years", "yoy", "mom", "lower", "upper", "rule_version", "release"}
 
 _NAMES = {
     "value": "figure",
