@@ -68,7 +68,7 @@ def compose(items: Iterable[Item], frame: Frame, names: Names) -> Digest:
         published_at=release.published_at,
         estimated=release.estimated,
         lines=(*full, *confirmed_lines(frame.confirmed, names)),
-        more=_more(hidden, cells),
+        more=_more(hidden, cells, frame),
         still_open=frame.still_open,
         not_judged=frame.not_judged,
         chance=frame.chance,
@@ -132,13 +132,14 @@ def _word(item: Item) -> tuple[str, str]:
     return said, said
 
 
-def _more(hidden: list[Cell], cells: list[Cell]) -> str:
-    """Say what the limit left out: ``And 9 more, 4% of the move, in the attached table.``"""
+def _more(hidden: list[Cell], cells: list[Cell], frame: Frame) -> str:
+    """Say what the limit left out, and where it is: ``And 9 more, 4% of the move, in the attached table.``"""
     if not hidden:
         return ""
     grave = sum(max(item.level for item in cell) >= Level.CRITICAL for cell in hidden)
     critical = f", {say_count(grave, 'of them critical', 'of them critical')}" if grave else ""
-    return f"And {say_number(len(hidden))} more{critical}{_part_of_themove_of(hidden, cells)}, in the attached table."
+    said = f"And {say_number(len(hidden))} more{critical}{_part_of_themove_of(hidden, cells)}, in the attached table."
+    return f"{said} All of them: {frame.public_url.rstrip('/')}/releases/{frame.release.id}" if frame.public_url else said
 
 
 def _part_of_themove_of(hidden: list[Cell], cells: list[Cell]) -> str:

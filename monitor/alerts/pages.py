@@ -7,25 +7,23 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
-from typing import NamedTuple
 
 from monitor.alerts.cells import Item
 from monitor.alerts.digest import Frame, compose
 from monitor.alerts.evaluation import RuleCounts
 from monitor.alerts.foot import Foot
-from monitor.alerts.grouping import NO_GROUP, Group, group_of
+from monitor.alerts.grouping import Group
+from monitor.alerts.hearing import Hearing, To
 from monitor.alerts.lines import Cell
 from monitor.alerts.messages import Digest, Notification
 from monitor.alerts.portions import NEWS, Portion, portions
 from monitor.alerts.records import Episode
-from monitor.alerts.routing import Route
 from monitor.alerts.situation import NAMESPACE, Desk, Situation
 from monitor.alerts.stages import Confirmed, sorted_out
 from monitor.alerts.states import quiet_states
 from monitor.alerts.suppressions import Suppression, Why
 from monitor.alerts.untold import untold_count, untold_words
 from monitor.rules.levels import Level
-from monitor.series import SeriesKey
 from monitor.wording import say_count
 
 
@@ -40,14 +38,6 @@ class Written:
     notifications: tuple[Notification, ...]
     told: tuple[tuple[str, str, str], ...]
     suppressions: tuple[Suppression, ...]
-
-
-class _To(NamedTuple):
-    """Where a page goes."""
-
-    route: str
-    receiver: str
-    group: Group = NO_GROUP
 
 
 @dataclass(eq=False, kw_only=True)
@@ -126,76 +116,34 @@ class Pages:
 
     def _pages(
         self, items: Collection[Item], quiet: Collection[Episode], held: Collection[tuple[Item, Suppression]]
-    ) -> dict[_To, _Page]:
+    ) -> dict[To, _Page]:
         """Return what leads to each page, in the order in which it was found."""
-        pages: dict[_To, _Page] = {}
+        pages: dict[To, _Page] = {}
         changes = [(item, why) for item, why in held if item.change is not None]
         for item in items:
-            for to in self._reached(item):
+            for to in self._hearing.reached(item):
                 pages.setdefault(to, _Page()).items.append(item)
         if not pages and self._is_quiet_page():
-            return {_To(*to): _Page(held=[why for _, why in changes]) for to in self._quiet_receivers()} | self._unsaid(quiet, {})
+            return {To(*to): _Page(held=[why for _, why in changes]) for to in self._hearing.of_quiet()} | self._unsaid(quiet, {})
         self._unsaid(quiet, pages)
         for item, why in changes:
-            for to in self._reached(item):
+            for to in self._hearing.reached(item):
                 if to in pages:
                     pages[to].held.append(why)
         return pages
 
-    def _unsaid(self, quiet: Collection[Episode], pages: dict[_To, _Page]) -> dict[_To, _Page]:
+    def _unsaid(self, quiet: Collection[Episode], pages: dict[To, _Page]) -> dict[To, _Page]:
         """Add the alerts that changed without a line to the pages of machines that were told of them."""
         for one in quiet:
-            for route, receiver in self._earlier.get(one.id, []):
+            for route, receiver in self._hearing.earlier.get(one.id, []):
                 if receiver in self.desk.receivers and self.desk.receivers[receiver].machine:
-                    pages.setdefault(self._to(route, receiver, _standing(one), one.key), _Page()).quiet.append(one)
+                    pages.setdefault(self._hearing.page_of(route, receiver, one), _Page()).quiet.append(one)
         return pages
-
-    @cached_property
-    def _earlier(self) -> dict[str, list[tuple[str, str]]]:
-        """The (route, receiver) that were told of each alert before."""
-        earlier: dict[str, list[tuple[str, str]]] = {}
-        for episode, route, receiver in self.situation.told:
-            earlier.setdefault(episode, []).append((route, receiver))
-        return earlier
-
-    def _reached(self, item: Item) -> list[_To]:
-        """Return the pages that tell an item."""
-        found = [to for to in self._heard_by(item, self._earlier.get(item.episode.id, [])) if to[1] in self.desk.receivers]
-        return [self._to(route, receiver, item.routed_by, item.episode.key) for route, receiver in found]
-
-    def _heard_by(self, item: Item, earlier: list[tuple[str, str]]) -> list[tuple[str, str]]:
-        """Return the (route, receiver) that hear of an item: whom its routes lead to, and who was told before."""
-        if item.again and item.again.pages:
-            return list(item.again.pages)
-        routes = self.desk.routes.find(item.routed_by)
-        routed = [(route.name, receiver) for route in routes for receiver in route.receivers]
-        found = list(dict.fromkeys([*routed, *earlier]))
-        if not item.doubted or not routes:
-            return found
-        machines = [page for page in found if page[1] in self.desk.receivers and self.desk.receivers[page[1]].machine]
-        return list(dict.fromkeys([(routes[0].name, self.desk.operators), *machines]))
-
-    def _to(self, route: str, receiver: str, labels: Mapping[str, str], series: SeriesKey) -> _To:
-        by = self._route(route).group_by
-        return _To(route, receiver, group_of(labels, series, by) if by else NO_GROUP)
-
-    def _route(self, name: str) -> Route:
-        """Return the route of a name; one that is gone, and told of something once, has no settings."""
-        return self._by_name.get(name) or Route(name=name)
-
-    @cached_property
-    def _by_name(self) -> dict[str, Route]:
-        return {route.name: route for route in self.desk.routes.every}
-
-    def _quiet_receivers(self) -> list[tuple[str, str]]:
-        """Return whom alerts of this release would have reached: who hears of trouble hears of quiet."""
-        found = [route for labels in self.watching for route in self.desk.routes.find(labels)] or self.desk.routes.routes[-1:]
-        return list(dict.fromkeys((route.name, receiver) for route in found for receiver in route.receivers))
 
     def _is_quiet_page(self) -> bool:
         return self.situation.tell_quiet and not self.situation.release.as_history and not self.situation.again
 
-    def _share_out(self, pages: Mapping[_To, _Page]) -> None:
+    def _share_out(self, pages: Mapping[To, _Page]) -> None:
         """Note on each page what its receiver's budget leaves of it; machines have none."""
         found = {to: sorted_out(page.items, self.situation.said, to.receiver, self.desk.includes) for to, page in pages.items()}
         for receiver in dict.fromkeys(to.receiver for to in pages):
@@ -203,7 +151,7 @@ class Pages:
             if reach.machine:
                 shares = [Portion(rest=found[to].told, lines=self.desk.full_lines) for to in mine]
             else:
-                asked = [(found[to].told, self._route(to.route).tell) for to in mine]
+                asked = [(found[to].told, self._hearing.route(to.route).tell) for to in mine]
                 shares = portions(asked, lines=self._lines(receiver), immediate=reach.budget.immediate)
             for to, share in zip(mine, shares, strict=True):
                 pages[to].portion, pages[to].confirmed = share, found[to].confirmed
@@ -212,7 +160,7 @@ class Pages:
         lines = self.desk.receivers[receiver].budget.lines
         return self.desk.full_lines if lines is None else lines
 
-    def _cut(self, to: _To, portion: Portion) -> Iterator[Suppression]:
+    def _cut(self, to: To, portion: Portion) -> Iterator[Suppression]:
         """Yield the record of what a budget left off a page; it is counted there, and stands in the attached table."""
         for item in portion.hidden:
             yield Suppression(
@@ -224,7 +172,7 @@ class Pages:
                 receiver=to.receiver,
             )
 
-    def _notifications(self, to: _To, page: _Page) -> Iterator[Notification]:
+    def _notifications(self, to: To, page: _Page) -> Iterator[Notification]:
         """Yield the messages of a page to each address of its receiver, first those that go out at once."""
         for cells in page.portion.at_once:
             items = [item for cell in cells for item in cell]
@@ -233,7 +181,7 @@ class Pages:
         if page.is_told and not (self.desk.receivers[to.receiver].machine and not digest.alerts):
             yield from self._made_out(to, digest, page.portion.rest)
 
-    def _made_out(self, to: _To, digest: Digest, items: Iterable[Item], *, of: str = "") -> Iterator[Notification]:
+    def _made_out(self, to: To, digest: Digest, items: Iterable[Item], *, of: str = "") -> Iterator[Notification]:
         """Yield a message to each address of a receiver; `of` names what a message is about that is none of the whole page."""
         cause = "|".join(filter(None, (self.situation.release.id, self.desk.version, to.route, str(to.group), of)))
         for receiver in self.desk.receivers[to.receiver].names(to.receiver):
@@ -248,13 +196,13 @@ class Pages:
                 held_until=self._held_until(to, items),
             )
 
-    def _held_until(self, to: _To, items: Iterable[Item]) -> datetime | None:
+    def _held_until(self, to: To, items: Iterable[Item]) -> datetime | None:
         """Return when the hours of a route let a message go out; the receiver of trouble never waits."""
         if to.receiver == self.desk.operators:
             return None
         levels = {item.level for item in items if item.part in NEWS}
         machine = self.desk.receivers[to.receiver].machine
-        return self._route(to.route).held_until(self.situation.at, levels, in_order=machine)
+        return self._hearing.route(to.route).held_until(self.situation.at, levels, in_order=machine)
 
     def _message(self, group: Group, cells: tuple[Cell, ...]) -> Digest:
         """Write the message of one line that does not wait for its page."""
@@ -274,7 +222,7 @@ class Pages:
             stage=self.situation.stage,
         )
 
-    def _digest(self, to: _To, page: _Page) -> Digest:
+    def _digest(self, to: To, page: _Page) -> Digest:
         foot, portion, held = self._foot, page.portion, page.held
         doubts = bool(page.items) and all(item.level is Level.DATA for item in page.items)
         whole = page.first and not doubts
@@ -283,7 +231,11 @@ class Pages:
             self._frame(to.group),
             quiet=untold_count(held) if held else foot.quiet(),
             full_lines=portion.lines,
-            still_open="" if doubts else foot.still_open(to.route, to.receiver, page.items, lambda one: self._belongs(one, to)),
+            still_open=""
+            if doubts
+            else foot.still_open(
+                to.route, to.receiver, page.items, lambda one: self._hearing.page_of(to.route, to.receiver, one) == to
+            ),
             not_judged=foot.not_judged() if whole else "",
             chance=foot.chance((*portion.rest, *_items(portion))) if whole else "",
             revised=foot.revised if whole else (),
@@ -293,6 +245,10 @@ class Pages:
         digest = compose(portion.rest, frame, self.desk.names)
         states = quiet_states(page.quiet, self.situation.release, self.desk.public_url)
         return replace(digest, alerts=digest.alerts + states, group=digest.group | to.group.as_labels)
+
+    @cached_property
+    def _hearing(self) -> Hearing:
+        return Hearing(self.situation, self.desk, self.watching)
 
     @cached_property
     def _foot(self) -> Foot:
@@ -305,26 +261,18 @@ class Pages:
             watching=self.watching,
         )
 
-    def _belongs(self, episode: Episode, to: _To) -> bool:
-        return self._to(to.route, to.receiver, _standing(episode), episode.key).group == to.group
 
-
-def _standing(episode: Episode) -> dict[str, str]:
-    """Return the labels by which an alert is grouped as it stands."""
-    return {**episode.labels, "severity": episode.path.level.label}
-
-
-def _with_remainders(pages: Mapping[_To, _Page]) -> dict[_To, _Page]:
+def _with_remainders(pages: Mapping[To, _Page]) -> dict[To, _Page]:
     """Put what a budget leaves no line for on one page of its route and receiver, whatever its group; say which page is first."""
-    found: dict[_To, _Page] = {}
-    remainders: dict[_To, _Page] = {}
+    found: dict[To, _Page] = {}
+    remainders: dict[To, _Page] = {}
     for to, page in pages.items():
         if not to.group or page.portion.lines or not page.portion.rest:
             found[to] = page
             continue
         if page.portion.at_once:
             found[to] = _Page(items=page.items, portion=replace(page.portion, rest=(), hidden=()))
-        rest = remainders.setdefault(_To(to.route, to.receiver), _Page())
+        rest = remainders.setdefault(To(to.route, to.receiver), _Page())
         rest.portion = replace(rest.portion, rest=(*rest.portion.rest, *page.portion.rest))
         rest.portion = replace(rest.portion, hidden=(*rest.portion.hidden, *page.portion.hidden))
         rest.items += page.items
