@@ -7,13 +7,16 @@ Each is a real mail, page or chart of a desk in a temporary folder. Needs Chromi
 from __future__ import annotations
 
 import base64
+import io
 import shutil
 import sys
 import tempfile
 from email.message import EmailMessage
 from pathlib import Path
 
+from docs.mail_desks import KINDS
 from monitor import charts, jobs, pulling
+from monitor.alerts.messages import Notification
 from monitor.app import App
 from monitor.brief import brief
 from monitor.explain import explain
@@ -58,7 +61,7 @@ def main() -> None:
         told = explain_page(app, CLOTHING, AUTUMN)
         (FOLDER / "replay.png").write_bytes(as_picture(rehearse(app, [choose(app, "us-imports")], month(2016, 1))[0]))
         app.close()
-    mails = {("mail.png", 700): mail, ("mail-phone.png", 390): mail}
+    mails = {("mail.png", 700): mail, ("mail-phone.png", 390): mail, **every_mail()}
     photograph(browser, {**mails, ("brief.png", 900): page, ("explain.png", 600): told})
     for path in sorted(FOLDER.glob("*.png")):
         print(f"{path.relative_to(FOLDER.parent)}  {path.stat().st_size / 1e3:,.0f} kB")
@@ -85,7 +88,13 @@ def mail_page(judged: list[Judged], newest: Month) -> str:
     """Return the page inside the mail that told of a month, its charts in place."""
     notes = judged_month(judged, newest).evaluation.notifications
     note = next(note for note in notes if note.receiver.startswith("desk") and note.digest.lines)
-    mail = compose(message_of(note), MailParameters(to=("buyers@example.org",)), "buyers@example.org")
+    return page_of(note)
+
+
+def page_of(note: Notification) -> str:
+    """Return the page inside a mail, its charts in place."""
+    message, parameters = message_of(note), MailParameters(to=("buyers@example.org",))
+    mail = compose(message, parameters, "buyers@example.org", unsubscribe_url="https://monitor.example.org/u/…")
     found = mail.get_body(("html",))
     assert found is not None
     html: str = found.get_content()
@@ -93,6 +102,17 @@ def mail_page(judged: list[Judged], newest: Month) -> str:
         if part.get_content_type() == "image/png" and isinstance(part, EmailMessage):
             html = html.replace(f"cid:{part['Content-ID'][1:-1]}", address_of(part.get_content()))
     return html
+
+
+def every_mail() -> dict[tuple[str, int], str]:
+    """Return the page inside each kind of mail, by file name and width."""
+    found: dict[tuple[str, int], str] = {}
+    for kind in KINDS:
+        with tempfile.TemporaryDirectory() as temporary:
+            for name, note in kind(Path(temporary)):
+                page = page_of(note)
+                found |= {(f"mail-{name}-{device}.png", width): page for device, width in (("phone", 390), ("desktop", 800))}
+    return found
 
 
 def address_of(png: bytes) -> str:
@@ -128,6 +148,16 @@ def explain_page(app: App, key: SeriesKey, newest: Month) -> str:
     return render_brief.explanation(explain(panel, key, newest, app.ruleset.rules, names, app.events_of(key)))
 
 
+def small(png: bytes) -> bytes:
+    """Return a picture with as many colours as a page needs, which takes a third of the bytes."""
+    from PIL import Image
+
+    out = io.BytesIO()
+    picture = Image.open(io.BytesIO(png)).convert("RGB")
+    picture.quantize(64, dither=Image.Dither.NONE).save(out, format="PNG", optimize=True)
+    return out.getvalue()
+
+
 def photograph(browser: str, pages: dict[tuple[str, int], str]) -> None:
     """Render pages by file name and width, each whole, as a sharp screen shows it."""
     from playwright.sync_api import sync_playwright
@@ -135,9 +165,9 @@ def photograph(browser: str, pages: dict[tuple[str, int], str]) -> None:
     with sync_playwright() as play:
         opened = play.chromium.launch(executable_path=browser, args=FLAGS)
         for (name, width), html in pages.items():
-            page = opened.new_page(viewport={"width": width, "height": 400}, device_scale_factor=1.5)
+            page = opened.new_page(viewport={"width": width, "height": 80}, device_scale_factor=1.5)
             page.set_content(html)
-            page.screenshot(path=FOLDER / name, full_page=True)
+            (FOLDER / name).write_bytes(small(page.screenshot(full_page=True)))
             page.close()
         opened.close()
 

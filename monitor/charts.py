@@ -28,7 +28,7 @@ BAND = 4  # times the largest figure: how high the expected range is drawn at mo
 _BARS = "▁▂▃▄▅▆▇█"
 _LAYOUT_DPI = 100
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 98, 42, 46  # px around the plot: amounts, the judged figure, title and unit, months and legend
-_TICK = 36  # px that the name of a year or month needs
+_YEAR, _MONTH = 36, 56  # px that the name of a year, or of a month with its year, needs
 _ROW, _ROWS = 14, 4  # px of one row of events' words; more rows are not drawn
 
 
@@ -133,7 +133,7 @@ def _figure(chart: Chart, width_px: int, height_px: int) -> Figure:
     _draw_figure(axes, chart, months, scale)
     words = _place_words(chart, months, plot[0])
     strip = (max(words.values(), default=-1) + 1) * _ROW / plot[1]
-    _limits(axes, chart, months, strip, int(plot[0] // _TICK))
+    _limits(axes, chart, months, strip, plot[0])
     _draw_events(axes, words, months, 1 - strip, _ROW / plot[1])
     _draw_judged(axes, chart, months, scale)
     _legend(figure, axes)
@@ -214,15 +214,15 @@ def _isolated(values: list[float]) -> list[int]:
     return [i for i in range(len(values)) if not gap[i + 1] and gap[i] and gap[i + 2]]
 
 
-def _limits(axes: Axes, chart: Chart, months: list[Month], strip: float, most: int) -> None:
-    """Start the axis at zero where no figure is below it, keep its top `strip` for words, and name `most` years or months."""
+def _limits(axes: Axes, chart: Chart, months: list[Month], strip: float, width_px: float) -> None:
+    """Start the axis at zero where no figure is below it, keep its top `strip` for words, and name what years or months fit."""
     low, high = axes.get_ylim()
     low = 0 if min(_finite(chart.values, chart.lower), default=0) >= 0 else low
     axes.set_ylim(low, high + (high - low) * strip / (1 - strip))
     margin = max(1.0, 0.015 * len(months))
     axes.set_xlim(months[0] - margin if months else -1, months[-1] + margin if months else 1)
     step = 12 if len(months) > 30 else 3 if len(months) > 9 else 1
-    step *= max(1, -(-(len(months) // step) // most))
+    step *= max(1, -(-(len(months) // step) // int(width_px // (_YEAR if step >= 12 else _MONTH))))
     ticks = [m for m in months if m % step == 0]
     axes.set_xticks(ticks, [str(m // 12) if step >= 12 else say_month(m, short=True) for m in ticks])
 
