@@ -48,6 +48,9 @@ class Fakes:
     def prune(self) -> None:
         self.calls.append("prune")
 
+    def renew(self, receiver: str) -> None:
+        self.calls.append(f"renew {receiver}")
+
     def deliver(self, stop: threading.Event) -> None:
         self.calls.append("deliver")
         self.on_deliver(stop)
@@ -125,6 +128,15 @@ def test_a_pull_that_failed_is_followed_by_judging_since_other_releases_may_have
     service.jobs.on_pull = fail
     service.start("gacc")
     until(lambda: service.jobs.calls.count("evaluate") == 2)
+
+
+def test_receivers_that_forget_are_told_again_at_the_start_and_then_as_often_as_they_ask(service: Service) -> None:
+    clock = service.start(renewals={"am": 60.0, "other": 1.0})
+    until(lambda: service.jobs.calls.count("renew other") >= 2 and service.failure("renew:am") == "")
+    assert service.jobs.calls.count("renew am") == 1
+    following = clock.next_times()["renew:am"]
+    assert following is not None
+    assert timedelta(seconds=50) < following - datetime.now(UTC) <= timedelta(seconds=60)
 
 
 def test_what_retention_allows_is_let_go_once_a_day(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:

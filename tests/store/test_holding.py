@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -82,3 +82,29 @@ def test_a_peer_that_does_not_answer_keeps_no_job_from_its_end(watched, httpserv
     httpserver.clear()
     httpserver.expect_request("/api/v2/alerts").respond_with_data("", status=500)
     assert not jobs.renew(watched.app, "desk")
+
+
+def test_a_real_alertmanager_shows_the_alert_of_a_desk_again_after_a_restart_and_its_end(desk, start_alertmanager):
+    server = start_alertmanager()
+    desk.now = datetime.now(UTC)
+    desk.receivers[0] = {"name": "desk", "kind": "alertmanager", "urls": [server.url]}
+    desk.settings = {"http": HTTP}
+    for period, tonnes in (("2025-05", 100), ("2025-06", 100), ("2025-07", 10)):
+        desk.month(period, tonnes)
+    desk.pull()
+    jobs.evaluate(desk.app)
+    jobs.deliver(desk.app)
+    (shown,) = server.alerts()
+    assert (shown["labels"]["alertname"], shown["labels"]["partner"], shown["labels"]["severity"]) == ("fall", "US", "critical")
+    assert shown["annotations"]["summary"].startswith("10 t in July 2025")
+    server.stop()
+    server.start()
+    assert server.alerts() == []
+    assert jobs.renew(desk.app, "desk")
+    (again,) = server.alerts()
+    assert (again["labels"], again["annotations"]) == (shown["labels"], shown["annotations"])
+    desk.month("2025-08", 100)
+    desk.pull()
+    jobs.evaluate(desk.app)
+    jobs.deliver(desk.app)
+    assert server.alerts() == []
