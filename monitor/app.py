@@ -137,7 +137,7 @@ class App:
     @cached_property
     def outbox(self) -> Outbox:
         """Messages to be sent."""
-        return Outbox(self.database)
+        return Outbox(self.database, machines=[name for name, reach in self.reach.items() if reach.machine])
 
     @cached_property
     def receiver_states(self) -> ReceiverStates:

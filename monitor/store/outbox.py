@@ -34,10 +34,19 @@ _STATES = ("waiting", "sent", "dead")
 
 
 class Outbox:
-    """The messages of a desk; any number of workers may share it, threads and processes."""
+    """
+    The messages of a desk; any number of workers may share it, threads and processes.
 
-    def __init__(self, database: Database) -> None:
+    Parameters
+    ----------
+    database : Database
+    machines : collection of str
+        The receivers that keep the state of alerts themselves.
+    """
+
+    def __init__(self, database: Database, machines: Collection[str] = ()) -> None:
         self._database = database
+        self._machines = frozenset(machines)
 
     def queue(self, *notifications: Notification) -> None:
         """Add notifications; one whose id is known is not added again."""
@@ -98,7 +107,9 @@ class Outbox:
     def record_all(self, results: Sequence[Result]) -> None:
         """Write down what became of several attempts, all of it or nothing."""
         with self._database.write() as connection:
-            add(self._database, connection, recording.write(self._database, connection, results))
+            copies = recording.write(self._database, connection, results)
+            add(self._database, connection, copies)
+            recording.told_instead(self._database, connection, copies, self._machines)
 
     def bounced(self, notification: str, *, at: datetime, answer: str, failed: bool) -> bool:
         """

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, update
+from sqlalchemy import Connection, bindparam, literal, select, update
 
 from monitor.alerts.messages import Delivery, Notification, Outcome
 from monitor.alerts.records import dump
 from monitor.store import receiver_states, references, tables, wires
 from monitor.store.database import Database
-from monitor.store.receiver_states import ReceiverState
+from monitor.store.receiver_states import ReceiverState, base_of
 from monitor.store.tables import to_stamp
 from monitor.store.wires import Wire
 
-_outbox, _deliveries = tables.notifications, tables.deliveries
+_outbox, _deliveries, _told = tables.notifications, tables.deliveries, tables.told
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +85,19 @@ def write(database: Database, connection: Connection, results: Sequence[Result])
     references.put(database, connection, [(one.receiver, one.references) for one in results], at)
     _states(database, connection, results)
     return copies
+
+
+def told_instead(database: Database, connection: Connection, copies: Sequence[Notification], machines: Collection[str]) -> None:
+    """Note that machines which hear alerts in place of a receiver were told of them, so that they are told their end as well."""
+    for copy in copies:
+        if base_of(copy.receiver) not in machines:
+            continue
+        first = connection.execute(select(_outbox.c.receiver).where(_outbox.c.id == copy.cause)).scalar_one()
+        episodes = {state.episode for state in copy.digest.alerts}
+        same = (_told.c.route == copy.route) & (_told.c.receiver == base_of(first)) & _told.c.episode.in_(sorted(episodes))
+        heard = select(_told.c.episode, _told.c.route, literal(base_of(copy.receiver)), _told.c.evaluation).where(same)
+        insert = database.insert(_told).from_select(["episode", "route", "receiver", "evaluation"], heard)
+        connection.execute(insert.on_conflict_do_nothing())
 
 
 def _insert_deliveries(connection: Connection, results: Sequence[Result]) -> None:

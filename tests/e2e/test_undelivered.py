@@ -92,8 +92,24 @@ def test_a_fallback_that_is_gone_as_well_hands_on_to_operators(hooked: Any, hook
         "desk: message was not delivered",
         "folder: message was not delivered",
     ]
-    assert len([subject for subject in told if "Magnets" in subject]) == 2, "the alerts themselves, in copies"
+    alerts = {subject for subject in told if "Magnets" in subject}
+    assert alerts == {"Magnets, May 2025: 1 new drop", "Magnets, Jun 2025: 1 recovered"}, "the alerts themselves, in copies"
     assert hook.calls == 2, "each receiver is called once"
+
+
+def test_a_machine_that_heard_an_alert_in_place_of_another_hears_its_end(hooked: Any, hook: Hook, httpserver: HTTPServer) -> None:
+    hooked.environ["OTHER_URL"] = httpserver.url_for("/other")
+    httpserver.expect_request("/other", method="POST").respond_with_data("ok")
+    hooked.receivers[1] = {"name": "folder", "kind": "webhook", "url": {"env": "OTHER_URL"}}
+    hook.status = 410
+    tell(hooked, MONTHS[0])
+    hooked.deliver()
+    hook.status = 200
+    jobs.enable(hooked.app, "desk", "ann")
+    tell(hooked, MONTHS[1])
+    hooked.deliver()
+    heard = [request.json["status"] for request, _ in httpserver.log if request.path == "/other"]
+    assert heard == ["firing", "resolved"]
 
 
 def test_a_dead_receiver_is_left_alone_and_everything_arrives_once_it_is_back(hooked: Any, hook: Hook) -> None:
