@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import Desk
@@ -29,7 +30,7 @@ def write(tmp_path: Path) -> Write:
     return written
 
 
-def shown(message: Message, client: Client, **templates: Path) -> dict[str, object]:
+def shown(message: Message, client: Client, **templates: Path) -> dict[str, Any]:
     parameters = Email.Parameters.model_validate({"host": "mail.example.org", "to": "a@example.org"})
     mailer = Email("mail", parameters, client=client, clock=lambda: datetime.now(UTC))
     return Templated("mail", mailer, templates).show(message)
@@ -45,7 +46,7 @@ def test_a_mail_has_the_subject_text_and_page_of_its_receiver_and_pictures_where
             "page.html", "<p>{{ subject }}</p>{% for l in lines if l.picture %}<img src='{{ l.picture }}'>{% endfor %}"
         ),
     }
-    (written,) = shown(message, client, **templates)["mails"]  # type: ignore[misc]
+    (written,) = shown(message, client, **templates)["mails"]
     mail = message_from_bytes(str(written).encode(), policy=policy.default)
     assert mail["Subject"] == "3 lines Bcc: all@example.com"
     assert mail["Bcc"] is None
@@ -60,7 +61,7 @@ def test_a_part_without_a_template_or_with_a_broken_one_is_built_in_and_said(
     message: Message, write: Write, client: Client
 ) -> None:
     found = shown(message, client, text=write("page.txt", "Own"), html=write("page.html", "{{ nothing }}"))
-    (mail,) = found["mails"]  # type: ignore[misc]
+    (mail,) = found["mails"]
     assert "Subject: China magnets, May 2025: 2 new drops, 1 worse" in str(mail)
     assert "<html" in str(mail)
     assert str(found["template"]).endswith("page.html:1: 'nothing' is undefined")
