@@ -10,6 +10,8 @@ import pytest
 from players.office import HTTP
 
 from monitor import jobs, operations
+from monitor.acting import do
+from monitor.alerts.handling import Deed
 from monitor.rules.schema import Fact
 from monitor.store.holding import held_by
 
@@ -41,6 +43,17 @@ def test_an_open_alert_is_posted_again_as_it_was_told(watched, httpserver):
     assert jobs.renewals(watched.app) == {"desk": 60.0}
     assert jobs.renew(watched.app, "desk")
     assert len(posts(httpserver)) == 3
+
+
+def test_what_people_did_since_goes_with_what_is_posted_again_and_its_labels_stay(watched, httpserver):
+    jobs.deliver(watched.app)
+    (episode,) = watched.app.episodes.find()
+    do(watched.app, episode.id, Deed.ACKNOWLEDGE, by="ada", comment="licence pending")
+    assert jobs.renew(watched.app, "desk")
+    *_, before, after = (alerts[0] for alerts in posts(httpserver))
+    assert after["labels"] == before["labels"]
+    assert "acknowledged_by" not in before["annotations"]
+    assert (after["annotations"]["acknowledged_by"], after["annotations"]["acknowledged_comment"]) == ("ada", "licence pending")
 
 
 def test_what_has_ended_is_held_no_more(watched, httpserver):
