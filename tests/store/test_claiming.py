@@ -322,3 +322,29 @@ def test_threads_that_claim_together_get_different_messages(outbox: Outbox, note
     for thread in threads:
         thread.join(30)
     assert len(found) == len(set(found)) <= 60
+
+
+KILLED = """
+import sys, time
+from datetime import UTC, datetime, timedelta
+from monitor.store.database import Database
+from monitor.store.outbox import Outbox, Room
+
+claims = Outbox(Database(sys.argv[1])).claim(datetime(2025, 1, 2, tzinfo=UTC), lease=timedelta(seconds=90), room=Room(ahead=3))
+print(len(claims), flush=True)
+time.sleep(60)
+"""
+
+
+def test_what_a_killed_process_had_in_hand_waits_for_its_lease_and_keeps_its_order(
+    outbox: Outbox, note: Note, url: str, repository: Path
+) -> None:
+    outbox.queue(*(note(f"n{number}") for number in range(4)), note("other", "boss"))
+    process = subprocess.Popen([sys.executable, "-c", KILLED, url], cwd=repository, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "4\n"
+    process.kill()
+    process.communicate()
+    assert claim(outbox, NOW + LEASE - timedelta(seconds=1), ahead=3) == []
+    again = claim(outbox, NOW + LEASE, ahead=3)
+    assert [(one.notification.id, one.attempt) for one in again] == [("n0", 2), ("n1", 2), ("n2", 2), ("other", 2)]
