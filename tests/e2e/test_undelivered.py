@@ -138,3 +138,21 @@ def test_what_died_after_three_days_goes_to_the_fallback_once(hooked: Any, hook:
         hooked.deliver()
     assert outcomes(hooked, "desk").count("given up") == 2
     assert len(hooked.told("folder")) == 2
+
+
+def test_a_rate_spaces_messages_and_retention_takes_what_was_sent(hooked: Any, hook: Hook) -> None:
+    hooked.receivers[0]["per_minute"] = 0.5
+    hooked.settings |= {"retention": {"wires": "30 days"}, "deliver": {"at_once": 1}}
+    tell(hooked, MONTHS[0])
+    hooked.deliver()
+    tell(hooked, MONTHS[1])
+    tell(hooked, MONTHS[2])
+    hooked.deliver()
+    assert hook.calls == 2, "two minutes apart"
+    hooked.now += timedelta(minutes=2)
+    hooked.deliver()
+    assert hook.calls == 3
+    assert [freed.what for freed in jobs.prune(hooked.app)] == []
+    hooked.now += timedelta(days=31)
+    assert [(freed.what, freed.count) for freed in jobs.prune(hooked.app)] == [("wire", 3)]
+    assert outcomes(hooked, "desk") == ["sent"] * 3

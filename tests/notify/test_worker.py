@@ -248,6 +248,42 @@ def test_a_delaying_receiver_is_left_alone_after_five_in_a_row(make: Callable[..
     assert len(dead.sent) == 5
 
 
+@pytest.mark.parametrize("at_once", [1, 3])
+def test_of_one_receiver_so_many_messages_are_under_way_together(outbox: Desk, clock: Clock, at_once: int) -> None:
+    for n in range(5):
+        outbox.queue("desk", f"thread {n}")
+    under_way, most, lock = 0, 0, threading.Lock()
+
+    def slowly() -> None:
+        nonlocal under_way, most
+        with lock:
+            under_way += 1
+            most = max(most, under_way)
+        time.sleep(0.1)
+        with lock:
+            under_way -= 1
+
+    Worker(outbox.outbox, {"desk": Phone(slowly)}, clock=clock, at_once=at_once, poll_s=0.01).run_once()  # type: ignore[dict-item]
+    assert most == at_once
+
+
+def test_a_lease_is_renewed_while_a_message_takes_long(
+    make: Callable[..., Worker], outbox: Desk, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.notify.worker.RENEW_EVERY_S", 0.0)
+    outbox.queue("desk")
+    other = Phone()
+
+    def slowly() -> None:
+        clock.now += LEASE * 0.9
+        time.sleep(0.2)
+        clock.now += LEASE * 0.9
+        make(desk=other).run_once()
+
+    make(desk=Phone(slowly)).run_once()
+    assert other.sent == [], "the lease that it began with would be over"
+
+
 def test_a_fault_in_a_notifier_stops_nobody_and_is_tried_again(
     make: Callable[..., Worker], outbox: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
