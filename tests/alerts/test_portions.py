@@ -137,6 +137,15 @@ def test_groups_that_a_budget_leaves_no_line_share_one_page(told: Any) -> None:
     assert found[1].digest.more.startswith("And 2 more, 2 of them critical")
 
 
+def test_what_a_budget_left_out_is_linked_where_the_desk_has_pages(memory: Any) -> None:
+    desk = memory(partners=("US", "DE"), receivers={"desk": Reach(budget=Budget(lines=1))})
+    shown = desk.desk
+    desk.desk = lambda: replace(shown(), public_url="https://monitor.example.org/")
+    desk.release([100], [100])
+    (page,) = desk.release([100, 10], [100, 12]).notifications
+    assert page.digest.more.endswith("in the attached table. All of them: https://monitor.example.org/releases/r1")
+
+
 def test_without_a_budget_the_desk_says_how_many_lines_there_are(told: Any) -> None:
     (page,) = told([ALL], 10, 11, 12, full_lines=2).notifications
     assert len(page.digest.lines) == 2
