@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.baskets.records import Basket, Baskets, Code, Place, Successor, is_aggregate
+from monitor.baskets.records import Basket, Baskets, Code, Composite, Place, Successor, is_aggregate
 from monitor.months import month
 
 
@@ -59,3 +59,8 @@ def test_a_title_comes_from_the_desk_then_the_basket_then_the_source():
     assert known.title("X:b-total") == "Both"
     assert known.title("HS6:1", {"HS6:1": "Horses"}) == "Horses"
     assert known.title("HS6:2") == "HS6:2"
+
+
+def test_the_total_of_a_basket_and_a_composite_have_parts():
+    every = Baskets(baskets={"b": basket(A, B)}, composites={"X:all": Composite(includes=("HS4:8505",), rest="the rest")})
+    assert every.parts == {"X:b-total": ("HS6:850511", "HS6:850519"), "X:all": ("HS4:8505",)}
