@@ -40,7 +40,8 @@ def ack(config: Path, alert: str, comment: str, by: str) -> None:
     """
     Acknowledge an open alert.
 
-    Somebody knows of it, so it is told to no second receiver. What gets worse is not acknowledged any more. For example: monitor alerts ack 85d2001d --comment "licence pending".
+    Somebody knows of it, so it is told to no second receiver. What gets worse is not acknowledged any more. For example:
+    monitor alerts ack 85d2001d --comment "licence pending".
     """
     _done(config, alert, Deed.ACKNOWLEDGE, by, comment=comment)
 
@@ -88,8 +89,8 @@ def snooze(config: Path, alert: str, months: int, comment: str, by: str) -> None
     """
     Say nothing of an open alert for some months of figures.
 
-    What gets worse is said all the same. Months are those of the figures, not of the calendar. If it is still open after them, that is said once. For example: monitor
-    alerts snooze 85d2001d --months 3.
+    What gets worse is said all the same. Months are those of the figures, not of the calendar. If it is still open after
+    them, that is said once. For example: monitor alerts snooze 85d2001d --months 3.
     """
     _done(config, alert, Deed.SNOOZE, by, months=months, comment=comment)
 
@@ -104,7 +105,8 @@ def impact(config: Path, alert: str, impact: str, comment: str, by: str) -> None
     """
     Say what an alert means for this desk, beside its level.
 
-    "confirmed" is said as "confirmed by supplier". For example: monitor alerts impact 85d2001d confirmed --comment "two months of stock".
+    "confirmed" is said as "confirmed by supplier". For example: monitor alerts impact 85d2001d confirmed --comment "two
+    months of stock".
     """
     _done(config, alert, Deed.IMPACT, by, value=impact, comment=comment)
 
@@ -119,9 +121,10 @@ def feedback(config: Path, alert: str, opinion: str, comment: str, by: str) -> N
     """
     Say whether an alert is right.
 
-    What is told of its series from now on follows from it. real: nothing changes. expected: alerts like it are not told for 12 months of figures. data-error: operators hear of it until
-    its figure is revised. new-normal: nothing more is told of it, and of alerts like it for 24 months. What is worse is told all
-    the same. `monitor rules report` counts what people say. For example: monitor alerts feedback 85d2001d expected.
+    What is told of its series from now on follows from it. real: nothing changes. expected: alerts like it are not told for
+    12 months of figures. data-error: operators hear of it until its figure is revised. new-normal: nothing more is told of
+    it, and of alerts like it for 24 months. What is worse is told all the same. `monitor rules report` counts what people
+    say. For example: monitor alerts feedback 85d2001d expected.
     """
     _done(config, alert, Deed.FEEDBACK, by, value=opinion, comment=comment)
 

@@ -55,8 +55,9 @@ def report_rules(config: Path, releases: int, as_json: bool) -> None:
     """
     Tell what each rule said and what people made of it.
 
-    Over the last releases of each dataset. Wrong are alerts that somebody called expected or a data error (`monitor alerts feedback`). A rule with at least 5 alerts of
-    which more than 30% were called wrong proposes a tighter level: an edit to its file, which nobody makes but you.
+    Over the last releases of each dataset. Wrong are alerts that somebody called expected or a data error (`monitor alerts
+    feedback`). A rule with at least 5 alerts of which more than 30% were called wrong proposes a tighter level: an edit to
+    its file, which nobody makes but you.
 
     For example: monitor rules report --releases 12.
     """
