@@ -270,6 +270,6 @@ def test_a_name_or_an_address_that_is_not_there_is_told(open_desk: Desk) -> None
     with pytest.raises(MonitorError, match='there is no receiver "buyer"; did you mean "buyers"'):
         people.named("buyer", "ann@example.com")
     with pytest.raises(
-        MonitorError, match='the receiver "buyers" has no address "an@example.com"; did you mean "ann@example.com"'
+        MonitorError, match=r'the receiver "buyers" has no address "an@example\.com"; did you mean "ann@example\.com"'
     ):
         people.named("buyers", "an@example.com")

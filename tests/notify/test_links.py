@@ -56,6 +56,6 @@ def test_the_key_is_made_once_and_only_its_owner_reads_it(tmp_path: Path) -> Non
 def test_a_file_that_holds_no_key_is_told_and_left_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "link.key"
     path.write_text("short\n")
-    with pytest.raises(MonitorError, match="link.key: holds 5 letters; a key of at least 16 is expected"):
+    with pytest.raises(MonitorError, match=r"link\.key: holds 5 letters; a key of at least 16 is expected"):
         kept_key(path)
     assert path.read_text() == "short\n"
