@@ -84,7 +84,7 @@ def _percent_sign(locale: str) -> tuple[str, str]:
 
 
 def day(at: date, *, year: bool = True) -> str:
-    """Write a day in the order of the locale: ``20 June 2025``, ``June 20, 2025``, ``2025-06-20``; of a moment, where it is read."""
+    """Write a day in the order of the locale: ``20 June 2025``, ``June 20, 2025``, ``2025-06-20``; of a moment, in its zone."""
     here = _here(at) if isinstance(at, datetime) else at
     order, dot = _order(spoken().locale)
     month = calendar.month_name[here.month]

@@ -1,4 +1,4 @@
-"""The same pages for readers who write numbers and days otherwise: composed from the same facts, once for each way of speaking."""
+"""The same pages for readers who write numbers and days otherwise: from the same facts, once for each way of speaking."""
 
 from __future__ import annotations
 
