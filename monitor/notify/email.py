@@ -7,6 +7,7 @@ recognised as one. Who unsubscribed gets none, also of those that waited.
 
 from __future__ import annotations
 
+import base64
 import re
 import smtplib
 import socket
@@ -33,6 +34,7 @@ from monitor.notify.base import Message, Receipt
 from monitor.notify.bounces import may_pass, status_in
 from monitor.notify.links import Links
 from monitor.notify.templated import own_page
+from monitor.sources.masking import without
 from monitor.speech import Speech, speaking
 from monitor.store.opt_outs import bare
 
@@ -242,7 +244,7 @@ class Email:
                 if p.tls == "starttls":
                     smtp.starttls(context=self._context())
                 if p.user:
-                    smtp.login(p.user, password)
+                    _log_in(smtp, p.user, password)
             except BaseException:
                 smtp.close()
                 raise
@@ -272,6 +274,18 @@ def _over(wire: str) -> Iterator[None]:
     except DeliveryError as error:
         error.wire = wire
         raise
+
+
+def _log_in(smtp: smtplib.SMTP, user: str, password: str) -> None:
+    """Log in; what a server says to a login that it refuses is told without the password."""
+    try:
+        smtp.login(user, password)
+    except UnicodeEncodeError:
+        raise smtplib.SMTPException("a login may have letters of ASCII only; give this user another password") from None
+    except smtplib.SMTPResponseException as error:
+        said = error.smtp_error.decode("utf-8", "replace") if isinstance(error.smtp_error, bytes) else error.smtp_error
+        sent = (password, *(base64.b64encode(form.encode()).decode() for form in (password, f"\0{user}\0{password}")))
+        raise smtplib.SMTPAuthenticationError(error.smtp_code, without(said, sent)) from None
 
 
 @contextmanager

@@ -108,7 +108,7 @@ class Slack:
         """Return the call with secrets masked, and the names of the files that go with it."""
         call = self._hook(message) if self._parameters.url is not None else self._method("chat.postMessage", self._said(message))
         files = [name for name, _, _ in self._files(message)] if self._parameters.token is not None else []
-        return {"url": call.shown, "headers": call.shown_headers, "body": json.loads(call.shown_body), "files": files}
+        return {"url": call.shown, "headers": call.shown_headers, "body": json.loads(call.shown_body), "attached": files}
 
     def _hook(self, message: Message) -> Call:
         assert self._parameters.url is not None

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP as Server
-from aiosmtpd.smtp import AuthResult, Envelope, Session
+from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword, Session
 from pydantic import ValidationError
 
 from monitor.alerts.messages import Digest
@@ -334,3 +334,25 @@ def test_show_gives_the_mail_without_the_password(make: Callable[..., Email], me
     shown = make(2525, tls="starttls", user="alerts", password="pa55").show(message)
     assert "46 t in May 2025" in shown["mails"][0]
     assert "pa55" not in str(shown)
+
+
+class _Repeating:
+    """A server that says again what a login was tried with."""
+
+    def __call__(self, server: Server, session: Session, envelope: Envelope, mechanism: str, data: LoginPassword) -> AuthResult:
+        message = f"535 5.7.8 no login with {data.login.decode()} {data.password.decode()}"
+        return AuthResult(success=False, handled=False, message=message)
+
+
+def test_what_a_server_says_to_a_login_is_told_without_the_password(
+    make: Callable[..., Email], certificate: tuple[Path, Path], message: Message
+) -> None:
+    cert, key = certificate
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cert, key)
+    secured = {"user": "me", "tls": "starttls", "ca_file": str(cert)}
+    with running(Mailbox(), tls_context=context, authenticator=_Repeating(), auth_require_tls=True) as port:
+        with pytest.raises(DeliveryRefused, match=r"535 5\.7\.8 no login with me <secret>$"):
+            make(port, **secured, password="s3cr3t/word").send(message)
+        with pytest.raises(DeliveryDelayed, match=r"a login may have letters of ASCII only; give this user another password$"):
+            make(port, **secured, password="s3cr3t-wörd").send(message)

@@ -224,7 +224,7 @@ def test_a_preview_shows_the_message_and_its_files_without_secrets(
     make: Callable[..., receiver.Slack], workspace: Slack, message: Message
 ) -> None:
     shown = make(charts=1).show(message)
-    assert shown["files"] == ["chart-1.png", "alerts.csv"]
+    assert shown["attached"] == ["chart-1.png", "alerts.csv"]
     assert shown["headers"]["Authorization"] == "<secret>"
     assert "s3cretHook" not in json.dumps(make(url=workspace.hook).show(message))
 
