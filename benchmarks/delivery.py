@@ -114,8 +114,12 @@ class Desk:
         self._count += count
 
     def deliver(self, at_once: int = 4) -> None:
-        """Send all that waits."""
-        Worker(self.outbox, self.notifiers, clock=_now, at_once=at_once, poll_s=0.05).run_once(self.stop)
+        """Send all that waits, what a busy machine delays included."""
+        worker = Worker(self.outbox, self.notifiers, clock=_now, at_once=at_once, poll_s=0.05)
+        worker.run_once(self.stop)
+        while not self.stop.is_set() and self.outbox.counts()["waiting"]:
+            time.sleep(0.05)
+            worker.run_once(self.stop)
 
     def close(self) -> None:
         self.client.close()
