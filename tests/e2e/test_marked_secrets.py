@@ -157,12 +157,12 @@ def _write(desk: Desk, port: int, certificate: Path) -> None:
     for status in ("200", "503", "400"):
         (desk.folder / "secrets" / f"url-{status}").write_text(f"{desk.echo.url}/{status}/in-{CORE}/hook?sig={CORE}%2F")
     (desk.folder / "secrets" / "workflow").write_text(f"{desk.echo.url}/workflows/{CORE}/triggers/manual/paths/invoke?sig={CORE}")
-    hooks = [
+    hooks: list[dict[str, Any]] = [
         {"name": f"hook{status}", "kind": "webhook", "url_file": f"secrets/url-{status}", "secret": {"file": "secrets/signing"},
          "headers": {"Authorization": {"env": "HOOK_TOKEN"}, "X-Key": {"env": "HOOK_TOKEN"}}}
         for status in ("200", "503", "400")
     ]  # fmt: skip
-    receivers = [
+    receivers: list[dict[str, Any]] = [
         *hooks,
         {"name": "mail", "kind": "email", "host": "127.0.0.1", "port": port, "tls": "tls", "ca_file": str(certificate),
          "user": "me", "password": {"env": "MAIL_PASSWORD"}, "to": ["ann@example.com"], "charts": 0},
