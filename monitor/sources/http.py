@@ -46,6 +46,7 @@ class HttpSettings:
         Decompressed bytes of one answer.
     attempts : int
     per_host_per_minute : float
+        Of `get`; what is posted keeps to what its receiver takes.
     allow_hosts : tuple of str
         Names, addresses or networks that may be private and spoken to without TLS.
     proxy, ca_file : str, optional
@@ -238,7 +239,8 @@ class Client:
     def _answering(self, call: _Call, method: str, body: bytes | None) -> Iterator[httpx.Response]:
         """Send a request; what httpx and the sockets raise, here or while the body is read, becomes one sentence."""
         self._guard.check_url(call.url)
-        self._paces.wait(call.url.host)
+        if method == "GET":  # a receiver says itself how much it takes
+            self._paces.wait(call.url.host)
         request = self._http.build_request(method, call.url, headers=call.headers, content=body)
         try:
             response = self._http.send(request, stream=True)

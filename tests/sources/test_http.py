@@ -551,6 +551,11 @@ def test_a_post_is_sent_once_and_any_status_is_an_answer(client: Client) -> None
     assert "x-a: b" in server.requests[2].lower()
 
 
+def test_what_is_posted_waits_for_no_pace_of_sources() -> None:
+    with serving(*[reply(b"ok")] * 3) as server, Client(replace(LOCAL, per_host_per_minute=1)) as client:
+        assert [client.post(server.url, body=b"{}", total_s=2).status for _ in range(3)] == [200, 200, 200]
+
+
 def test_a_receiver_that_sends_a_gigabyte_is_heard_for_64_kb(client: Client) -> None:
     sent = 0
 
