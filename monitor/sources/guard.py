@@ -120,9 +120,18 @@ class Guard:
 
 
 def _literal(host: str) -> Address | None:
+    """Return the address that a host is written as, in the spellings of resolvers (``0x7f.1``) and with their last dot too."""
+    bare = host.strip("[]").removesuffix(".")
     try:
-        return ip_address(host.strip("[]"))
+        return ip_address(bare)
     except ValueError:
+        return _of_old(bare)
+
+
+def _of_old(host: str) -> IPv4Address | None:
+    try:
+        return IPv4Address(socket.inet_aton(host)) if host.isascii() and not any(map(str.isspace, host)) else None
+    except OSError:
         return None
 
 

@@ -397,10 +397,50 @@ def test_an_address_without_tls_or_host_is_not_called(client: Client, url: str) 
         client.get(url)
 
 
-@pytest.mark.parametrize("spelling", ["0x7f000001", "2130706433", "127.1", "localhost"])
-def test_other_spellings_of_this_machine_are_resolved_and_refused(spelling: str) -> None:
-    with Client(HttpSettings(attempts=1)) as client, pytest.raises(SourceRefused, match="this machine itself"):
+@pytest.mark.parametrize(
+    ("spelling", "why"),
+    [
+        ("0x7f000001", "this machine itself"),
+        ("0x7f.1", "this machine itself"),
+        ("2130706433", "this machine itself"),
+        ("017700000001", "this machine itself"),
+        ("127.1", "this machine itself"),
+        ("127.0.0.1.", "this machine itself"),
+        ("127\u30020\u30020\u30021", "this machine itself"),
+        ("user@127.0.0.1", "this machine itself"),
+        ("[64:ff9b::7f00:1]", "this machine itself"),
+        ("[2001:0:0:0:0:0:80ff:fffe]", "this machine itself"),
+        ("[64:ff9b:1::7f00:1]", "a private address"),
+        ("[::127.0.0.1]", "a private address"),
+        ("[::ffff:0:127.0.0.1]", "a private address"),
+        ("10.1", "a private address"),
+        ("100.100.100.200", "a private address"),
+        ("[fd00:ec2::254]", "a private address"),
+        ("0xa9fea9fe", "metadata"),
+        ("2852039166", "metadata"),
+        ("169.254.169.254.", "metadata"),
+        ("[fe80::1%25eth0]", "metadata"),
+        ("0", "no address at all"),
+    ],
+)
+@pytest.mark.parametrize("proxy", [None, "http://127.0.0.1:9"], ids=["direct", "proxy"])
+def test_other_spellings_of_an_address_are_refused_where_a_proxy_would_resolve_them_too(
+    spelling: str, why: str, proxy: str | None
+) -> None:
+    with Client(HttpSettings(attempts=1, proxy=proxy)) as client, pytest.raises(SourceRefused, match=why):
         client.get(f"https://{spelling}/")
+
+
+@pytest.mark.parametrize("spelling", ["0177.0.0.1", "\u2460\u2461\u2466.\u24ea.\u24ea.\u2460", "127.0.0.1\n.example.org"])
+def test_a_spelling_that_is_no_host_is_no_address(spelling: str) -> None:
+    with Client(HttpSettings(attempts=1)) as client, pytest.raises(SourceRefused, match="not an address that can be called"):
+        client.get(f"https://{spelling}/")
+
+
+@pytest.mark.parametrize("name", ["localhost", "LOCALHOST"])
+def test_a_name_of_this_machine_is_resolved_and_refused(name: str) -> None:
+    with Client(HttpSettings(attempts=1)) as client, pytest.raises(SourceRefused, match="this machine itself"):
+        client.get(f"https://{name}/")
 
 
 def test_the_address_that_was_checked_is_the_one_connected() -> None:
@@ -485,10 +525,17 @@ def test_a_proxy_is_used_where_it_is_named_and_literal_addresses_stay_checked() 
     assert proxy.calls == 1
 
 
-def test_the_environment_names_no_proxy(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    with serving(reply(b"direct")) as server:
-        assert client.get(server.url).body == b"direct"
+def test_the_environment_names_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with serving(reply(b"direct")) as server, serving(reply(b"through")) as proxy:
+        for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+        with Client(replace(LOCAL, attempts=1)) as client:
+            assert client.get(server.url).body == b"direct"
+            with pytest.raises(SourceUnavailable):
+                client.get(server.url.replace("http:", "https:"))
+    assert proxy.calls == 0
 
 
 def test_a_host_is_called_at_an_even_pace() -> None:
