@@ -26,7 +26,7 @@ COMMANDS = {
     "tasks": ("tasks", "list what a person is to fetch by hand"),
     "evaluate": ("alerting", "judge the releases that are not judged yet"),
     "deliver": ("messages", "send the messages that wait"),
-    "alerts": ("alerting", "list alerts, or show one with its evidence"),
+    "alerts": ("alerting", "list alerts, show one with its evidence; acknowledge, snooze, say what it means"),
     "silences": ("silences", "tell nobody of some alerts until a day, or until the figures of a month"),
     "series": ("figures", "find series, or show one with its figures"),
     "releases": ("figures", "list releases; accept or reject a held one"),
@@ -39,13 +39,15 @@ COMMANDS = {
     "suggest": ("trying", "suggest levels that would have spoken about once a quarter, once a year"),
     "baskets": ("baskets", "list baskets of product codes; check which codes have figures"),
     "routes": ("routing", "show the tree of routes; say who would hear of an alert"),
-    "receivers": ("messages", "list receivers, or send a test message to one"),
+    "receivers": ("messages", "list receivers, send a test message to one; put one back, unsubscribe an address"),
     "deliveries": ("deliveries", "list what was sent and how it was answered, and what waits; send dead messages again"),
     "audit": ("auditing", "list who changed a silence, an alert, a rule, a setting, a receiver or a delivery"),
     "render": ("rendering", "show what a receiver would be sent, with its templates; nothing is sent"),
     "doctor": ("diagnosing", "find what is wrong with a desk, and what to do"),
     "store": ("store", "check what is stored, move a desk, let go what retention allows"),
 }
+
+FIRST_SENTENCE = 1000  # characters that the first sentence of a help never has
 
 
 class Commands(click.Group):
@@ -61,6 +63,8 @@ class Commands(click.Group):
             return None
         module = importlib.import_module(f"monitor.commands.{COMMANDS[cmd_name][0]}")
         command: click.Command = getattr(module, f"{cmd_name}_command")
+        for part in getattr(command, "commands", {}).values():
+            part.short_help = part.get_short_help_str(FIRST_SENTENCE)  # else a group's list cuts it off at the terminal's width
         return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
