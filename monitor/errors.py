@@ -90,6 +90,10 @@ class StoreError(MonitorError):
     """The store cannot do what was asked; what was committed before is intact."""
 
 
+class StoreRefused(StoreError):
+    """The database does not take what it was given, whatever its state; something else it may take."""
+
+
 class DetectionError(MonitorError):
     """A series cannot be judged; becomes "not judged" with this sentence as its reason."""
 

@@ -112,9 +112,9 @@ def _waiting_row(one: Waiting) -> tuple[str, ...]:
 @click.pass_obj
 def show_delivery(config: Path, notification: str, attempt: int | None, raw: bool, as_json: bool) -> None:
     """
-    Show the attempts at a message and exactly what was sent, with secrets masked.
+    Show the attempts at a message and what exactly was sent.
 
-    Of the id of NOTIFICATION the first letters are enough. Of a message that was not tried yet it shows what would be sent.
+    Secrets are masked. Of the id of NOTIFICATION the first letters are enough. Of a message that was not tried yet it shows what would be sent.
 
     For example: monitor deliveries show 0b7e2f44 --raw.
     """
@@ -150,7 +150,7 @@ def _print_raw(wire: str) -> None:
     if sys.stdout.isatty():
         say(wire)
     else:
-        click.echo(wire.encode("utf-8", "surrogateescape"), nl=False)
+        click.echo(wire.encode("utf-8", "surrogatepass"), nl=False)
 
 
 def _print(app: App, note: Notification, attempts: Sent, number: int | None) -> None:
@@ -221,9 +221,9 @@ def retry_delivery(config: Path, notification: str | None, every: bool, by: str)
 @click.pass_obj
 def drop_delivery(config: Path, notification: str, reason: str, by: str) -> None:
     """
-    Make a message that waits dead, so that it is not sent and holds up no other.
+    Give up a message that waits: it is not sent.
 
-    Of the id of NOTIFICATION the first letters are enough. `monitor deliveries retry` sends it after all.
+    It is dead then, and holds up no other. Of the id of NOTIFICATION the first letters are enough. `monitor deliveries retry` sends it after all.
 
     For example: monitor deliveries drop 0b7e2f44 --reason "the figures were withdrawn".
     """

@@ -14,7 +14,7 @@ from monitor.notify.base import Message, Notifier
 from monitor.store.receiver_states import base_of
 from monitor.store.recording import Result
 from monitor.store.wires import packed
-from monitor.wording import say_moment
+from monitor.wording import one_line, say_moment
 
 if TYPE_CHECKING:
     from monitor.store.claiming import Claim
@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 BACKOFF_S = (5.0, 30.0, 120.0, 600.0, 1800.0, 7200.0, 18000.0)
 WHOLE_SCHEDULE = timedelta(seconds=sum(BACKOFF_S[:-1]))
 LONGEST_RETRY_AFTER = timedelta(days=1)
+LONGEST_ANSWER = 4_000  # characters of what is written down of an answer; a mail has one a recipient
 
 
 def message_of(note: Notification, remembered: Mapping[str, str] | None = None) -> Message:
@@ -80,7 +81,6 @@ class Attempts:
         try:
             self._refuse_early(claim)
             receipt = self._notifiers[name].send(message_of(note, remembered))
-            return self._result(claim, Outcome.SENT, receipt.answer, wire=receipt.wire, references=receipt.references)
         except _Overdue as error:
             return self._result(claim, Outcome.GIVEN_UP, str(error), called=False)
         except DeliveryDelayed as error:
@@ -96,6 +96,7 @@ class Attempts:
         except Exception as error:  # one delivery: a fault in a notifier must not stop the others, and an upgrade may cure it
             logger.exception("a notifier failed", extra={"receiver": note.receiver, "notification": note.id})
             return self._result(claim, Outcome.DELAYED, f"{name}: {type(error).__name__}: {error}")
+        return self._result(claim, Outcome.SENT, receipt.answer, wire=receipt.wire, references=receipt.references)
 
     def _refuse_early(self, claim: Claim) -> None:
         """Raise what is known before any call: a receiver that is disabled or not there, a message that waited too long."""
@@ -121,7 +122,7 @@ class Attempts:
         asked: float | None = None,
         gone: bool = False,
     ) -> Result:
-        note, now, retry_at = claim.notification, self._clock(), None
+        note, now, retry_at, answer = claim.notification, self._clock(), None, one_line(answer, LONGEST_ANSWER)
         if outcome is Outcome.DELAYED:
             if self._is_given_up(claim, now):
                 outcome = Outcome.GIVEN_UP
@@ -134,7 +135,7 @@ class Attempts:
             retry_at=retry_at,
             members=claim.members,
             wire=packed(wire) if wire else None,
-            references=references or {},
+            references={talk: one_line(name) for talk, name in (references or {}).items()},
             instead=self._instead(note, answer, now) if dead else (),
             gone=gone,
             asked=None if asked is None else min(timedelta(seconds=asked), LONGEST_RETRY_AFTER),

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from monitor.errors import StoreError
+from monitor.errors import StoreError, StoreRefused
 
 if TYPE_CHECKING:
     from monitor.store.recording import Result
@@ -64,10 +64,15 @@ class Recorder:
             self._commit(batch)
 
     def _commit(self, batch: Sequence[tuple[Result, Settled]]) -> None:
+        """Commit results together; one that the database does not take keeps none of the others from being committed."""
         error = None
         try:
             self._write([result for result, _ in batch])
         except StoreError as failure:
+            if isinstance(failure, StoreRefused) and len(batch) > 1:
+                for one in batch:
+                    self._commit([one])
+                return
             error = failure
         for result, settled in batch:
             settled(result, error)

@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Table, create_engine, event, exc, inspect, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 
-from monitor.errors import StoreError
+from monitor.errors import StoreError, StoreRefused
 from monitor.store.tables import SCHEMA
 
 BUSY_TIMEOUT_S = 30
@@ -129,8 +129,11 @@ class Database:
         """Turn the library's errors into one sentence."""
         try:
             yield
+        except UnicodeEncodeError as error:
+            raise StoreRefused(f"the database {self.place} takes no text with half a character; nothing was changed") from error
         except exc.SQLAlchemyError as error:
-            raise StoreError(f"the database {self.place} {_reason(error)}; what was committed before is intact") from error
+            kind = StoreRefused if isinstance(error, exc.DataError | exc.IntegrityError) else StoreError
+            raise kind(f"the database {self.place} {_reason(error)}; what was committed before is intact") from error
 
 
 def alembic_config(connection: Connection | None = None) -> Any:

@@ -28,13 +28,13 @@ class Wire:
 
 def packed(text: str) -> Wire:
     """Return a text as it is stored."""
-    data = text.encode("utf-8", "surrogateescape")
+    data = text.encode("utf-8", "surrogatepass")
     return Wire(hashlib.sha256(data).hexdigest(), base64.b64encode(zlib.compress(data)).decode())
 
 
 def unpacked(content: str) -> str:
     """Return the text of what is stored."""
-    return zlib.decompress(base64.b64decode(content)).decode("utf-8", "surrogateescape")
+    return zlib.decompress(base64.b64decode(content)).decode("utf-8", "surrogatepass")
 
 
 def put(database: Database, connection: Connection, wires: Collection[Wire], at: datetime) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from monitor.alerts.messages import Delivery, Outcome
-from monitor.errors import StoreError
+from monitor.errors import StoreError, StoreRefused
 from monitor.notify.recorder import Recorder
 from monitor.store.recording import Result
 
@@ -60,3 +60,25 @@ def test_an_answer_that_comes_after_the_end_is_recorded_all_the_same() -> None:
         pass
     recorder.put(result(0), lambda found, error: None)
     assert written == [result(0)]
+
+
+def test_one_result_that_the_database_does_not_take_loses_none_of_the_others() -> None:
+    written: list[str] = []
+    begun, go_on = threading.Event(), threading.Event()
+
+    def write(results: Sequence[Result]) -> None:
+        begun.set()
+        assert go_on.wait(10)
+        names = [one.delivery.notification for one in results]
+        if "2" in names:
+            raise StoreRefused("the database refused a statement")
+        written.extend(names)
+
+    told: dict[str, str] = {}
+    with Recorder(write) as recorder:
+        for number in range(5):
+            recorder.put(result(number), lambda found, error: told.update({found.delivery.notification: str(error)}))
+            assert begun.wait(10)
+        go_on.set()
+    assert written == ["0", "1", "3", "4"]
+    assert told == dict.fromkeys("0134", "None") | {"2": "the database refused a statement"}

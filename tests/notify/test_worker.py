@@ -20,6 +20,7 @@ from monitor.errors import DeliveryDelayed, DeliveryRefused, StoreError
 from monitor.notify.base import Message, Receipt
 from monitor.notify.worker import BACKOFF_S, LEASE, Worker, pause
 from monitor.store.database import Database
+from monitor.store.deliveries import sent
 from monitor.store.outbox import Attempt, Claim, Outbox
 
 START = datetime(2025, 6, 20, 2, tzinfo=UTC)
@@ -43,6 +44,7 @@ class Desk:
     """A real outbox and what a test asks of it."""
 
     def __init__(self, database: Database) -> None:
+        self.database = database
         self.outbox = Outbox(database)
 
     def queue(self, receiver: str, thread: str = "t", created_at: datetime = START) -> str:
@@ -292,6 +294,30 @@ def test_a_fault_in_a_notifier_stops_nobody_and_is_tried_again(
     assert outbox.outcomes(bad) == ["delayed"]
     assert outbox.outcomes(good) == ["sent"]
     assert any(record.exc_info for record in caplog.records)
+
+
+@pytest.mark.parametrize("answer", ["250 ok\x00 \udc80 \ud800\r\n\x1b[31mnext", "long " * 10_000])
+@pytest.mark.parametrize("kind", [str, DeliveryDelayed, DeliveryRefused])
+def test_whatever_a_receiver_says_is_on_record_in_one_line(
+    make: Callable[..., Worker], outbox: Desk, kind: type[str] | type[Exception], answer: str
+) -> None:
+    note = outbox.queue("desk")
+    assert make(desk=Phone(kind(answer))).run_once() == 1
+    (attempt,) = outbox.log(note)
+    assert attempt.answer == "250 ok [31mnext" or (len(attempt.answer) == 4_000 and attempt.answer.endswith("…"))
+
+
+def test_half_characters_in_what_was_sent_or_in_its_name_send_nothing_again(outbox: Desk, clock: Clock) -> None:
+    class Odd(Phone):
+        def send(self, message: Message) -> Receipt:
+            super().send(message)
+            return Receipt(answer="ok", wire="a\x00b\ud800c", references={"talk": "C1\x00 \ud8005"})
+
+    note, odd = outbox.queue("desk"), Odd()
+    assert Worker(outbox.outbox, {"desk": odd}, clock=clock, poll_s=0.01).run_once() == 1
+    assert outbox.outcomes(note) == ["sent"]
+    assert outbox.outbox.remembered("desk", ["talk"]) == {"talk": "C1 5"}
+    assert [wire for _, wire in sent(outbox.database, note)] == ["a\x00b\ud800c"]
 
 
 def test_an_attempt_that_cannot_be_recorded_is_repeated_under_the_same_id(
