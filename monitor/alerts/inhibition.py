@@ -3,12 +3,12 @@ Inhibition: while one alert fires, or a fact about a source holds, others are no
 
 Looked at is what the release leaves of its own dataset: an alert of another dataset is as of another release, so it mutes nothing
 here. What mutes and what is muted must have the same, non-empty labels where the rule says so. An alert that fits `when` is
-never muted by the same rule, so none mutes itself; of two that would mute each other neither does.
+never muted by the same rule, so none mutes itself; of two that would mute each other neither does, and in a ring of more none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from monitor.alerts.records import Change, Episode, State
@@ -117,9 +117,24 @@ class Muting:
 
     def of(self, id: str, labels: Labels) -> Muter | None:
         """Return what mutes an alert; None where nothing does."""
-        return next(
-            (muter for muter in self._candidates(labels) if muter.id != id and not self._mutes_back(id, labels, muter)), None
-        )
+        return next((muter for muter in self._muting(id, labels) if not self._is_of_ring(id, muter)), None)
+
+    def _muting(self, id: str, labels: Labels) -> Iterator[Muter]:
+        """Yield what would mute an alert and is not muted by it."""
+        found = (muter for muter in self._candidates(labels) if muter.id != id)
+        yield from (muter for muter in found if not self._mutes_back(id, labels, muter))
+
+    def _is_of_ring(self, id: str, muter: Muter) -> bool:
+        """Tell whether all that mutes what mutes an alert leads back to the alert, so that nobody would be told of anything."""
+        seen, left = set[str](), [muter]
+        while left:
+            one = left.pop()
+            causes = list(self._muting(one.id, one.labels)) if one.id else []
+            if not causes:
+                return False
+            seen |= {one.id, *({id} & {cause.id for cause in causes})}
+            left += [cause for cause in causes if cause.id not in seen]
+        return id in seen
 
     def _candidates(self, labels: Labels) -> Iterable[Muter]:
         for rule in self._rules:

@@ -79,6 +79,19 @@ def test_of_two_that_would_mute_each_other_neither_does() -> None:
     assert alone.of("b", b) is not None, "what does not fire mutes nothing"
 
 
+def test_in_a_ring_of_three_none_is_muted_and_what_hangs_on_it_is() -> None:
+    ring = [
+        rule(f"{one}{next}", f'alertname="{one}"', f'alertname="{next}"', "partner")
+        for one, next in ("ab", "bc", "ca", "ad", "xa")
+    ]
+    a, b, c, d, x = ({"alertname": name, "partner": "US"} for name in "abcdx")
+    found = muting(*ring, a=a, b=b, c=c)
+    assert [found.of(id, labels) for id, labels in zip("abc", (a, b, c), strict=True)] == [None] * 3
+    assert found.of("d", d) is not None, "one of the ring mutes it, and is told"
+    found = muting(*ring, a=a, b=b, c=c, x=x)
+    assert [one and one.id for one in map(found.of, "abcdx", (a, b, c, d, x))] == ["x", "a", "b", "a", None]
+
+
 def test_a_composite_mutes_its_parts_and_no_others() -> None:
     whole = rule("whole", 'product=~"X:.*"', 'product=~"CN8:.*"', "partner", parts=True)
     found = muting(whole, parts={"X:magnets": {"CN8:1"}}, sum={"product": "X:magnets", "partner": "US"})
