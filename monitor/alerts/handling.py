@@ -120,8 +120,8 @@ class Act:
         return f"{done}: {self.comment}" if self.comment else done
 
     def is_outgrown(self, path: Path) -> bool:
-        """Tell whether an alert got worse, after this was done, than it was then."""
-        return any(step.month > self.newest and step.level > self.level for step in path.steps)
+        """Tell whether an alert got worse, after this was done, than it was then; by new months or by a revision."""
+        return path.level > self.level or any(step.month > self.newest and step.level > self.level for step in path.steps)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from monitor.alerts.handling import Deed, Opinion
+from monitor.alerts.handling import Deed, Opinion, handle
 from monitor.alerts.records import State
 from monitor.alerts.situation import Reach
 from monitor.alerts.suppressions import Why
@@ -188,3 +188,14 @@ class TestDataError:
         months(desk, float("nan"))
         assert list(told(desk.release([100, 40, float("nan"), 60]))) == ["operators"]
         assert "desk" in told(desk.release([100, 40, 45, 60, 40, 60]))
+
+
+def test_what_a_revision_makes_worse_breaks_through_a_snooze_and_an_acknowledgement_once(desk: Any) -> None:
+    desk.does(Deed.ACKNOWLEDGE)
+    desk.does(Deed.SNOOZE, months=6)
+    (line,) = told(desk.release([100, 10, 15]))["desk"]
+    assert line.startswith("Corrected: 40 t was revised to 10 t in February 2023")
+    [alert] = desk.stored.values()
+    assert not desk.history[-1].suppressions
+    assert months(desk, 15, 15) == [{}, {}]
+    assert not handle(desk.acts).is_acknowledged(alert.path)
