@@ -70,10 +70,10 @@ def check(config: Path, *, figures: bool = True) -> Checked:
         ruleset = _collect(mistakes, lambda: app.ruleset)
         if ruleset is None:
             return Checked(mistakes=tuple(mistakes), warnings=settings.warnings)
-        mistakes += _unknown_labels(app, config)
+        warnings = [*settings.warnings, *_unknown_labels(app, config)]
         if not figures:
-            return Checked(mistakes=tuple(mistakes), warnings=settings.warnings)
-        return _against_figures(app, mistakes)
+            return Checked(mistakes=tuple(mistakes), warnings=tuple(warnings))
+        return _against_figures(app, mistakes, warnings)
     finally:
         app.close()
 
@@ -120,10 +120,9 @@ def _unknown_labels(app: App, config: Path) -> list[Mistake]:
     return list(unknown_labels(rules, places, label_names(app.ruleset.rules)))
 
 
-def _against_figures(app: App, mistakes: list[Mistake]) -> Checked:
-    """Find the rules that watch nothing, or that two sources could feed, beside the mistakes found already."""
+def _against_figures(app: App, mistakes: list[Mistake], warnings: list[Mistake]) -> Checked:
+    """Find the rules that watch nothing, or that two sources could feed, beside what is found already."""
     held, notes = _panels(app)
-    warnings: list[Mistake] = list(app.settings.warnings)
     every = [key for panel in held.values() for key in panel.keys]
     for rule in app.ruleset.rules if held else ():
         if len(found := rivals(rule, every)) > 1:

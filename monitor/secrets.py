@@ -2,8 +2,9 @@
 Secrets: taken from the environment, a folder or a file, never written in YAML, printed as ``<secret>``.
 
 A field that a model types as ``SecretStr`` is written ``password: {env: SMTP_PASSWORD}``, ``password: {file: path}`` or
-``password_file: path``. What ``env`` names and the environment does not hold is looked for in a folder of secrets, as a file of that
-name: there systemd and container platforms put them. One that is not there stops only what needs it: it is an `Absent`, which says so when it is asked for.
+``password_file: path``. What ``env`` names and the environment does not hold is looked for in a folder of secrets, as a file of
+that name: there systemd and container platforms put them. One that is not there stops only what needs it: it is an `Absent`,
+which says so when it is asked for.
 """
 
 from __future__ import annotations
@@ -62,8 +63,8 @@ class Vault:
     """
     Replaces references to secrets by the secrets, and remembers them.
 
-    `directory` is the folder of secrets, where there is one. `mistakes` collects what is wrong, `lacking` which secrets are not there, `values` what was found, so that logs can
-    mask it, and `files` where it was looked for.
+    `directory` is the folder of secrets, where there is one. `mistakes` collects what is wrong, `lacking` which secrets are not
+    there, `values` what was found, so that logs can mask it, and `files` where it was looked for.
     """
 
     environ: Mapping[str, str]

@@ -109,9 +109,9 @@ def try_routes(
     config: Path, labels: tuple[str, ...], expected: tuple[str, ...], at: str | None, every: bool, as_json: bool
 ) -> None:
     """
-    Say who would hear of an alert with these LABELS, through which routes and when; nothing is sent.
+    Say who would hear of an alert with these LABELS, and when.
 
-    LABELS are written label=value. A fact about the service has the label fact.
+    And through which routes; nothing is sent. LABELS are written label=value. A fact about the service has the label fact.
 
     For example: monitor routes test severity=critical theme=magnets partner=US --expect desk --expect terminal
     """

@@ -75,9 +75,9 @@ def add_silence(
     as_json: bool,
 ) -> None:
     """
-    Tell nobody of the alerts that all MATCHERS fit, until a day or until the figures of a month.
+    Tell nobody of the alerts that all MATCHERS fit, for a while.
 
-    A label that an alert does not have never matches. With --until-figures 2026-03 it holds, for each dataset, up to and with
+    It ends on a day, or with the figures of a month. A label that an alert does not have never matches. With --until-figures 2026-03 it holds, for each dataset, up to and with
     the figures of March 2026. Machines that hold such an alert as firing still hear that it ends.
 
     For example: monitor silences add 'partner="US"' 'product=~"CN8:8505.*"' --reason "known outage" --until 2026-06-30.
@@ -123,7 +123,9 @@ def _kept(silence: Silence) -> str:
 @click.pass_obj
 def list_silences(config: Path, every: bool, as_json: bool) -> None:
     """
-    List the silences that are in force or will be, with how many open alerts each holds back now.
+    List the silences, and how many open alerts each holds back.
+
+    Those in force, and those that will be.
 
     For example: monitor silences list --all.
     """

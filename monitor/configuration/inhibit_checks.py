@@ -35,12 +35,12 @@ def _beyond_facts(rule: Inhibition, place: Place) -> Iterator[Mistake]:
 
 
 def unknown_labels(rules: Sequence[Inhibition], places: Sequence[Place], known: Collection[str]) -> Iterator[Mistake]:
-    """Yield a mistake for every label that neither an alert nor a fact has."""
+    """Yield a warning for every label that neither an alert nor a fact has: its rule mutes nothing."""
     for rule, place in zip(rules, places, strict=True):
         for key, labels in (("when", _named(rule.when)), ("mute", _named(rule.mute)), ("equal", rule.equal)):
             for n, label in enumerate(labels):
                 if label not in {*known, *FACT_LABELS}:
-                    says = f'no alert has the label "{label}"{did_you_mean(label, sorted(known))}'
+                    says = f'no alert has the label "{label}", so the rule mutes nothing{did_you_mean(label, sorted(known))}'
                     yield place.mistake(key, n, says=says)
 
 

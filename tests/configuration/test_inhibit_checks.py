@@ -21,7 +21,8 @@ def _said(folder: Path, **keys: str) -> list[str]:
     path.write_text(f"{kept}\ninhibit:\n  - {RULE.format(**given)}\n", "utf-8")
     line = kept.count("\n") + 3
     try:
-        found = check(folder / "config").mistakes
+        checked = check(folder / "config")
+        found = (*checked.mistakes, *checked.warnings)
     except SettingsError as error:
         found = tuple(error.mistakes)
     assert {mistake.line for mistake in found} <= {line}
@@ -44,9 +45,12 @@ def test_a_rule_without_a_fault_is_no_mistake(magnets_desk: Path) -> None:
 @pytest.mark.parametrize(
     ("keys", "said"),
     [
-        ({"equal": "partnr"}, '78: no alert has the label "partnr"; did you mean "partner"?'),
-        ({"mute": "severty=warning"}, '51: no alert has the label "severty"; did you mean "severity"?'),
-        ({"when": "them=magnets"}, '24: no alert has the label "them"; did you mean "theme"?'),
+        ({"equal": "partnr"}, '78: no alert has the label "partnr", so the rule mutes nothing; did you mean "partner"?'),
+        (
+            {"mute": "severty=warning"},
+            '51: no alert has the label "severty", so the rule mutes nothing; did you mean "severity"?',
+        ),
+        ({"when": "them=magnets"}, '24: no alert has the label "them", so the rule mutes nothing; did you mean "theme"?'),
         (
             {"when": "severity=critical", "mute": "severity=critical, partner=US"},
             '50: what fits "mute" fits "when" too, and an alert that fits "when" is never muted; nothing is left to mute',
@@ -68,6 +72,15 @@ def test_a_rule_without_a_fault_is_no_mistake(magnets_desk: Path) -> None:
 def test_what_can_mute_nothing_is_told_with_its_place(magnets_desk: Path, keys: dict[str, str], said: str) -> None:
     [found] = _said(magnets_desk, **keys)
     assert said in found
+
+
+def test_a_label_that_no_rule_of_the_desk_has_is_only_warned_of(magnets_desk: Path) -> None:
+    for path in (magnets_desk / "rules").glob("*.yaml"):
+        path.write_text(path.read_text("utf-8").replace("theme:", "topic:"), "utf-8")
+    found = check(magnets_desk / "config")
+    assert found.mistakes == ()
+    (warning,) = found.warnings
+    assert warning.sentence.startswith('no alert has the label "theme", so the rule mutes nothing; known are about,')
 
 
 def test_two_rules_of_one_name_are_a_mistake(magnets_desk: Path) -> None:
