@@ -116,11 +116,16 @@ class Item:
         return Part.START if self.change is None else PARTS[self.change]
 
 
+def cell_of(item: Item) -> tuple[str, int]:
+    """Return the cell that an item tells of: its series and month."""
+    return str(item.facts.key), item.facts.month
+
+
 def ranked(items: list[Item]) -> list[list[Item]]:
     """Return the items of each cell, in the order of the sections, then by level, then by how far the figure moved."""
     cells: dict[tuple[str, int], list[Item]] = {}
     for item in items:
-        cells.setdefault((str(item.facts.key), item.facts.month), []).append(item)
+        cells.setdefault(cell_of(item), []).append(item)
     return sorted(cells.values(), key=weight)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from monitor.alerts.cells import Item
+from monitor.alerts.cells import Item, cell_of, weight
 from monitor.alerts.grouping import NO_GROUP, Group, group_of
 from monitor.alerts.records import Episode
 from monitor.alerts.routing import Route
@@ -21,6 +21,14 @@ class To(NamedTuple):
     route: str
     receiver: str
     group: Group = NO_GROUP
+
+
+class Placed(NamedTuple):
+    """An item, the pages it leads to, and those that it stands on."""
+
+    item: Item
+    leads: tuple[To, ...]
+    stands: tuple[To, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +50,30 @@ class Hearing:
         for episode, route, receiver in self.situation.told:
             earlier.setdefault(episode, []).append((route, receiver))
         return earlier
+
+    def placed(self, items: Collection[Item]) -> list[Placed]:
+        """
+        Place items on pages.
+
+        To people a cell is one line, whatever number of rules and routes lead to them: it stands where its gravest change leads.
+        A machine hears of each alert by each of its routes.
+        """
+        heard = [(item, tuple(self.reached(item))) for item in items]
+        routes: dict[tuple[str, str, int], str] = {}
+        for item, leads in sorted(heard, key=lambda one: weight([one[0]])):
+            for to in leads:
+                routes.setdefault((to.receiver, *cell_of(item)), to.route)
+        return [
+            Placed(item, leads, tuple(dict.fromkeys(self._moved(to, item, routes[to.receiver, *cell_of(item)]) for to in leads)))
+            for item, leads in heard
+        ]
+
+    def _moved(self, to: To, item: Item, route: str) -> To:
+        return to if route == to.route or self.is_machine(to) else self.page(route, to.receiver, item.routed_by, item.episode.key)
+
+    def is_machine(self, to: To) -> bool:
+        """Tell whether a page goes to a program that keeps the state of alerts itself."""
+        return self.desk.receivers[to.receiver].machine
 
     def reached(self, item: Item) -> list[To]:
         """Return the pages that tell an item."""

@@ -13,7 +13,7 @@ from monitor.alerts.digest import Frame, compose
 from monitor.alerts.evaluation import RuleCounts
 from monitor.alerts.foot import Foot
 from monitor.alerts.grouping import Group
-from monitor.alerts.hearing import Hearing, To
+from monitor.alerts.hearing import Hearing, Placed, To
 from monitor.alerts.lines import Cell
 from monitor.alerts.messages import Digest, Notification
 from monitor.alerts.portions import NEWS, Portion, portions
@@ -45,11 +45,13 @@ class _Page:
     """
     What stands on a page: first everything that leads there, then what its receiver's budget leaves of it.
 
+    `elsewhere` leads there too, and stands on another page of its receiver, as another change of its cell is graver.
     `quiet` are alerts that changed without a line, `held` what is not told, `confirmed` what another stage of the month has told;
     `first` is true for the page of its route and receiver that carries what concerns all of them.
     """
 
     items: list[Item] = field(default_factory=list)
+    elsewhere: list[Item] = field(default_factory=list)
     quiet: list[Episode] = field(default_factory=list)
     held: list[Suppression] = field(default_factory=list)
     confirmed: tuple[Confirmed, ...] = ()
@@ -104,8 +106,9 @@ class Pages:
         held : collection of (Item, Suppression)
             What is not told; the foot of a page that would have told it counts it.
         """
-        pages = self._pages(items, quiet, held)
-        told = dict.fromkeys((item.episode.id, to.route, to.receiver) for to, page in pages.items() for item in page.items)
+        placed = self._hearing.placed(items)
+        pages = self._pages(placed, quiet, held)
+        told = dict.fromkeys((one.item.episode.id, to.route, to.receiver) for one in placed for to in one.leads)
         self._share_out(pages)
         pages = _with_remainders(pages)
         return Written(
@@ -115,14 +118,18 @@ class Pages:
         )
 
     def _pages(
-        self, items: Collection[Item], quiet: Collection[Episode], held: Collection[tuple[Item, Suppression]]
+        self, placed: Iterable[Placed], quiet: Collection[Episode], held: Collection[tuple[Item, Suppression]]
     ) -> dict[To, _Page]:
         """Return what leads to each page, in the order in which it was found."""
         pages: dict[To, _Page] = {}
+        for one in placed:
+            for to in one.stands:
+                pages.setdefault(to, _Page()).items.append(one.item)
+        for one in placed:
+            for to in one.leads:
+                if to not in one.stands and to in pages:
+                    pages[to].elsewhere.append(one.item)
         changes = [(item, why) for item, why in held if item.change is not None]
-        for item in items:
-            for to in self._hearing.reached(item):
-                pages.setdefault(to, _Page()).items.append(item)
         if not pages and self._is_quiet_page():
             return {To(*to): _Page(held=[why for _, why in changes]) for to in self._hearing.of_quiet()} | self._unsaid(quiet, {})
         self._unsaid(quiet, pages)
@@ -178,7 +185,7 @@ class Pages:
             items = [item for cell in cells for item in cell]
             yield from self._made_out(to, self._message(to.group, cells), items, of=str(cells[0][0].facts.key))
         digest = self._digest(to, page)
-        if page.is_told and not (self.desk.receivers[to.receiver].machine and not digest.alerts):
+        if page.is_told and not (self._hearing.is_machine(to) and not digest.alerts):
             yield from self._made_out(to, digest, page.portion.rest)
 
     def _made_out(self, to: To, digest: Digest, items: Iterable[Item], *, of: str = "") -> Iterator[Notification]:
@@ -201,8 +208,7 @@ class Pages:
         if to.receiver == self.desk.operators:
             return None
         levels = {item.level for item in items if item.part in NEWS}
-        machine = self.desk.receivers[to.receiver].machine
-        return self._hearing.route(to.route).held_until(self.situation.at, levels, in_order=machine)
+        return self._hearing.route(to.route).held_until(self.situation.at, levels, in_order=self._hearing.is_machine(to))
 
     def _message(self, group: Group, cells: tuple[Cell, ...]) -> Digest:
         """Write the message of one line that does not wait for its page."""
@@ -234,7 +240,10 @@ class Pages:
             still_open=""
             if doubts
             else foot.still_open(
-                to.route, to.receiver, page.items, lambda one: self._hearing.page_of(to.route, to.receiver, one) == to
+                to.route,
+                to.receiver,
+                (*page.items, *page.elsewhere),
+                lambda one: self._hearing.page_of(to.route, to.receiver, one) == to,
             ),
             not_judged=foot.not_judged() if whole else "",
             chance=foot.chance((*portion.rest, *_items(portion))) if whole else "",
@@ -276,6 +285,7 @@ def _with_remainders(pages: Mapping[To, _Page]) -> dict[To, _Page]:
         rest.portion = replace(rest.portion, rest=(*rest.portion.rest, *page.portion.rest))
         rest.portion = replace(rest.portion, hidden=(*rest.portion.hidden, *page.portion.hidden))
         rest.items += page.items
+        rest.elsewhere += page.elsewhere
         rest.held += page.held
         rest.confirmed = (*rest.confirmed, *page.confirmed)
     found |= remainders

@@ -7,8 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from monitor.alerts.messages import Part
 from monitor.alerts.situation import Reach
 
+TWO = """
+  - {name: fall, direction: drop, watch: {measure: weight}, when: {warning: value <= 50 t, critical: value <= 20 t}}
+  - {name: low, direction: drop, watch: {measure: weight}, when: {warning: value <= 60 t}}
+"""
 BOTH = {"desk": Reach(), "boss": Reach(), "machine": Reach(machine=True)}
 UNUSUAL = """
   - {name: unusual, direction: either, watch: {measure: weight}, when: {warning: abs(surprise) >= 3}}
@@ -36,6 +41,37 @@ def test_a_route_that_goes_on_tells_both(memory: Any, route: Any) -> None:
     desk = memory(routes=(route("urgent", "boss", 'severity="critical"', goes_on=True), route("all", "desk")), receivers=BOTH)
     desk.release([100])
     assert set(pages(desk.release([100, 10]))) == {"boss", "desk"}
+
+
+def test_a_cell_is_one_line_to_a_receiver_whatever_number_of_routes_its_rules_take(memory: Any, route: Any) -> None:
+    desk = memory(TWO, routes=(route("urgent", "desk", 'severity="critical"'), route("all", "desk")))
+    desk.release([100])
+    found = desk.release([100, 10])
+    (page,) = found.notifications
+    assert (page.route, [line.outcome for line in page.digest.lines]) == (
+        "urgent",
+        ["New, critical by fall; new, warning by low"],
+    )
+    assert {(route, receiver) for _, route, receiver in found.told} == {("urgent", "desk"), ("all", "desk")}
+
+
+def test_what_gets_worse_is_told_once_though_its_new_route_leads_where_it_was_told_before(memory: Any, route: Any) -> None:
+    desk = memory(routes=(route("urgent", "desk", 'severity="critical"'), route("all", "desk")))
+    desk.release([100])
+    desk.release([100, 40])
+    (page,) = desk.release([100, 40, 10]).notifications
+    assert (page.route, [line.part for line in page.digest.lines]) == ("urgent", [Part.WORSE])
+    (page,) = desk.release([100, 40, 10, 100]).notifications
+    assert [line.part for line in page.digest.lines] == [Part.RECOVERED]
+
+
+def test_a_page_does_not_call_open_what_another_page_of_its_receiver_tells(memory: Any, route: Any) -> None:
+    routes = (route("urgent", "desk", 'severity="critical"'), route("all", "desk"))
+    desk = memory(routes=routes, partners=("US", "DE"))
+    desk.release([100], [100])
+    desk.release([100, 40], [100, 100])
+    urgent, rest = desk.release([100, 40, 10], [100, 100, 40]).notifications
+    assert (urgent.route, rest.route, rest.digest.still_open) == ("urgent", "all", "")
 
 
 def test_a_machine_hears_only_where_its_alerts_change(memory: Any, route: Any) -> None:
