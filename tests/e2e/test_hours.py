@@ -17,16 +17,18 @@ OPENING = datetime(2025, 7, 21, 6, tzinfo=UTC)  # Monday, 08:00 in Berlin
 OFFICE = {"days": "mon-fri", "from": "08:00", "to": "18:00", "time_zone": "Europe/Berlin"}
 
 
-@pytest.fixture
-def open_with(desk):
-    """Open a desk whose one route says something of its hours, and take in a usual month at noon."""
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def open_with(desk, request):
+    """Open a desk whose one route says something of its hours, on either database, and take in a usual month at noon."""
+    if request.param == "postgresql":
+        desk.environ["MONITOR_DATABASE"] = request.getfixturevalue("new_postgresql")()
 
     def opened(**said) -> None:
         desk.open()
         routes = [{"name": "default", "receivers": ["desk"], "hours": "office", **said}]
         content = {"operators": "operators", "hours": {"office": OFFICE}, "routes": routes}
         (desk.folder / "config" / "routes.yaml").write_text(json.dumps(content))
-        desk.opened.append(App.open(desk.folder / "config", {}, clock=lambda: desk.now))
+        desk.opened.append(App.open(desk.folder / "config", desk.environ, clock=lambda: desk.now))
         desk.now = datetime(2025, 7, 18, 12, tzinfo=UTC)
         release(desk, "2025-03", 100)
 

@@ -32,9 +32,11 @@ def hook(httpserver: HTTPServer) -> Hook:
     return Hook(httpserver)
 
 
-@pytest.fixture
-def hooked(desk: Any, hook: Hook, httpserver: HTTPServer) -> Any:
-    """A desk whose receiver is a webhook, with a folder as its fallback."""
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def hooked(desk: Any, hook: Hook, httpserver: HTTPServer, request: pytest.FixtureRequest) -> Any:
+    """A desk on either database whose receiver is a webhook, with a folder as its fallback."""
+    if request.param == "postgresql":
+        desk.environ["MONITOR_DATABASE"] = request.getfixturevalue("new_postgresql")()
     desk.environ["HOOK_URL"] = httpserver.url_for("/hook")
     desk.settings = {"http": {"allow_hosts": ["127.0.0.1", "localhost"], "per_host_per_minute": 60_000}}
     desk.receivers = [
