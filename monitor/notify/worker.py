@@ -59,8 +59,8 @@ class Outbox(Protocol):
         """Lease what is due, of each (receiver, thread) what comes next."""
         ...
 
-    def renew(self, claims: Iterable[Claim], *, until: datetime) -> None:
-        """Let leases last longer."""
+    def renew(self, claims: Iterable[Claim], *, until: datetime) -> set[str]:
+        """Let leases last longer; return the ids of those that no other worker has by now."""
         ...
 
     def release(self, claims: Iterable[Claim]) -> None:
@@ -166,7 +166,15 @@ class Worker:
                 renewed_at = time.monotonic()
                 self._renew(round.lanes)
             round.wait(self._poll_s)
-            claims = [] if round.stop.is_set() else self._claim(round.busy, round.held)
+            claims = [] if round.stop.is_set() else self._claim_more(round)
+
+    def _claim_more(self, round: _Round) -> list[Claim]:
+        """Claim beside what is under way; where that fails, what is under way is finished all the same."""
+        try:
+            return self._claim(round.busy, round.held)
+        except StoreError as error:
+            logger.error("the outbox cannot be read", extra={"error": str(error)})
+            return []
 
     def _claim(self, busy: Mapping[str, int], held: Collection[tuple[str, str]]) -> list[Claim]:
         room = replace(self._room, busy=busy)
@@ -175,21 +183,21 @@ class Worker:
     def _start(self, round: _Round, claims: list[Claim]) -> None:
         """Start a thread for each (receiver, thread) that something was claimed of."""
         claims.sort(key=_lane_of)  # stable: within a thread the oldest stays first
-        started = [_Lane(*lane, list(found), round) for lane, found in groupby(claims, key=_lane_of)]
+        started = [_Lane(*lane, list(found), round, self._clock) for lane, found in groupby(claims, key=_lane_of)]
         round.lanes.update(started)
         for lane in started:
             threading.Thread(target=self._work, args=(lane,), name=f"deliver {lane.receiver}", daemon=True).start()
 
     def _renew(self, lanes: Iterable[_Lane]) -> None:
         """Let the leases of everything at hand last longer; where that fails, no lane begins another message."""
-        until = self._clock() + LEASE
+        claims, now = [claim for lane in lanes for claim in list(lane.left)], self._clock()
         try:
-            self._outbox.renew([claim for lane in lanes for claim in lane.left], until=until)
+            lost = {claim.notification.id for claim in claims} - self._outbox.renew(claims, until=now + LEASE)
         except StoreError as error:
             logger.error("leases could not be renewed", extra={"error": str(error)})
-        else:
-            for lane in lanes:
-                lane.renewed()
+            return
+        for lane in lanes:
+            lane.renewed(now, lost)
 
     def _work(self, lane: _Lane) -> None:
         """Send the claims of one thread, one after the other, as long as each is taken or refused for what it is."""
@@ -266,23 +274,26 @@ class _Round:
 class _Lane:
     """The claims of one (receiver, thread), and how they went."""
 
-    def __init__(self, receiver: str, thread: str, claims: list[Claim], round: _Round) -> None:
+    def __init__(self, receiver: str, thread: str, claims: list[Claim], round: _Round, clock: Callable[[], datetime]) -> None:
         self.receiver, self.thread, self.round = receiver, thread, round
         self.left = claims
         self.unrecorded: list[Claim] = []
         self.settled: SimpleQueue[tuple[Result, StoreError | None]] = SimpleQueue()
         self.attempts = 0
         self.delayed = self.called_off = False
-        self.renewed()
+        self._clock = clock
+        self.renewed(clock())
 
-    def renewed(self) -> None:
-        """Note that the leases are fresh."""
-        self._start_until = time.monotonic() + LEASE.total_seconds() / 2
+    def renewed(self, at: datetime, lost: Collection[str] = ()) -> None:
+        """Note that the leases are fresh, save those that another worker has by now: it has the rest of the thread as well."""
+        self._start_until = time.monotonic() + LEASE.total_seconds() / 2, at + LEASE / 2
+        self.called_off |= any(claim.notification.id in lost for claim in list(self.left))
 
     def may_go_on(self) -> bool:
-        """Tell whether the next message may be begun."""
+        """Tell whether the next message may be begun; a machine that slept knows it by its clock, one set back by the other."""
         stopped = self.delayed or self.called_off or self.round.stop.is_set()
-        return bool(self.left) and not stopped and time.monotonic() < self._start_until
+        fresh = time.monotonic() < self._start_until[0] and self._clock() < self._start_until[1]
+        return bool(self.left) and not stopped and fresh
 
     def made(self, result: Result) -> None:
         """Note an attempt at the first message that is left, and hand its result on to be recorded."""

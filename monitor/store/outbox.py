@@ -31,6 +31,8 @@ _outbox, _deliveries = tables.notifications, tables.deliveries
 
 LEFT = "it waited when this desk was copied: the desk that it was copied from sends it"
 _STATES = ("waiting", "sent", "dead")
+_MINE = (_outbox.c.id == bindparam("of")) & (_outbox.c.attempts == bindparam("tried")) & (_outbox.c.state == "waiting")
+"""That a message is still leased to the worker that claimed it, for an attempt of which nobody knows the end."""
 
 
 class Outbox:
@@ -81,20 +83,24 @@ class Outbox:
         """
         return claiming.claim(self._database, now, lease=lease, limit=limit, skip=skip, room=room or Room())
 
-    def renew(self, claims: Iterable[Claim], *, until: datetime) -> None:
-        """Let the leases of claims last longer; those that another worker has by now are left to it."""
-        self._lease(claims, {"claimed_until": to_stamp(until)})
+    def renew(self, claims: Iterable[Claim], *, until: datetime) -> set[str]:
+        """Let the leases of claims last longer; return the ids of these, as those that another worker has are left to it."""
+        rows = _rows(claims)
+        if not rows:
+            return set()
+        with self._database.write() as connection:
+            connection.execute(update(_outbox).where(_MINE).values(claimed_until=to_stamp(until)), rows)
+            ids = [row["of"] for row in rows]
+            waiting = select(_outbox.c.id, _outbox.c.attempts).where(_outbox.c.id.in_(ids), _outbox.c.state == "waiting")
+            held = {(row.id, row.attempts) for row in connection.execute(waiting)}
+        return {row["of"] for row in rows if (row["of"], row["tried"]) in held}
 
     def release(self, claims: Iterable[Claim]) -> None:
         """Give claims back that were not tried."""
-        self._lease(claims, {"claimed_until": 0, "attempts": _outbox.c.attempts - 1})
-
-    def _lease(self, claims: Iterable[Claim], changes: dict[str, Any]) -> None:
-        mine = (_outbox.c.id == bindparam("of")) & (_outbox.c.attempts == bindparam("tried")) & (_outbox.c.state == "waiting")
-        rows = [{"of": one.notification.id, "tried": one.attempt} for one in claims]
-        if rows:
+        if rows := _rows(claims):
             with self._database.write() as connection:
-                connection.execute(update(_outbox).where(mine).values(changes), sorted(rows, key=lambda row: str(row["of"])))
+                back = update(_outbox).where(_MINE).values(claimed_until=0, attempts=_outbox.c.attempts - 1)
+                connection.execute(back, rows)
 
     def record(self, delivery: Delivery, *, retry_at: datetime | None) -> None:
         """
@@ -261,6 +267,11 @@ def _group(connection: Connection, row: Row[Any]) -> list[str]:
     told: ColumnElement[bool] = literal_column("told_with <> ''")  # as its index says, so that SQLite sees that it may be used
     members = select(_outbox.c.id).where(told, _outbox.c.told_with == first, _outbox.c.state == row.state)
     return [first, *connection.execute(members).scalars()]
+
+
+def _rows(claims: Iterable[Claim]) -> list[dict[str, Any]]:
+    """Return what `_MINE` asks for, in one order for all workers, so that none waits for another in a circle."""
+    return [{"of": one.notification.id, "tried": one.attempt} for one in sorted(claims, key=lambda one: one.notification.id)]
 
 
 def _only(connection: Connection, id: str) -> Row[Any]:

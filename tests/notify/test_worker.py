@@ -286,6 +286,67 @@ def test_a_lease_is_renewed_while_a_message_takes_long(
     assert other.sent == [], "the lease that it began with would be over"
 
 
+def test_a_machine_that_slept_through_its_leases_begins_no_message_that_another_may_have(
+    make: Callable[..., Worker], outbox: Desk, clock: Clock
+) -> None:
+    first, second = outbox.queue("desk"), outbox.queue("desk")
+    other = Phone()
+
+    def sleep() -> None:
+        clock.pass_time(hours=1)
+        make(desk=other).run_once()
+
+    woken = Phone(sleep, "ok")
+    make(desk=woken).run_once()
+    assert [message.id for message in other.sent] == [first, second]
+    assert [message.id for message in woken.sent] == [first]
+
+
+def test_who_learns_that_another_has_the_thread_leaves_the_rest_to_it(
+    make: Callable[..., Worker], outbox: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.notify.worker.RENEW_EVERY_S", 0.0)
+    outbox.queue("desk")
+    outbox.queue("desk")
+    asked: list[datetime] = []
+
+    def renew(claims: object, until: datetime) -> set[str]:
+        asked.append(until)
+        return set()
+
+    monkeypatch.setattr(outbox.outbox, "renew", renew)
+    slow = Phone(lambda: wait_until(lambda: len(asked) > 1))
+    monkeypatch.setattr(outbox.outbox, "claim", once(outbox.outbox.claim))
+    make(desk=slow).run_once()
+    assert len(slow.sent) == 1
+
+
+def test_what_is_under_way_is_finished_where_no_more_can_be_claimed(
+    make: Callable[..., Worker], outbox: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note, failed = outbox.queue("desk"), threading.Event()
+    claim = once(outbox.outbox.claim, failed)
+    monkeypatch.setattr(outbox.outbox, "claim", claim)
+    make(desk=Phone(lambda: wait_until(failed.is_set))).run_once()
+    assert outbox.outcomes(note) == ["sent"]
+
+
+def once(claim: Callable[..., list[Claim]], failed: threading.Event | None = None) -> Callable[..., list[Claim]]:
+    """Let a claim be made once; from then on there is nothing, or an error."""
+    calls: list[int] = []
+
+    def claimed(*args: Any, **room: Any) -> list[Claim]:
+        calls.append(1)
+        if len(calls) == 1:
+            return claim(*args, **room)
+        if failed is not None:
+            failed.set()
+            raise StoreError("the database is locked")
+        return []
+
+    return claimed
+
+
 def test_a_fault_in_a_notifier_stops_nobody_and_is_tried_again(
     make: Callable[..., Worker], outbox: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -314,7 +375,7 @@ def test_half_characters_in_what_was_sent_or_in_its_name_send_nothing_again(outb
             return Receipt(answer="ok", wire="a\x00b\ud800c", references={"talk": "C1\x00 \ud8005"})
 
     note, odd = outbox.queue("desk"), Odd()
-    assert Worker(outbox.outbox, {"desk": odd}, clock=clock, poll_s=0.01).run_once() == 1
+    assert Worker(outbox.outbox, {"desk": odd}, clock=clock, poll_s=0.01).run_once() == 1  # type: ignore[dict-item]
     assert outbox.outcomes(note) == ["sent"]
     assert outbox.outbox.remembered("desk", ["talk"]) == {"talk": "C1 5"}
     assert [wire for _, wire in sent(outbox.database, note)] == ["a\x00b\ud800c"]

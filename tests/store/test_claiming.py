@@ -74,10 +74,10 @@ def test_a_released_claim_is_as_if_it_had_not_been_made(outbox: Outbox, note: No
 def test_a_renewed_lease_lasts_and_one_that_another_has_is_left_to_it(outbox: Outbox, note: Note) -> None:
     outbox.queue(note("one"))
     first = claim(outbox)
-    outbox.renew(first, until=NOW + 3 * LEASE)
+    assert outbox.renew(first, until=NOW + 3 * LEASE) == set(ids(first))
     assert claim(outbox, NOW + 2 * LEASE) == []
     [second] = claim(outbox, NOW + 3 * LEASE)
-    outbox.renew(first, until=NOW + 99 * LEASE)
+    assert outbox.renew(first, until=NOW + 99 * LEASE) == set()
     outbox.record_all([result(first[0], Outcome.DELAYED, retry_at=NOW)])
     assert claim(outbox, NOW + 3 * LEASE) == [], "the second worker's lease holds"
     assert second.attempt == 2
