@@ -114,7 +114,8 @@ def show_delivery(config: Path, notification: str, attempt: int | None, raw: boo
     """
     Show the attempts at a message and what exactly was sent.
 
-    Secrets are masked. Of the id of NOTIFICATION the first letters are enough. Of a message that was not tried yet it shows what would be sent.
+    Secrets are masked. Of the id of NOTIFICATION the first letters are enough. Of a message that was not tried yet it shows what
+    would be sent.
 
     For example: monitor deliveries show 0b7e2f44 --raw.
     """
@@ -223,7 +224,8 @@ def drop_delivery(config: Path, notification: str, reason: str, by: str) -> None
     """
     Give up a message that waits: it is not sent.
 
-    It is dead then, and holds up no other. Of the id of NOTIFICATION the first letters are enough. `monitor deliveries retry` sends it after all.
+    It is dead then, and holds up no other. Of the id of NOTIFICATION the first letters are enough. `monitor deliveries retry`
+    sends it after all.
 
     For example: monitor deliveries drop 0b7e2f44 --reason "the figures were withdrawn".
     """

@@ -77,8 +77,9 @@ def add_silence(
     """
     Tell nobody of the alerts that all MATCHERS fit, for a while.
 
-    It ends on a day, or with the figures of a month. A label that an alert does not have never matches. With --until-figures 2026-03 it holds, for each dataset, up to and with
-    the figures of March 2026. Machines that hold such an alert as firing still hear that it ends.
+    It ends on a day, or with the figures of a month. A label that an alert does not have never matches. With --until-figures
+    2026-03 it holds, for each dataset, up to and with the figures of March 2026. Machines that hold such an alert as firing
+    still hear that it ends.
 
     For example: monitor silences add 'partner="US"' 'product=~"CN8:8505.*"' --reason "known outage" --until 2026-06-30.
     """

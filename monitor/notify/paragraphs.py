@@ -1,19 +1,21 @@
 """
-A digest as paragraphs of plain runs, for receivers that lay out a page themselves and read no markup in it.
+A message as paragraphs of plain runs, for receivers that lay out a page themselves and read no markup in it.
 
 Every text is short enough for any of them; how many lines a page holds is for the receiver to measure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from monitor.alerts.messages import Digest, Line
-from monitor.notify.render import REVISED, closing, details, is_quiet
-from monitor.notify.shortening import clipped, left_out
+from monitor.notify.base import Message
+from monitor.notify.render import REVISED, cleaned, closing, details, is_quiet
+from monitor.notify.shortening import LIST, clipped, left_out, most_that_fit
 from monitor.rules.levels import Level
+from monitor.wording import say_count
 
 LONGEST = 600
 """Characters of one run; the sentences of a line may take four times as many."""
@@ -30,6 +32,7 @@ class Role(StrEnum):
     LINE = "line"
     BELOW = "below a line"
     FOOT = "foot"
+    OWN = "of a receiver's own template"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +55,40 @@ class Paragraph:
     def text(self) -> str:
         """The words."""
         return "".join(run.text for run in self.runs)
+
+
+def fitting(message: Message, fits: Callable[[list[Paragraph]], bool], *, table: bool = False) -> list[Paragraph]:
+    """
+    Return a message in as many lines as fit: of its page, or of the text that the receiver's own template made of it.
+
+    `table` says that the receiver carries the page's table of all lines.
+    """
+    digest, own = cleaned(message.digest), message.own.get("text", "").strip("\n").split("\n")
+
+    def made(shown: int) -> list[Paragraph]:
+        if "text" in message.own:
+            return list(_own(own, shown, test=message.test))
+        return list(paragraphs(digest, shown, test=message.test, table=table))
+
+    return made(most_that_fit(len(own if "text" in message.own else digest.lines), lambda shown: fits(made(shown))))
+
+
+def subject(message: Message) -> str:
+    """Return what stands in a notification, in the words of the receiver's own template where there are some."""
+    return f"{'Test: ' if message.test else ''}{message.own.get('subject') or cleaned(message.digest).subject}"
+
+
+def _own(lines: Sequence[str], shown: int, *, test: bool) -> Iterator[Paragraph]:
+    """Yield a paragraph for each line; one after an empty line stands apart from those before."""
+    if test:
+        yield _one(Role.TITLE, "Test", bold=True)
+    role = Role.LINE
+    for line in lines[:shown]:
+        if line.strip():
+            yield Paragraph(role=role, runs=(Run(text=clipped(line.rstrip(), 4 * LONGEST)),))
+        role = Role.OWN if line.strip() else Role.LINE
+    if shown < len(lines):
+        yield _one(Role.FOOT, f"And {say_count(len(lines) - shown, 'more line')}, see {LIST}.")
 
 
 def paragraphs(digest: Digest, shown: int, *, test: bool = False, table: bool = False) -> Iterator[Paragraph]:

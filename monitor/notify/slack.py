@@ -54,6 +54,7 @@ class Slack:
     """Posts each digest to one channel."""
 
     keeps_state = False
+    templated = ("subject", "text")
 
     class Parameters(BaseModel):
         """

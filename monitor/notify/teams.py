@@ -17,13 +17,12 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
-from monitor.alerts.messages import Digest
 from monitor.notify.base import Message, Receipt
 from monitor.notify.calls import Address, Call, Exchange, told
-from monitor.notify.paragraphs import LONGEST, Paragraph, Role, Run, paragraphs
+from monitor.notify.paragraphs import LONGEST, Paragraph, Role, Run, fitting, subject
 from monitor.notify.payload import encoded
 from monitor.notify.render import cleaned, links
-from monitor.notify.shortening import clipped, most_that_fit
+from monitor.notify.shortening import clipped
 from monitor.rules.levels import Level
 from monitor.secrets import is_there
 from monitor.sources.pace import Paces
@@ -46,6 +45,7 @@ class Teams:
     """Posts each digest to one workflow."""
 
     keeps_state = False
+    templated = ("subject", "text")
 
     class Parameters(BaseModel):
         """The workflow's address; a secret, as its ``sig`` lets anybody post."""
@@ -100,12 +100,11 @@ class Teams:
 
 def body(message: Message, *, public_url: str = "") -> bytes:
     """Write a message as one card within the limit: lines that do not fit are counted in words."""
-    digest = cleaned(message.digest)
 
-    def page(shown: int) -> bytes:
-        return encoded(_message(_card(digest, shown, public_url, test=message.test)))
+    def page(found: list[Paragraph]) -> bytes:
+        return encoded(_message(_card(message, found, public_url)))
 
-    return page(most_that_fit(len(digest.lines), lambda n: len(page(n)) <= LIMIT))
+    return page(fitting(message, lambda found: len(page(found)) <= LIMIT))
 
 
 def _message(card: dict[str, Any]) -> dict[str, Any]:
@@ -118,22 +117,25 @@ _LOOKS: dict[Role, tuple[dict[str, Any], dict[str, Any]]] = {
     Role.PART: ({"spacing": "Medium", "separator": True}, {}),
     Role.LINE: ({"spacing": "Small"}, {}),
     Role.BELOW: ({"spacing": "None"}, {"isSubtle": True, "size": "Small"}),
+    Role.OWN: ({"spacing": "None"}, {}),
     Role.FOOT: ({"spacing": "Small"}, {"isSubtle": True}),
 }
 """How each paragraph and its runs look."""
 
 
-def _card(digest: Digest, shown: int, public_url: str, *, test: bool) -> dict[str, Any]:
-    blocks = [_block(paragraph) for paragraph in paragraphs(digest, shown, test=test)]
+def _card(message: Message, found: list[Paragraph], public_url: str) -> dict[str, Any]:
+    digest, blocks = cleaned(message.digest), [_block(paragraph) for paragraph in found]
+    shown = sum(paragraph.role is Role.LINE for paragraph in found)
+    told_of = digest.lines if "text" in message.own else digest.lines[:shown]
     if digest.release:
         blocks.append({"type": "FactSet", "facts": [{"title": "Release", "value": escaped(clipped(digest.release, 200))}]})
-    pages = [page for line in digest.lines[:shown] for page in links(line, public_url)[:1]][:_MOST_LINKS]
+    pages = [page for line in told_of for page in links(line, public_url)[:1]][:_MOST_LINKS]
     opened = [{"type": "Action.OpenUrl", "title": f"Evidence {n + 1}", "url": page} for n, page in enumerate(pages)]
     return {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
         "version": "1.2",
-        "fallbackText": clipped(digest.subject, LONGEST),
+        "fallbackText": clipped(subject(message), LONGEST),
         "body": blocks,
         **({"actions": opened} if opened else {}),
         "msteams": {"width": "full"},

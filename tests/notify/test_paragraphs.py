@@ -3,7 +3,8 @@ from __future__ import annotations
 import dataclasses
 
 from monitor.alerts.messages import Digest
-from monitor.notify.paragraphs import LONGEST, Role, paragraphs
+from monitor.notify.base import Message
+from monitor.notify.paragraphs import LONGEST, Role, fitting, paragraphs, subject
 
 
 def test_a_page_is_told_in_its_order_with_what_stands_below_each_line(digest: Digest) -> None:
@@ -38,3 +39,24 @@ def test_a_long_table_and_a_long_foot_are_counted(digest: Digest) -> None:
 
 def test_a_test_says_that_it_is_one(digest: Digest) -> None:
     assert next(iter(paragraphs(Digest(subject="Hello", title="Hello", kind="test"), 0, test=True))).text == "Test: Hello"
+
+
+OWN = {"subject": "Ours", "text": "\nSupply desk\nWorld: down\n\n\nAsk Grace.\n"}
+
+
+def test_the_text_of_an_own_template_is_told_line_by_line_and_an_empty_one_parts(message: Message) -> None:
+    found = fitting(dataclasses.replace(message, own=OWN), lambda made: True)
+    assert [(one.role, one.text) for one in found] == [
+        (Role.LINE, "Supply desk"), (Role.OWN, "World: down"), (Role.LINE, "Ask Grace."),
+    ]  # fmt: skip
+
+
+def test_lines_of_an_own_template_that_do_not_fit_are_counted_and_a_test_says_so(message: Message) -> None:
+    own = {"text": "\n".join(f"line {n}" for n in range(9))}
+    found = fitting(dataclasses.replace(message, own=own, test=True), lambda made: len(made) <= 5)
+    assert [one.text for one in found] == ["Test", "line 0", "line 1", "line 2", "And 6 more lines, see `monitor alerts list`."]
+
+
+def test_a_notification_says_the_own_subject_where_there_is_one(message: Message) -> None:
+    assert subject(dataclasses.replace(message, own=OWN)) == "Ours"
+    assert subject(dataclasses.replace(message, test=True)) == "Test: China magnets, May 2025: 2 new drops, 1 worse"

@@ -34,3 +34,13 @@ def test_more_lines_than_blocks_are_counted(message: Message) -> None:
 
 def test_what_slack_reads_as_a_mention_or_a_link_is_escaped() -> None:
     assert escaped("<!here> & <http://x|y>") == "&lt;!here&gt; &amp; &lt;http://x|y&gt;"
+
+
+def test_a_receivers_own_words_are_the_page_and_its_notification_and_fit(message: Message) -> None:
+    own = {"subject": "Ours <!channel>", "text": "*Supply*\n<!here> down\n\n" + "\n\n".join(["x" * 900] * 90)}
+    said = page(dataclasses.replace(message, own=own))
+    assert wrong(said) == ""
+    assert said["text"] == "Ours &lt;!channel&gt;"
+    texts = words(said)
+    assert texts[:2] == ["*Supply*", "<!here> down"], "rich text, whose runs are no markup"
+    assert texts[-1].endswith("more lines, see `monitor alerts list`.")

@@ -92,6 +92,19 @@ def test_what_does_not_fit_is_counted_and_no_figure_is_cut(
 
 
 @pytest.mark.parametrize("text", ["x" * 3_000, "磁" * 3_000, "46 t in May 2025, " * 200, '"\\' * 1_500])
+def test_an_own_text_is_accepted_as_far_as_it_fits(
+    make: Callable[..., Teams], workflow: Workflow, message: Message, text: str
+) -> None:
+    own = {"text": "\n\n".join([text] * 40), "subject": "Ours"}
+    make().send(dataclasses.replace(message, own=own))
+    (card,) = workflow.cards
+    assert card["fallbackText"] == "Ours"
+    assert words(card)[0][:5] == text[:5]
+    assert words(card)[-1].endswith("more lines, see `monitor alerts list`.")
+    assert len(card["actions"]) == 3, "the evidence of every line"
+
+
+@pytest.mark.parametrize("text", ["x" * 3_000, "磁" * 3_000, "46 t in May 2025, " * 200, '"\\' * 1_500])
 def test_endless_words_are_accepted(make: Callable[..., Teams], workflow: Workflow, message: Message, text: str) -> None:
     (line, *_) = message.digest.lines
     table = ((text, text),) * 30

@@ -143,4 +143,5 @@ def _is_section(section: dict[str, Any]) -> bool:
 def words(said: dict[str, Any]) -> list[str]:
     """Return the paragraphs of a message."""
     sections = [section for block in said["blocks"] if block["type"] == "rich_text" for section in block["elements"]]
-    return [said["blocks"][0]["text"]["text"], *("".join(run["text"] for run in one["elements"]) for one in sections)]
+    headers = [block["text"]["text"] for block in said["blocks"] if block["type"] == "header"]
+    return [*headers, *("".join(run["text"] for run in one["elements"]) for one in sections)]
