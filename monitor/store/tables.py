@@ -253,6 +253,8 @@ deliveries = Table(
     _text("record"),
     Column("wire", Text, ForeignKey("wire.sha256"), nullable=True),
     Index(None, "notification"),
+    # Letting a wire go looks for the attempts that name it, once for each.
+    Index(None, "wire", sqlite_where=text("wire IS NOT NULL"), postgresql_where=text("wire IS NOT NULL")),
 )
 
 # How a receiver, or one address of it, is doing; shared by all workers.

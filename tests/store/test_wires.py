@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import func, select
+from sqlalchemy import func, inspect, select
 
 from monitor.alerts.messages import Delivery, Notification, Outcome
 from monitor.store import tables, wires
@@ -64,3 +64,9 @@ def test_retention_takes_what_was_last_sent_long_ago_and_no_attempt(
     count, size = wires.prune(database, before)
     assert (count, size > 0) == (1, True)
     assert [wire for _, wire in sent(database, "one")] == [None, "again"]
+
+
+def test_letting_a_wire_go_reads_no_attempt_that_does_not_name_it(database: Database) -> None:
+    with database.read() as connection:
+        indexes = inspect(connection).get_indexes("delivery")
+    assert ["wire"] in [index["column_names"] for index in indexes], "else each wire costs a look at every attempt"

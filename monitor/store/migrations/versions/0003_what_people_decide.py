@@ -60,6 +60,8 @@ def _deliveries() -> None:
     with op.batch_alter_table("delivery") as table:
         table.add_column(sa.Column("wire", sa.Text(), nullable=True))
         table.create_foreign_key(op.f("fk_delivery_wire_wire"), "wire", ["wire"], ["sha256"])
+    sent = sa.text("wire IS NOT NULL")
+    op.create_index(op.f("ix_delivery_wire"), "delivery", ["wire"], sqlite_where=sent, postgresql_where=sent)
 
 
 def _receivers() -> None:
@@ -143,6 +145,7 @@ def _only_added(table: str) -> None:
 def downgrade() -> None:
     """Take the tables back."""
     postgresql = op.get_bind().dialect.name == "postgresql"
+    op.drop_index(op.f("ix_delivery_wire"), table_name="delivery")
     with op.batch_alter_table("delivery") as table:
         table.drop_constraint(op.f("fk_delivery_wire_wire"), type_="foreignkey")
         table.drop_column("wire")
