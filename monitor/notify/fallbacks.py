@@ -68,10 +68,16 @@ class Fallbacks:
         return "" if found == receiver else found
 
     def _chain(self, receiver: str) -> Iterator[str]:
+        """Yield who comes next, operators last; those whose own fallbacks lead here have handed the message on already."""
+        after = list(self._after(receiver))
+        yield from after
+        if self.operators not in (receiver, *after) and receiver not in self._after(self.operators):
+            yield self.operators
+
+    def _after(self, receiver: str) -> Iterator[str]:
+        """Yield the fallbacks of a receiver, each once."""
         name, seen = self.after.get(receiver, ""), {receiver}
         while name and name not in seen:
             yield name
             seen.add(name)
             name = self.after.get(name, "")
-        if self.operators not in seen:
-            yield self.operators

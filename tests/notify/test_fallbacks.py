@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -52,3 +53,12 @@ def test_each_address_of_the_fallback_gets_a_copy_that_says_why_under_an_id_that
 )
 def test_a_disabled_fallback_hands_on_and_at_last_operators_hear(receiver: str, disabled: list[str], expected: str) -> None:
     assert fallbacks(disabled=disabled).instead_of(receiver) == expected
+
+
+def test_a_message_that_nobody_takes_comes_to_an_end_where_operators_have_a_fallback_themselves() -> None:
+    made = Fallbacks(after={"ops": "hook", "hook": "", "mail": "hook"}, operators="ops", names=lambda n: [n], disabled=list)
+    heard, notes = ["ops"], made.of(replace(NOTE, receiver="ops"), "503", AT)
+    while notes and len(heard) < 9:
+        heard += [note.receiver for note in notes]
+        notes = tuple(copy for note in notes for copy in made.of(note, "503", AT))
+    assert heard == ["ops", "hook"]
