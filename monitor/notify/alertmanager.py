@@ -26,12 +26,14 @@ from monitor.notify.render import cleaned, evidence_url
 from monitor.notify.shortening import clipped
 
 if TYPE_CHECKING:
-    from monitor.sources.http import Client
+    from monitor.sources.http import Answer, Client
 
 FAR_AHEAD = timedelta(days=40)
 """How long an alert stays that nobody posts again: longer than from one month's figures to the next."""
 EVENT_STAYS, TEST_STAYS = timedelta(days=1), timedelta(minutes=5)
 END_REPEATED = timedelta(minutes=5)
+AT_ONCE = 250
+"""Alerts in one call: what stands before a peer may take no larger body than a megabyte."""
 
 _LONGEST_WORDS = 4_000
 _PATH = "/api/v2/alerts"
@@ -106,7 +108,7 @@ class Alertmanager:
             return Receipt(answer=NOTHING)
         exchange = Exchange(self.name, self._client, timeout_s=self._parameters.timeout_s)
         for peer in self._peers(message):
-            answer = exchange.post(self._call(peer, self._posted(message)))
+            answer = self._post(exchange, peer, self._posted(message))
             self._note_ends(peer, message)
         return exchange.receipt(told(answer))
 
@@ -125,7 +127,7 @@ class Alertmanager:
             alerts = [*map(self._renewed, states), *map(self._ending, self._lately_ended(peer, states))]
             try:
                 if alerts:
-                    exchange.post(self._call(peer, alerts))
+                    self._post(exchange, peer, alerts)
             except (DeliveryDelayed, DeliveryRefused) as error:
                 missed.append(error)
         if missed:
@@ -135,7 +137,7 @@ class Alertmanager:
     def show(self, message: Message) -> dict[str, Any]:
         """Return the calls with secrets masked."""
         alerts = self._posted(message) if has_alerts(message) else []
-        calls = [self._call(peer, alerts) for peer in self._peers(message)]
+        calls = [call for peer in self._peers(message) for call in self._calls(peer, alerts)]
         return {"calls": [{"url": call.shown, "headers": call.shown_headers} for call in calls], "body": alerts}
 
     def _peers(self, message: Message) -> tuple[str, ...]:
@@ -143,6 +145,13 @@ class Alertmanager:
         if marked and peer not in self._parameters.urls:
             raise DeliveryRefused(f"{self.name}: {peer} is no longer among its peers")
         return (peer,) if marked else self._parameters.urls
+
+    def _post(self, exchange: Exchange, peer: str, alerts: list[dict[str, Any]]) -> Answer:
+        """Post alerts to a peer in as many calls as they need; return the last answer."""
+        return [exchange.post(call) for call in self._calls(peer, alerts)][-1]
+
+    def _calls(self, peer: str, alerts: list[dict[str, Any]]) -> list[Call]:
+        return [self._call(peer, alerts[start : start + AT_ONCE]) for start in range(0, len(alerts), AT_ONCE)]
 
     def _call(self, peer: str, alerts: list[dict[str, Any]]) -> Call:
         p, address = self._parameters, f"{peer.rstrip('/')}{_PATH}"

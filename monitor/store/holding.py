@@ -15,16 +15,15 @@ def held_by(database: Database, receiver: str) -> list[tuple[Episode, Transition
     """Return the alerts that a receiver holds, each with the last change of which anybody was told."""
     mine = select(_told.c.episode).where(_told.c.receiver == receiver)
     query = (
-        select(_episodes.c.record.label("episode"), _transitions.c.record)
+        select(_episodes.c.id, _episodes.c.record.label("episode"), _transitions.c.record)
         .join(_transitions, _transitions.c.episode == _episodes.c.id)
         .where(_episodes.c.state == State.FIRING.value, _episodes.c.id.in_(mine))
-        .order_by(_transitions.c.number)
+        .order_by(_transitions.c.number.desc())
     )
     with database.read() as connection:
         rows = connection.execute(query).all()
     found: dict[str, tuple[Episode, Transition]] = {}
     for row in rows:
-        change = load(Transition, row.record)
-        if not change.quiet:
-            found[change.episode] = (load(Episode, row.episode), change)
-    return [(episode, change) for episode, change in found.values() if episode.sent]
+        if row.id not in found and not (change := load(Transition, row.record)).quiet:
+            found[row.id] = (load(Episode, row.episode), change)
+    return [(episode, change) for episode, change in reversed(found.values()) if episode.sent]

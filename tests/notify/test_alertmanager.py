@@ -154,6 +154,26 @@ def test_each_peer_is_told_on_its_own_and_one_that_is_down_delays_only_its_part(
     assert [request.path for request, _ in httpserver.log][2:] == ["/up/api/v2/alerts", "/down/api/v2/alerts"]
 
 
+def test_very_many_alerts_are_posted_in_calls_that_a_proxy_takes_each_once(
+    httpserver: HTTPServer, make: Callable[..., Alertmanager], message: Message
+) -> None:
+    httpserver.expect_request("/api/v2/alerts").respond_with_data("")
+    words = {"summary": "46 t in May 2025, 93.3% below a year earlier. " * 20}
+    held = [
+        dataclasses.replace(message.digest.alerts[0], labels={"alertname": "fall", "series": f"s{n}"}, annotations=words)
+        for n in range(1_000)
+    ]
+    desk = make(httpserver.url_for(""))
+    assert desk.renew(held).answer == "1000 held"
+    bodies = [request.data for request, _ in httpserver.log]
+    assert max(map(len, bodies)) < 1_000_000
+    assert sorted(alert["labels"]["series"] for body in bodies for alert in json.loads(body)) == sorted(
+        f"s{n}" for n in range(1_000)
+    )
+    desk.send(now(message, *held[:300]))
+    assert sum(len(json.loads(request.data)) for request, _ in httpserver.log) == 1_300
+
+
 def test_an_end_is_posted_again_for_five_minutes_unless_the_alert_begins_again(
     httpserver: HTTPServer, make: Callable[..., Alertmanager], message: Message, clock: Clock
 ) -> None:
