@@ -8,13 +8,14 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from monitor.alerts.assess import labels_of
+from monitor.alerts.assess import labels_of, labels_of_rule
 from monitor.alerts.routing import Route, Tell
 from monitor.app import App
 from monitor.countries import name_of
 from monitor.operations import labels_of as labels_of_fact
 from monitor.rules.levels import Level
 from monitor.rules.loading import resolve
+from monitor.rules.schema import Fact
 from monitor.watchlist import benches
 from monitor.yamlfile import did_you_mean
 
@@ -117,6 +118,30 @@ def unknown_labels(app: App, names: Mapping[str, str]) -> Iterator[str]:
     for name in names:
         if name not in known:
             yield f'no alert has the label "{name}"{did_you_mean(name, known)}'
+
+
+def unknown_values(app: App, labels: Mapping[str, str]) -> Iterator[str]:
+    """Yield a sentence for a level, a rule or a fact that there is none of."""
+    known = {
+        "severity": [level.label for level in Level if level],
+        "alertname": [rule.name for rule in (*app.ruleset.rules, *app.ruleset.operations)],
+        "fact": [fact.value for fact in Fact],
+    }
+    for name, values in known.items():
+        if name in labels and labels[name] not in values:
+            yield f'no alert has {name} "{labels[name]}"{did_you_mean(labels[name], values)}'
+
+
+def completed(app: App, labels: Mapping[str, str]) -> dict[str, str]:
+    """Add the labels that an alert of the rule, or that fact about the service, has anyway; those given stand."""
+    fact, rule = labels.get("fact"), labels.get("alertname")
+    for operations in app.ruleset.operations:
+        if fact in operations.facts and rule in (None, operations.name):
+            return {**labels_of_fact(operations, Fact(fact)), **labels}
+    for of_figures in app.ruleset.rules:
+        if of_figures.name == rule:
+            return {**labels_of_rule(of_figures), **labels}
+    return dict(labels)
 
 
 def reached(app: App, progress: Callable[[str], None] = lambda step: None) -> list[Reached]:

@@ -27,18 +27,23 @@ _NOBODYS = ("x", "no such value", "ZZ9:0-é")
 
 @dataclass(frozen=True, kw_only=True)
 class Cover:
-    """The open alerts that a silence holds back now, or would."""
+    """The open alerts that a silence holds back now, or would; and how many it fits whose figures are beyond its last month."""
 
     alerts: tuple[Episode, ...]
+    beyond: int
     receivers: tuple[str, ...]
 
     @property
     def words(self) -> str:
         """Say how many, of which rules, and who would have heard of them."""
+        if not self.alerts and self.beyond:
+            fitted = say_count(self.beyond, "open alert")
+            return f"It holds nothing back: {fitted} that it fits, with figures later than its last month."
         if not self.alerts:
             return "It fits no alert that is open now."
         rules = join_words(sorted({episode.rule for episode in self.alerts}))
-        heard = f"; {join_words(list(self.receivers))} would hear of them" if self.receivers else ""
+        them = "it" if len(self.alerts) == 1 else "them"
+        heard = f"; {join_words(list(self.receivers))} would hear of {them}" if self.receivers else ""
         return f"It fits {say_count(len(self.alerts), 'open alert')}, of {rules}{heard}."
 
 
@@ -48,7 +53,12 @@ def cover(app: App, silence: Silence) -> Cover:
     newest = {pair: app.releases.horizon(*pair) for pair in {(e.key.source, e.key.dataset) for e in firing}}
     alerts = [e for e in firing if not silence.is_over(app.clock(), newest[e.key.source, e.key.dataset])]
     found = {receiver for e in alerts for route in app.settings.routes.find(e.fires_as) for receiver in route.receivers}
-    return Cover(alerts=tuple(alerts), receivers=tuple(sorted(found)))
+    return Cover(alerts=tuple(alerts), beyond=len(firing) - len(alerts), receivers=tuple(sorted(found)))
+
+
+def fits_none_ever(app: App, silence: Silence) -> bool:
+    """Tell whether no alert that this desk ever found fits, so that a value may be misspelt."""
+    return not any(_fits(silence.matchers, episode) for episode in app.episodes.find(history=True))
 
 
 def standing(app: App, silence: Silence) -> str:

@@ -13,7 +13,7 @@ from monitor.alerts.routing import Matcher
 from monitor.app import App
 from monitor.errors import MonitorError
 from monitor.months import month
-from monitor.silencing import check_end, check_matchers, cover, new_silence, standing
+from monitor.silencing import Cover, check_end, check_matchers, cover, new_silence, standing
 
 
 @pytest.fixture
@@ -45,6 +45,11 @@ def test_where_it_stands_follows_its_days(app: App) -> None:
 
 def test_where_nothing_is_open_it_fits_nothing(app: App) -> None:
     assert cover(app, _made(app, figures=month(2026, 3))).words == "It fits no alert that is open now."
+
+
+def test_what_its_month_does_not_cover_any_more_is_said() -> None:
+    late = Cover(alerts=(), beyond=1, receivers=())
+    assert late.words == "It holds nothing back: 1 open alert that it fits, with figures later than its last month."
 
 
 def test_what_would_fit_everything_is_refused_before_anything_was_judged(app: App) -> None:

@@ -326,8 +326,12 @@ _OF_SERIES = ("source", "dataset", "reporter", "partner", "product", "flow", "me
 
 def labels_of(rule: Rule, key: SeriesKey) -> dict[str, str]:
     """Return the stable labels of an alert: never a value, a date or a vintage. A rule's own labels replace none of ours."""
-    of_series = {name: getattr(key, name) for name in _OF_SERIES}
-    return {**_about(rule), **rule.labels, "alertname": rule.name, "kind": rule.kind.value, **of_series}
+    return {**labels_of_rule(rule), **{name: getattr(key, name) for name in _OF_SERIES}}
+
+
+def labels_of_rule(rule: Rule) -> dict[str, str]:
+    """Return the labels that all alerts of a rule have."""
+    return {**_about(rule), **rule.labels, "alertname": rule.name, "kind": rule.kind.value}
 
 
 def label_names(rules: Iterable[Rule]) -> set[str]:

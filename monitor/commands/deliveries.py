@@ -200,6 +200,8 @@ def retry_delivery(config: Path, notification: str | None, every: bool, by: str)
     Put a dead message back into the queue, under the same id.
 
     Of the id of NOTIFICATION the first letters are enough. `monitor deliver` then sends it.
+
+    For example: monitor deliveries retry 0b7e2f44, or monitor deliveries retry --all.
     """
     from monitor.wording import say_count
 

@@ -66,9 +66,7 @@ for command in (unsubscribe, resubscribe, bounce):
 @click.pass_obj
 def list_receivers(config: Path, as_json: bool) -> None:
     """
-    List receivers, and what waits for them.
-
-    With their routes and fallbacks.
+    List receivers, their routes and fallbacks, and what waits for them.
 
     Below stand who is left alone or disabled, addresses that unsubscribed or have no mailbox, and secrets that are lacking.
     """
@@ -158,9 +156,7 @@ def _minute(moment: str) -> str:
 @click.pass_obj
 def enable_receiver(config: Path, name: str, by: str) -> None:
     """
-    Put back a receiver that is disabled or left alone.
-
-    What waits for it is due at once.
+    Put a receiver back that is disabled or left alone; what waits for it is due at once.
 
     NAME is a receiver of config/receivers.yaml, or one address of it. `monitor deliveries retry` sends what died meanwhile.
 
@@ -178,9 +174,7 @@ def enable_receiver(config: Path, name: str, by: str) -> None:
 @click.pass_obj
 def try_receiver(config: Path, name: str) -> None:
     """
-    Send a marked test message at once.
-
-    And say what was answered.
+    Send a marked test message at once, and say what was answered.
 
     NAME is a receiver of config/receivers.yaml. Exits 1 if one of its addresses did not accept it.
 
@@ -199,9 +193,7 @@ def try_receiver(config: Path, name: str) -> None:
 @receivers_command.command("schema")
 def print_schema() -> None:
     """
-    Print the JSON Schema of a webhook's body.
-
-    Of one with `form: json`.
+    Print the JSON Schema of the body that a webhook with `form: json` gets.
 
     The data of a CloudEvent is `#/$defs/data` in it. For example: monitor receivers schema > message-1.json.
     """

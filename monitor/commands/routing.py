@@ -109,9 +109,10 @@ def try_routes(
     config: Path, labels: tuple[str, ...], expected: tuple[str, ...], at: str | None, every: bool, as_json: bool
 ) -> None:
     """
-    Say who would hear of an alert with these LABELS, and when.
+    Say who would hear of an alert with these LABELS, through which routes and when; nothing is sent.
 
-    And through which routes; nothing is sent. LABELS are written label=value. A fact about the service has the label fact.
+    LABELS are written label=value. The labels that a rule gives its alerts come by alertname=RULE, those of trouble with the
+    service by fact=FACT.
 
     For example: monitor routes test severity=critical theme=magnets partner=US --expect desk --expect terminal
     """
@@ -146,12 +147,12 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def _show_one(app: App, labels: dict[str, str], at: datetime | None, expected: Collection[str], as_json: bool) -> None:
-    from monitor.reaching import heard, unknown_labels
+    from monitor.reaching import completed, heard, unknown_labels, unknown_values
 
-    wrong = [*unknown_labels(app, labels), *_unknown_receivers(app, expected)]
+    wrong = [*unknown_labels(app, labels), *unknown_values(app, labels), *_unknown_receivers(app, expected)]
     if wrong:
         raise MonitorError(wrong[0])
-    found = heard(app, labels, at or app.clock())
+    found = heard(app, completed(app, labels), at or app.clock())
     if as_json:
         show_json([one.as_json() for one in found])
     else:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from monitor.commands.terminal import (
-    MOST_COMMENT,
     as_json_option,
     by_option,
     desk_at,
@@ -75,15 +74,14 @@ def add_silence(
     as_json: bool,
 ) -> None:
     """
-    Tell nobody of the alerts that all MATCHERS fit, for a while.
+    Tell nobody of the alerts that all MATCHERS fit, until a day or until the figures of a month.
 
-    It ends on a day, or with the figures of a month. A label that an alert does not have never matches. With --until-figures
-    2026-03 it holds, for each dataset, up to and with the figures of March 2026. Machines that hold such an alert as firing
-    still hear that it ends.
+    A label that an alert does not have never matches. With --until-figures 2026-03 it holds, for each dataset, up to and with
+    the figures of March 2026. Machines that hold such an alert as firing still hear that it ends.
 
     For example: monitor silences add 'partner="US"' 'product=~"CN8:8505.*"' --reason "known outage" --until 2026-06-30.
     """
-    from monitor.silencing import check_end, check_matchers, cover, new_silence
+    from monitor.silencing import check_end, check_matchers, cover, fits_none_ever, new_silence
 
     _one_end(until, figures)
     with desk_at(config) as app:
@@ -94,6 +92,8 @@ def add_silence(
         found = cover(app, silence)
         if not as_json:
             say(found.words)
+            if fits_none_ever(app, silence):
+                say("No alert that was ever found here fits it.")
         if not dry_run:
             app.silences.add(silence)
     if as_json:
@@ -124,9 +124,7 @@ def _kept(silence: Silence) -> str:
 @click.pass_obj
 def list_silences(config: Path, every: bool, as_json: bool) -> None:
     """
-    List the silences, and how many open alerts each holds back.
-
-    Those in force, and those that will be.
+    List the silences that are in force or will be, with how many open alerts each holds back now.
 
     For example: monitor silences list --all.
     """

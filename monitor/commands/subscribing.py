@@ -41,9 +41,7 @@ def unsubscribe(config: Path, name: str, address: str, by: str) -> None:
 @click.pass_obj
 def resubscribe(config: Path, name: str, address: str, by: str) -> None:
     """
-    Write to an address again that is out.
-
-    It unsubscribed, or its mails came back.
+    Write to an address again that unsubscribed, or whose mails came back.
 
     For example: monitor receivers resubscribe buyers analyst@example.org.
     """
@@ -61,9 +59,7 @@ def resubscribe(config: Path, name: str, address: str, by: str) -> None:
 @click.pass_obj
 def bounce(config: Path, file: BinaryIO) -> None:
     """
-    Take in the report of a mail that came back.
-
-    As the mail server pipes it in.
+    Take in the report of a mail that came back, as the mail server pipes it in.
 
     FILE is the whole mail, headers included; without it, or with -, it is read from standard input. An address without a
     mailbox is suspended; any other failure is told to operators.

@@ -66,6 +66,31 @@ def test_a_fact_about_the_service_is_routed_too(routed):
     assert [(one["route"], one["receiver"], one["tell"]) for one in found] == [("default", "terminal", "immediate")]
 
 
+def test_the_labels_of_a_rule_or_a_fact_come_by_its_name(routed):
+    tree = routed.folder / "config" / "routes.yaml"
+    tree.write_text(
+        TREE.replace(
+            "  - name: default", '  - {name: ours, match: [audience="operators"], receivers: [operators]}\n  - name: default'
+        )
+    )
+    assert [one["route"] for one in routed.json("routes", "test", "fact=release_late")] == ["ours"]
+    assert [one["route"] for one in routed.json("routes", "test", "fact=release_late", "audience=all")] == ["default"]
+    found = routed.json("routes", "test", "alertname=magnet-drop", "severity=warning")
+    assert {one["route"] for one in found} == {"partners"}
+
+
+@pytest.mark.parametrize(
+    ("label", "said"),
+    [
+        ("severity=critcal", 'no alert has severity "critcal"; did you mean "critical"?'),
+        ("alertname=magnet-drip", 'no alert has alertname "magnet-drip"; did you mean "magnet-drop"?'),
+        ("fact=release_lat", 'no alert has fact "release_lat"; did you mean "release_late"?'),
+    ],
+)
+def test_a_level_a_rule_or_a_fact_that_there_is_none_of_is_a_typing_mistake(routed, label, said):
+    assert routed.is_told("routes", "test", label) == f"monitor: {said}"
+
+
 def test_what_is_expected_passes_and_what_is_not_fails_with_a_sentence(routed):
     words = ("routes", "test", "severity=critical", "theme=magnets")
     routed.reads(*words, "--expect", "desk", "--expect", "operators")

@@ -29,9 +29,15 @@ def pages(desk):
 
 def test_what_it_would_hold_back_is_said_and_with_dry_run_nothing_is_written(desk):
     said = desk.reads("silences", "add", JAPAN, "--reason", "x", "--until", SOON, "--dry-run")
-    assert "It fits 1 open alert, of magnet-below-last-year; desk and terminal would hear of them." in said
+    assert "It fits 1 open alert, of magnet-below-last-year; desk and terminal would hear of it." in said
     assert "Nothing is written; without --dry-run it would hold from now until" in said
     assert desk.reads("silences", "list", "--all") == "No silence.\n"
+
+
+def test_a_value_that_no_alert_ever_had_is_said_to_be_one(desk):
+    words = ("silences", "add", "--reason", "x", "--until", SOON, "--dry-run")
+    assert "No alert that was ever found here fits it." in desk.reads(*words, 'partner="JX"')
+    assert "ever found" not in desk.reads(*words, 'partner="US"'), "one that is over by now"
 
 
 def test_a_silence_is_written_and_listed_with_how_many_alerts_it_holds_back(desk):
