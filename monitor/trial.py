@@ -12,6 +12,7 @@ from monitor.alerts.situation import Reach
 from monitor.app import App
 from monitor.errors import DeliveryError, MonitorError, SecretMissing
 from monitor.notify.base import Message
+from monitor.notify.templated import Templated
 from monitor.yamlfile import did_you_mean
 
 
@@ -46,7 +47,7 @@ def trial_digest(at: datetime) -> Digest:
 
 def send_test(app: App, receiver: str) -> Iterator[Trial]:
     """
-    Send a test message to every address of a receiver, whatever the others answer.
+    Send a test message to every address of a receiver, whatever the others answer, and say which of its templates is broken.
 
     Raises
     ------
@@ -55,13 +56,20 @@ def send_test(app: App, receiver: str) -> Iterator[Trial]:
     """
     if receiver not in app.notifiers:
         raise MonitorError(f'there is no receiver "{receiver}"{did_you_mean(receiver, app.notifiers)}')
+    troubles: list[str] = []
+    notifier = app.notifiers[receiver]
+    if isinstance(notifier, Templated):
+        notifier.told = troubles.append
     for name in Reach(addresses=app.addresses[receiver]).names(receiver):  # one that left is told of, and not written to
         try:
-            yield Trial(address=name, accepted=True, answer=app.notifiers[receiver].send(_message(name, app.clock())).answer)
+            yield Trial(address=name, accepted=True, answer=notifier.send(_message(name, app.clock())).answer)
         except DeliveryError as error:
             yield Trial(address=name, accepted=False, answer=str(error))
         except SecretMissing as error:
             yield Trial(address=name, accepted=False, answer=f"{receiver}: {error}")
+    for trouble in filter(None, troubles):
+        words = f"{receiver}: the built-in words were sent in place of a template: {trouble}"
+        yield Trial(address=receiver, accepted=False, answer=words)
 
 
 def _message(receiver: str, at: datetime) -> Message:

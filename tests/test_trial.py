@@ -59,3 +59,15 @@ def test_the_page_says_that_nothing_happened(app):
 def test_an_unknown_receiver_is_told_with_the_one_that_may_be_meant(app):
     with pytest.raises(MonitorError, match='there is no receiver "buyer"; did you mean "buyers"'):
         list(send_test(app, "buyer"))
+
+
+def test_a_broken_template_is_told_though_the_message_goes_out_in_built_in_words(app):
+    config = app.settings.data_dir.parent / "config"
+    (config / "page.txt").write_text("{{ nothing_of_that_name }}")
+    (config / "receivers.yaml").write_text(MAIL.replace("var/outbox", "var/outbox, templates: {text: config/page.txt}"))
+    desk = App.open(config, {})
+    sent, broken = send_test(desk, "desk")
+    desk.close()
+    assert sent.accepted
+    assert (broken.address, broken.accepted) == ("desk", False)
+    assert "page.txt:1: 'nothing_of_that_name' is undefined" in broken.answer

@@ -176,7 +176,8 @@ def try_receiver(config: Path, name: str) -> None:
     """
     Send a marked test message at once, and say what was answered.
 
-    NAME is a receiver of config/receivers.yaml. Exits 1 if one of its addresses did not accept it.
+    NAME is a receiver of config/receivers.yaml. Exits 1 if one of its addresses did not accept it, or a
+    template of it is broken.
 
     For example: monitor receivers test desk.
     """
