@@ -124,7 +124,7 @@ def unknown_values(app: App, labels: Mapping[str, str]) -> Iterator[str]:
     """Yield a sentence for a level, a rule or a fact that there is none of."""
     known = {
         "severity": [level.label for level in Level if level],
-        "alertname": [rule.name for rule in (*app.ruleset.rules, *app.ruleset.operations)],
+        "alertname": [*(rule.name for rule in app.ruleset.rules), *(rule.name for rule in app.ruleset.operations)],
         "fact": [fact.value for fact in Fact],
     }
     for name, values in known.items():
