@@ -26,6 +26,9 @@ from monitor.settings import Settings
 from monitor.store.database import Database
 from monitor.store.standing import Standings
 
+PATIENCE_S = 1
+"""How long the database may take to answer: the doctor is asked when something hangs."""
+
 
 def examine(config: Path) -> list[Finding]:
     """Return everything that is wrong with a desk, the troubles of each area first."""
@@ -49,7 +52,7 @@ def _of_desk(config: Path, settings: Settings) -> Iterator[Finding]:
     app = App(settings)
     try:
         yield from surroundings(settings)
-        database = Database(settings.database.get_secret_value())
+        database = Database(settings.database.get_secret_value(), patience_s=PATIENCE_S)
         try:
             yield from _configuration(config, settings, database)
             yield from _stored(app, database, app.clock())

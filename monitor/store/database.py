@@ -20,13 +20,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 from monitor.errors import StoreError, StoreRefused
 from monitor.store.tables import SCHEMA
 
-BUSY_TIMEOUT_S = 30
-_PRAGMAS = (f"busy_timeout={BUSY_TIMEOUT_S * 1000}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
+PATIENCE_S = 30
+_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
 
 # What a database says (in lower case), and how a person is told.
 _REASONS = (
     (("is full", "no space left", "could not extend file"), "has no room left on its disk"),
-    (("database is locked", "table is locked"), f"was locked by another process for {BUSY_TIMEOUT_S} seconds"),
+    (("database is locked", "table is locked"), "was locked by another process for {patience_s} s"),
     (("unable to open",), "cannot be opened; check that its folder exists and may be written"),
     (("readonly", "read-only"), "may not be written"),
     (("malformed", "not a database"), "is damaged or is not a database; restore it from a backup"),
@@ -45,6 +45,8 @@ class Database:
     ----------
     url : str
         ``sqlite:////folder/monitor.db`` or ``postgresql://user:password@host/name``.
+    patience_s : int
+        How long to wait for another writer of a SQLite file, or for a server to answer at first.
 
     Raises
     ------
@@ -52,8 +54,8 @@ class Database:
         If the address cannot be read or its driver is missing.
     """
 
-    def __init__(self, url: str) -> None:
-        self._engine = _engine(url)
+    def __init__(self, url: str, *, patience_s: int = PATIENCE_S) -> None:
+        self._engine, self._patience_s = _engine(url, patience_s), patience_s
         self.is_postgresql = self._engine.dialect.name == "postgresql"
         self.place = _place(self._engine)
 
@@ -133,7 +135,8 @@ class Database:
             raise StoreRefused(f"the database {self.place} takes no text with half a character; nothing was changed") from error
         except exc.SQLAlchemyError as error:
             kind = StoreRefused if isinstance(error, exc.DataError | exc.IntegrityError) else StoreError
-            raise kind(f"the database {self.place} {_reason(error)}; what was committed before is intact") from error
+            reason = _reason(error).format(patience_s=self._patience_s)
+            raise kind(f"the database {self.place} {reason}; what was committed before is intact") from error
 
 
 def alembic_config(connection: Connection | None = None) -> Any:
@@ -146,10 +149,13 @@ def alembic_config(connection: Connection | None = None) -> Any:
     return config
 
 
-def _engine(url: str) -> Engine:
+def _engine(url: str, patience_s: int) -> Engine:
     try:
         address = make_url(url.replace("postgres://", "postgresql://", 1))
-        engine = create_engine(address, hide_parameters=True, pool_pre_ping=address.get_backend_name() == "postgresql")
+        server = address.get_backend_name() == "postgresql"
+        waits = {"connect_timeout" if server else "timeout": patience_s}
+        waits = {name: seconds for name, seconds in waits.items() if name not in address.query}
+        engine = create_engine(address, hide_parameters=True, pool_pre_ping=server, connect_args=waits)
     except exc.ArgumentError:
         raise StoreError(
             "the database's address cannot be read; write sqlite:////folder/monitor.db or postgresql://user:password@host/name"

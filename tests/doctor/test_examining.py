@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sqlite3
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -105,6 +107,19 @@ def test_a_dead_database_is_named_and_the_rest_is_examined_all_the_same(well: De
     said = " ".join(troubles(well))
     assert "monitor.db is damaged or is not a database; restore it from a backup" in said
     assert "r.yaml:1:" in said
+
+
+def test_a_database_that_another_program_holds_is_named_and_not_waited_for(well: Desk) -> None:
+    for app in well.opened:
+        app.close()
+    holder = sqlite3.connect(well.folder / "var" / "monitor.db", isolation_level=None)
+    holder.execute("PRAGMA locking_mode=EXCLUSIVE")
+    holder.execute("BEGIN EXCLUSIVE")
+    began = time.monotonic()
+    said = " ".join(troubles(well))
+    holder.close()
+    assert "monitor.db was locked by another process for 1 s" in said
+    assert time.monotonic() - began < 10
 
 
 def test_a_server_that_does_not_answer_is_named_without_its_password(well: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -98,12 +98,11 @@ def test_sqlite_is_durable_and_keeps_its_references(tmp_path: Path) -> None:
     assert found == ["wal", 2, 1]
 
 
-def test_a_locked_database_is_told_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("monitor.store.database._PRAGMAS", ("busy_timeout=50",))
-    database = Database(f"sqlite:///{tmp_path}/m.db")
+def test_a_locked_database_is_told_in_one_sentence(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/m.db", patience_s=1)
     other = sqlite3.connect(tmp_path / "m.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StoreError, match="was locked by another process"), database.write():
+    with pytest.raises(StoreError, match="was locked by another process for 1 s;"), database.write():
         pass
     other.close()
 
