@@ -34,10 +34,10 @@ class Foot:
         situation = self.situation
         return () if situation.again else revised_lines(situation.panel, situation.revisions, self.desk.names)
 
-    def still_open(self, route: str, receiver: str, items: Collection[Item], belongs: Callable[[Episode], bool]) -> str:
+    def still_open(self, receiver: str, items: Collection[Item], belongs: Callable[[Episode], bool]) -> str:
         """Say which alerts that a receiver was told of stay open without a word in its page; what is held back is not named."""
         said = {item.episode.id for item in items}
-        mine = {episode for episode, *page in self.situation.told if page == [route, receiver]}
+        mine = {episode for episode, _, name in self.situation.told if name == receiver}
         now = {**{episode.id: episode for episode in self.situation.stored}, **self.changed}
         firing = [e for e in now.values() if e.path.state is State.FIRING and e.held is None]
         still = [e for e in firing if e.id in mine and e.id not in said and belongs(e)]

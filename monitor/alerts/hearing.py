@@ -110,6 +110,17 @@ class Hearing:
         found = [route for labels in self.watching for route in self.desk.routes.find(labels)] or self.desk.routes.routes[-1:]
         return list(dict.fromkeys((route.name, receiver) for route in found for receiver in route.receivers))
 
+    def home(self, receiver: str, episode: Episode) -> To:
+        """Return the page that names an open alert to a receiver that knows of it: where it leads now, else where it was told."""
+        routed = [r.name for r in self.desk.routes.find(_labels(episode)) if receiver in r.receivers]
+        told = [route for route, name in self.earlier.get(episode.id, ()) if name == receiver]
+        return self.page_of((*routed, *told)[0], receiver, episode)
+
     def page_of(self, route: str, receiver: str, episode: Episode) -> To:
         """Return the page of a route and receiver for an alert as it stands."""
-        return self.page(route, receiver, {**episode.labels, "severity": episode.path.level.label}, episode.key)
+        return self.page(route, receiver, _labels(episode), episode.key)
+
+
+def _labels(episode: Episode) -> dict[str, str]:
+    """Return the labels by which an alert is routed as it stands."""
+    return {**episode.labels, "severity": episode.path.level.label}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
-from monitor.alerts.cells import Item
+from monitor.alerts.cells import Item, cell_of
 from monitor.alerts.digest import Frame, compose
 from monitor.alerts.evaluation import RuleCounts
 from monitor.alerts.foot import Foot
@@ -183,7 +183,7 @@ class Pages:
         """Yield the messages of a page to each address of its receiver, first those that go out at once."""
         for cells in page.portion.at_once:
             items = [item for cell in cells for item in cell]
-            yield from self._made_out(to, self._message(to.group, cells), items, of=str(cells[0][0].facts.key))
+            yield from self._made_out(to, self._message(to.group, cells), items, of="|".join(map(str, cell_of(items[0]))))
         digest = self._digest(to, page)
         if page.is_told and not (self._hearing.is_machine(to) and not digest.alerts):
             yield from self._made_out(to, digest, page.portion.rest)
@@ -239,12 +239,7 @@ class Pages:
             full_lines=portion.lines,
             still_open=""
             if doubts
-            else foot.still_open(
-                to.route,
-                to.receiver,
-                (*page.items, *page.elsewhere),
-                lambda one: self._hearing.page_of(to.route, to.receiver, one) == to,
-            ),
+            else foot.still_open(to.receiver, (*page.items, *page.elsewhere), lambda e: self._hearing.home(to.receiver, e) == to),
             not_judged=foot.not_judged() if whole else "",
             chance=foot.chance((*portion.rest, *_items(portion))) if whole else "",
             revised=foot.revised if whole else (),

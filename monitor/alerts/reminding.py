@@ -53,12 +53,18 @@ def _escalations(episode: Episode, situation: Situation, desk: Desk) -> Iterator
     """Tell a second receiver of what nobody acknowledged; it counts as told from then on, so it is told once."""
     if situation.handling(episode).is_acknowledged(episode.path):
         return
-    for route in _routes(episode, desk):
-        page = (route.name, route.escalate_to)
-        told = {receiver for id, name, receiver in situation.told if (id, name) == (episode.id, route.name)}
-        passed = situation.waited.get((episode.id, route.name), 0) + (not situation.again)
-        if route.escalate_to and told and route.escalate_to not in told and passed >= route.escalate_after:
+    told = [(name, receiver) for id, name, receiver in situation.told if id == episode.id]
+    for route in (route for route in _routes(episode, desk) if route.escalate_to):
+        page, names = (route.name, route.escalate_to), _names(route, {name for name, _ in told}, desk)
+        passed = min((situation.waited.get((episode.id, name), 0) for name in names), default=0) + (not situation.again)
+        known = any(name in names and receiver == route.escalate_to for name, receiver in told)
+        if names and not known and passed >= route.escalate_after:
             yield Again(words=f"not acknowledged in {say_count(passed, 'release')}", pages=(page,), newly=True)
+
+
+def _names(route: Route, told: set[str], desk: Desk) -> set[str]:
+    """Return the names under which a route told of an alert: its own, else those that no route has any more."""
+    return {route.name} & told or {name for name in told if desk.routes.named(name) is None}
 
 
 def _routes(episode: Episode, desk: Desk) -> tuple[Route, ...]:

@@ -133,6 +133,18 @@ def test_what_stays_open_is_a_line(memory: Any) -> None:
     assert note.digest.still_open == ""
 
 
+def test_what_stays_open_is_named_on_one_page_where_it_leads_now(memory: Any, route: Any) -> None:
+    desk = memory(routes=(route("urgent", "desk", 'severity="critical"'), route("all", "desk")), partners=("US", "DE", "JP"))
+    desk.release([100], [100], [100])
+    desk.release([100, 40], [100, 100], [100, 100])
+    desk.release([100, 40, 10], [100, 100, 100], [100, 100, 100])
+    urgent, rest = desk.release([100, 40, 10, 10], [100, 100, 100, 10], [100, 100, 100, 40]).notifications
+    assert (urgent.digest.still_open[:10], rest.digest.still_open) == ("Still open", "")
+    desk.routes = (route("renamed", "desk"),)
+    (page,) = desk.release([100, 40, 10, 10, 10], [100, 100, 100, 10, 100], [100, 100, 100, 40, 40]).notifications
+    assert page.digest.still_open.count("since") == 2
+
+
 def test_what_stays_open_unjudged_says_for_how_long(memory: Any) -> None:
     desk = memory(partners=("US", "DE"))
     desk.release([100], [100])

@@ -82,6 +82,14 @@ def test_what_is_new_goes_out_at_once_and_does_not_stand_on_the_page(told: Any) 
     assert [len(note.digest.lines) for note in found] == [1]
 
 
+def test_two_months_of_a_series_go_out_as_two_messages(memory: Any) -> None:
+    desk = memory(routes=(replace(ALL, tell=Tell.IMMEDIATE),))
+    desk.release([100])
+    found = desk.release([100, 45, 10]).notifications
+    assert [note.digest.lines[0].outcome for note in found] == ["Worse: critical, was warning", "New, warning"]
+    assert len({note.id for note in found}) == 2
+
+
 def test_the_gravest_go_out_at_once_and_the_page_tells_the_rest(told: Any) -> None:
     receivers = {"desk": Reach(budget=Budget(immediate=2))}
     found = told([replace(ALL, tell=Tell.IMMEDIATE)], 40, 10, 45, 15, receivers=receivers).notifications

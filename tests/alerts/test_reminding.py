@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -130,6 +131,14 @@ def test_rules_that_are_edited_are_no_release_that_passes(escalating: Any) -> No
     escalating.release(OPEN)
     assert (months(escalating, 1), told(escalating.again()), told(escalating.again())) == ([{}], {}, {})
     assert list(months(escalating, 1)[0]) == ["boss"]
+
+
+def test_a_route_that_is_renamed_lets_pass_what_it_let_pass_before(escalating: Any) -> None:
+    escalating.release(OPEN)
+    months(escalating, 1)
+    escalating.routes = tuple(replace(route, name=f"new {route.name}") for route in escalating.routes)
+    assert list(months(escalating, 1)[0]) == ["boss"]
+    assert months(escalating, 2) == [{}, {}]
 
 
 def test_releases_count_from_the_turn_for_the_worse(escalating: Any) -> None:
