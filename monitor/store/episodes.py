@@ -12,9 +12,9 @@ from sqlalchemy import Connection, Select, func, select, update
 from monitor.alerts.evaluation import Evaluation
 from monitor.alerts.messages import Notification
 from monitor.alerts.records import Change, Episode, State, Transition, dump, load
-from monitor.errors import StoreError
 from monitor.store import audit, outbox, tables
 from monitor.store.database import Database
+from monitor.store.ids import the_only
 from monitor.store.tables import from_stamp, to_stamp
 from monitor.store.vintages import of_dataset
 
@@ -123,10 +123,8 @@ class Episodes:
 
     def get(self, id: str) -> Episode:
         """Return the episode of that id, or of the only id that begins so; a StoreError names what is wrong."""
-        found = self._read(select(_episodes.c.record).where(_episodes.c.id.startswith(id, autoescape=True)).limit(2))
-        if len(found) != 1:
-            raise StoreError(f'no alert is "{id}"' if not found else f'"{id}" begins several alerts; write more of it')
-        return found[0]
+        with self._database.read() as connection:
+            return load(Episode, the_only(connection, select(_episodes.c.record), _episodes.c.id, id, "alert").record)
 
     def transitions(self, episode: str) -> list[Transition]:
         """Return what happened to an episode, in the order in which it was recorded."""

@@ -21,6 +21,7 @@ from monitor.store.audit import What, note
 from monitor.store.claiming import Claim
 from monitor.store.database import Database
 from monitor.store.deliveries import Attempt, attempts
+from monitor.store.ids import the_only
 from monitor.store.lanes import Room
 from monitor.store.recording import Result
 from monitor.store.tables import to_stamp
@@ -275,7 +276,4 @@ def _rows(claims: Iterable[Claim]) -> list[dict[str, Any]]:
 
 
 def _only(connection: Connection, id: str) -> Row[Any]:
-    rows = connection.execute(select(_outbox).where(_outbox.c.id.startswith(id, autoescape=True)).limit(2)).all()
-    if len(rows) != 1:
-        raise StoreError(f'no notification is "{id}"' if not rows else f'"{id}" begins several notifications; write more of it')
-    return rows[0]
+    return the_only(connection, select(_outbox), _outbox.c.id, id, "notification")

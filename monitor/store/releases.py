@@ -21,6 +21,7 @@ from monitor.sources.base import ReleaseNotice, Table
 from monitor.store import tables
 from monitor.store.database import Database
 from monitor.store.files import plain, sha256_of, write_whole
+from monitor.store.ids import the_only
 from monitor.store.intake import Intake, take_in
 from monitor.store.observations import Figures
 from monitor.store.tables import to_stamp
@@ -308,9 +309,4 @@ def _keep_titles(database: Database, connection: Connection, arriving: _Arriving
 
 
 def _get(connection: Connection, id: str) -> Release:
-    rows = connection.execute(in_order(_releases.c.id.startswith(id, autoescape=True))).all()
-    exact = [row for row in rows if row.id == id]
-    found = exact or rows
-    if len(found) != 1:
-        raise StoreError(f'no release is "{id}"' if not found else f'"{id}" begins {len(found)} releases; write more of it')
-    return to_release(found[0])
+    return to_release(the_only(connection, select(_releases), _releases.c.id, id, "release"))

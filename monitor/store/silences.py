@@ -16,6 +16,7 @@ from monitor.months import Month, format_month
 from monitor.store import audit, tables
 from monitor.store.audit import What
 from monitor.store.database import Database
+from monitor.store.ids import the_only
 from monitor.store.tables import to_stamp
 from monitor.wording import say_day
 
@@ -87,11 +88,7 @@ class Silences:
 
 
 def _get(connection: Connection, id: str) -> Silence:
-    query = select(_silences.c.record).where(_silences.c.id.startswith(id, autoescape=True)).limit(2)
-    found = connection.execute(query).scalars().all()
-    if len(found) != 1:
-        raise StoreError(f'no silence is "{id}"' if not found else f'"{id}" begins several silences; write more of it')
-    return load(Silence, found[0])
+    return load(Silence, the_only(connection, select(_silences.c.record), _silences.c.id, id, "silence").record)
 
 
 def _over_words(silence: Silence) -> str:

@@ -45,8 +45,17 @@ def test_an_id_that_none_or_several_begin_with_is_named(silences: Silences) -> N
         silences.get("7")
     with pytest.raises(StoreError, match='"5f" begins several silences; write more of it'):
         silences.get("5f")
-    with pytest.raises(StoreError, match='no silence is "%"'):
-        silences.get("%")
+    for id in ("%", "_", "5_", "5%", "'", "5f\\", "\x1b", "\udcff", "x" * 100_000):
+        with pytest.raises(StoreError, match=r'^no silence is "[^\n]{0,60}"$'):
+            silences.get(id)
+
+
+def test_nothing_is_the_beginning_of_no_id_also_where_there_is_one_only(silences: Silences) -> None:
+    silences.add(one())
+    for id in ("", " ", "\0"):
+        with pytest.raises(StoreError, match="no silence is"):
+            silences.end(id, at=NOW, who="grace", why="typed nothing")
+    assert silences.get(one().id).ended is None
 
 
 def test_an_ended_silence_is_kept_with_who_ended_it_and_why(silences: Silences) -> None:
