@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import socket
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -128,6 +129,7 @@ class HealthServer:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128  # callers who wait for their turn, where 5 would be the library's
 
     def __init__(self, address: tuple[str, int], pages: HealthServer) -> None:
         self.pages = pages
@@ -150,6 +152,11 @@ class _Server(ThreadingHTTPServer):
         finally:
             cut.cancel()
             self._free.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Log a request that could not be answered; a caller who went away is not worth a line."""
+        if not isinstance(sys.exception(), OSError):
+            event(log, "health page failed", level=logging.ERROR, failure=True)
 
 
 def _cut(request: socket.socket) -> None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from email.message import EmailMessage
-from email.parser import BytesParser
-from email.policy import HTTP
+from email import message_from_bytes
+from email.message import Message as Mail
+from email.policy import compat32
 from http import HTTPStatus
 from typing import Protocol
 from urllib.parse import parse_qs
@@ -113,7 +113,7 @@ def fields(media_type: str, body: bytes) -> set[tuple[str, str]]:
 
 def _parts(media_type: str, body: bytes) -> list[tuple[str, str]]:
     head = f"Content-Type: {media_type}\r\n\r\n".encode("latin-1", "replace")
-    whole = BytesParser(EmailMessage, policy=HTTP).parsebytes(head + body)
+    whole = message_from_bytes(head + body, policy=compat32)  # which takes any header as it is
     parts = whole.get_payload() if whole.is_multipart() else []
-    named = [part for part in parts if isinstance(part, EmailMessage)]
+    named = [part for part in parts if isinstance(part, Mail)]
     return [(str(part.get_param("name", "", "content-disposition")), str(part.get_payload()).strip()) for part in named]

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from monitor.errors import StoreError
@@ -180,6 +180,33 @@ def test_a_desk_that_cannot_answer_asks_to_come_back_and_says_no_more(url: str, 
     assert (answer.status_code, answer.text) == (503, "not possible at the moment; please try again later\n")
 
 
+def test_callers_who_hang_up_leave_no_line_and_a_fault_one(
+    people: People, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with HealthServer(Vitals(), dict, unsubscribe=Unsubscribe(people)) as server:
+        monkeypatch.setattr(people, "gone", lambda subscriber: 1 / 0)
+        with pytest.raises(httpx.RemoteProtocolError):
+            httpx.get(f"{server.url}/u/{TOKEN}", trust_env=False)
+        monkeypatch.setattr(health._Handler, "_reply", lambda *words: (_ for _ in ()).throw(BrokenPipeError()))
+        with pytest.raises(httpx.RemoteProtocolError):
+            httpx.get(f"{server.url}/healthz", trust_env=False)
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == ["health page failed"]
+    assert capfd.readouterr().err == ""
+
+
+def test_a_crowd_at_once_is_answered_and_unsubscribes_once(url: str, people: People) -> None:
+    place = urlsplit(url)
+    asked = f"POST /u/{TOKEN} HTTP/1.1\r\nContent-Length: 26\r\n\r\nList-Unsubscribe=One-Click".encode()
+    callers = [socket.create_connection((str(place.hostname), place.port or 0), 20) for _ in range(150)]
+    for caller in callers:
+        caller.sendall(asked)
+    answers = {caller.recv(15) for caller in callers}
+    for caller in callers:
+        caller.close()
+    assert answers == {b"HTTP/1.0 200 OK"}
+    assert people.left == {ANN}
+
+
 def test_the_other_pages_are_still_read_only(url: str) -> None:
     assert post(url, "/healthz", data=ONE_CLICK).status_code == 405
 
@@ -189,6 +216,7 @@ def test_an_address_on_the_page_is_known_to_its_owner_only() -> None:
 
 
 @given(st.text(), st.binary(max_size=300))
+@example("boundary=X", b"--X\r\nContent-Disposition: form-data; name*\r\n\r\nx\r\n--X--")
 def test_any_bytes_are_a_form_that_asks_for_something_or_for_nothing(media_type: str, body: bytes) -> None:
     assert all(isinstance(name, str) and isinstance(value, str) for name, value in fields(media_type, body))
     assert fields(f"multipart/form-data; {media_type}", body) is not None
