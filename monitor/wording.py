@@ -16,8 +16,11 @@ from monitor.months import Month, say_month
 from monitor.units import UNITS
 
 MINUS = "−"
+MOST_NAME, MOST_COMMENT = 80, 500
+"""How long the name and the comment of a person may be."""
 
 _JOINERS = "\u200c\u200d"  # needed to write Persian and Indic words
+_BLANK = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"  # letters and signs that nobody sees
 _MONEY_STEPS = ((1e9, "bn "), (1e6, "M "), (1e3, "k "))
 
 
@@ -156,7 +159,7 @@ def one_line(text: object, most: int = 300) -> str:
 
 def is_hidden(c: str) -> bool:
     """Tell whether a character is not seen: a control or direction character, or one that is none."""
-    return c not in _JOINERS and unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co")
+    return c in _BLANK or (c not in _JOINERS and unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co"))
 
 
 def typed_line(text: str, most: int) -> str:
@@ -169,13 +172,11 @@ def typed_line(text: str, most: int) -> str:
         In one sentence, if it is empty, longer than `most` characters, or holds a character that is not seen.
     """
     line = text.strip(" ")
-    if not line:
+    if all(c in _JOINERS or unicodedata.category(c).startswith(("M", "Z")) for c in line):
         raise ValueError("the text is empty")
     hidden = next((c for c in line if is_hidden(c) or (c.isspace() and c != " ")), None)
     if hidden is not None:
-        raise ValueError(
-            f"the text holds the character U+{ord(hidden):04X}, which cannot be seen; write one plain line"
-        )
+        raise ValueError(f"the text holds the character U+{ord(hidden):04X}, which cannot be seen; write one plain line")
     if len(line) > most:
         raise ValueError(f"the text has {len(line):,} characters; at most {most} are kept")
     return line

@@ -186,8 +186,8 @@ def _check_pattern(pattern: str) -> None:
     """
     Refuse patterns whose matching time could explode.
 
-    Python's matcher backtracks. With no repeated group, no back-reference and few repeats the time stays a low power of
-    the label's length.
+    Python's matcher backtracks. With no repeated group, no back-reference, few repeats and few choices the time stays a low
+    power of the label's length.
     """
     if len(pattern) > MOST_PATTERN:
         raise ValueError(f"the pattern has {len(pattern)} characters; at most {MOST_PATTERN} are allowed")
@@ -197,6 +197,9 @@ def _check_pattern(pattern: str) -> None:
     if re.search(r"\)[*+{?]", bare):
         raise ValueError(f'the pattern "{pattern}" repeats a group; write the alternatives out')
     repeats = len(re.findall(r"[*+?{]", bare))
+    choices = bare.count("(") if "|" in bare else 0
+    if choices > MOST_REPEATS:
+        raise ValueError(f'the pattern "{pattern}" has {choices} groups; with "|" at most {MOST_REPEATS} are allowed')
     if repeats > MOST_REPEATS:
         raise ValueError(f'the pattern "{pattern}" has {repeats} repeats; at most {MOST_REPEATS} are allowed')
     try:

@@ -71,9 +71,11 @@ def read(raw: bytes) -> Bounce:
     """
     if len(raw) > MOST_BYTES:
         raise MonitorError(f"the mail has more than {MOST_BYTES:,} bytes; a report of a mail that came back is smaller")
-    mail = message_from_bytes(raw, policy=compat32)
-    token = _token(mail)
-    fields = _fields(mail)
+    try:
+        mail = message_from_bytes(raw, policy=compat32)
+        token, fields = _token(mail), _fields(mail)
+    except RecursionError:
+        raise MonitorError("the mail has parts within parts more deeply than any report of a mail that came back") from None
     action, status = _said(fields, "action").lower(), _STATUS.search(_said(fields, "status"))
     if action not in ("failed", "delayed") or status is None:
         raise MonitorError(f'the report says "{action}" and no status of a failure; nothing came back')

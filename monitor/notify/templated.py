@@ -102,6 +102,16 @@ def own_page(message: Message, pictures: Mapping[int, str]) -> str:
 
 def _json(words: str, template: Path) -> str:
     try:
-        return json.dumps(json.loads(words), ensure_ascii=False)
+        made = json.dumps(json.loads(words, parse_constant=_no_number), ensure_ascii=False, allow_nan=False)
+        made.encode()
+    except UnicodeEncodeError:
+        raise TemplateBroken("what it makes holds half a character", file=str(template)) from None
     except ValueError as error:
         raise TemplateBroken(f"what it makes is not JSON: {error}", file=str(template)) from None
+    except RecursionError:
+        raise TemplateBroken("what it makes is nested too deeply", file=str(template)) from None
+    return made
+
+
+def _no_number(name: str) -> Any:
+    raise ValueError(f"{name} is no number")

@@ -77,6 +77,8 @@ def test_what_a_matcher_prints_reads_back_as_itself(operator: Operator, value: s
         (r'theme=~"(a)\1"', "back-reference"),
         ('theme=~"(?i)a"', "back-reference"),
         ('theme=~"' + ".*" * 5 + '"', "5 repeats"),
+        ('theme=~"' + "(a|a)" * 39 + 'b"', '39 groups; with "|" at most 4'),
+        ('theme=~"((((( |a|aa)))))b"', "5 groups"),
         ('theme=~"' + "a" * 201 + '"', "201 characters"),
     ],
 )
@@ -86,9 +88,10 @@ def test_a_mistake_is_explained_in_one_sentence(text: str, said: str) -> None:
     assert said in str(caught.value)
 
 
-def test_the_slowest_pattern_that_is_allowed_ends_soon() -> None:
+@pytest.mark.parametrize("pattern", ["a*a*a*a*b", "(a|aa|a|aa|a|aa|a|aa|a|aa|a|aa|a|aa|a|aa|a)" * 4 + "b"])
+def test_the_slowest_patterns_that_are_allowed_end_soon(pattern: str) -> None:
     begin = time.process_time()
-    assert not Matcher.parse('theme=~"a*a*a*a*b"').matches({"theme": "a" * 100})
+    assert not Matcher.parse(f'theme=~"{pattern}"').matches({"theme": "a" * 100})
     assert time.process_time() - begin < 10
 
 

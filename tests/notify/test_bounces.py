@@ -75,6 +75,19 @@ def test_what_is_no_report_is_refused_in_one_sentence(raw: bytes, said: str) -> 
         read(raw)
 
 
+@pytest.mark.parametrize(
+    "nested",
+    [
+        "Content-Type: message/rfc822\n\n" * 1000,
+        "".join(f"Content-Type: multipart/mixed; boundary=b{n}\n\n--b{n}\n" for n in range(1000)),
+    ],
+    ids=["mails", "parts"],
+)
+def test_parts_within_parts_without_end_are_refused_in_one_sentence(nested: str) -> None:
+    with pytest.raises(MonitorError, match="parts within parts"):
+        read(f"To: bounce+{TOKEN}@example.org\n{nested}".encode())
+
+
 def test_a_report_that_is_too_large_is_refused_unread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounces, "MOST_BYTES", 100)
     with pytest.raises(MonitorError, match="has more than 100 bytes"):

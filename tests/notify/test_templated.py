@@ -68,7 +68,15 @@ def test_a_part_without_a_template_or_with_a_broken_one_is_built_in_and_said(
 
 
 @pytest.mark.parametrize(
-    ("part", "text", "said"), [("text", " \n", "makes nothing"), ("body", "{{ subject }}", "what it makes is not JSON")]
+    ("part", "text", "said"),
+    [
+        ("text", " \n", "makes nothing"),
+        ("body", "{{ subject }}", "what it makes is not JSON"),
+        ("body", '{"value": NaN}', "what it makes is not JSON: NaN is no number"),
+        ("body", '{"value": 1e999}', "what it makes is not JSON: Out of range"),
+        ("body", "{{ '[' * 100000 }}", "what it makes is nested too deeply"),
+        ("body", r'"\ud800"', "what it makes holds half a character"),
+    ],
 )
 def test_words_that_are_none_are_broken(part: str, text: str, said: str, message: Message, write: Write, client: Client) -> None:
     assert said in str(shown(message, client, **{part: write("own.txt", text)})["template"])
