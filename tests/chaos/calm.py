@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import select
 
 from chaos.figures import put
+from chaos.people import Person
 from chaos.receivers import Taken
 from chaos.storm import Life, Storm
 from chaos.victim import date_by_calendar
@@ -145,6 +146,18 @@ def judge_rest(app: App, out: Path) -> None:
     names = {path.name for path in out.iterdir() if not path.name.startswith(".")}
     assert all((out / name).stat().st_size for name in names)
     assert len({name.rpartition(".")[0] for name in names}) >= sum(row.receiver == "desk" for row in notes)
+
+
+def judge_people(app: App, people: Sequence[Person]) -> None:
+    """What somebody was told is written stands there once, with who wrote it; of a person who was killed, once or not at all."""
+    with app.database.read() as connection:
+        noted = Counter(connection.execute(select(tables.audit.c.who)).scalars().all())
+    written = Counter((*(act.by for act in app.acts.all()), *(silence.author for silence in app.silences.all())))
+    for one in people:
+        assert written[one.said] == noted[one.said], f"{one.said} is written {written[one.said]} times, noted {noted[one.said]}"
+        assert one.killed or (one.code in ((0, 1) if one.starved else (0,))), one.log.read_text(encoding="utf-8")
+        assert written[one.said] == (one.code == 0) or (one.killed and written[one.said] == 1), one.said
+    assert any(one.code == 0 for one in people)
 
 
 def numbers_of(app: App) -> dict[str, int]:

@@ -28,6 +28,7 @@ from sqlalchemy import create_engine, exc, text
 from chaos.disk import Disk
 from chaos.figures import put
 from chaos.nursery import WORKERS
+from chaos.people import People
 from chaos.receivers import Ledger
 from chaos.victim import POINTS, later
 
@@ -147,6 +148,7 @@ class Storm:
         self._chance = random.Random(seed)
         self._logs = config.parent / "lives"
         self._logs.mkdir()
+        self.people = People(config, nursery, self._chance)
         self._engine = create_engine(database)
         self._clock = (time.time(), time.time(), FASTER)
         self._leases: list[int] = []
@@ -177,6 +179,8 @@ class Storm:
         self.ledger.flaky = False
         self._alone("run")
         self.ledger.flaky = True
+        with self._engine.connect() as connection:
+            self._alerts = list(connection.execute(text("SELECT id FROM episode")).scalars())
 
     def rage(self, kills: int) -> None:
         """Kill so many processes."""
@@ -185,6 +189,7 @@ class Storm:
         while (done := sum(self.kills.values())) < kills:
             if self._placed < 1 + (len(self._releases) - 1) * (done + 1) // kills:
                 self._place()
+                self.people.speak(self._clock, self._alerts, starved=self.disk.full)
             if not self.disk.full and time.monotonic() > fill_at:
                 self._fill()
                 free_at = time.monotonic() + self._chance.uniform(0.1, 0.5)
@@ -192,12 +197,14 @@ class Storm:
                 self._free()
                 fill_at = time.monotonic() + self._chance.uniform(1, 3)
             slots = [self._life(slot, life) for slot, life in enumerate(slots)]
+            self.people.pass_time(starved=self.disk.full)
             self.nursery.hear(0.003)
             self._end_leases()
         self._free()
         for life in filter(None, slots):
             self._kill(life)
         self._wait(*filter(None, slots))
+        self.people.wait()
 
     def calm(self) -> None:
         """Let everything run to quiet: no more kills, receivers that answer, a disk with room, and time that passes."""
@@ -313,7 +320,11 @@ class Storm:
 
     def _fill(self) -> None:
         self.fills += 1
-        self.disk.fill([life.pid for life in self.lives if life.code is None], self._chance.random())
+        self.disk.fill(self._alive, self._chance.random())
 
     def _free(self) -> None:
-        self.disk.free([life.pid for life in self.lives if life.code is None])
+        self.disk.free(self._alive)
+
+    @property
+    def _alive(self) -> list[int]:
+        return [*(life.pid for life in self.lives if life.code is None), *self.people.alive]

@@ -71,6 +71,7 @@ def test_a_storm_loses_nothing_and_repeats_only_what_was_not_answered(storm: Sto
         calm.judge_messages(storm.ledger.taken, storm.lives, expected.notifications)
         calm.judge_order(storm.ledger.taken, calm.numbers_of(app))
         calm.judge_rest(app, storm.config.parent / "var" / "out")
+        calm.judge_people(app, storm.people.every)
         assert calm.faults(storm) == []
         assert min(storm.kills[stage] for stage in ("pull", "evaluate", "deliver")) > 0
         print(f"| {' | '.join(('database', *storm.row, 'lost'))} |")

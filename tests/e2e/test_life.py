@@ -171,3 +171,48 @@ def test_nobody_is_told_a_thing_twice_however_often_it_is_run(spring: Spring) ->
         spring.types("evaluate")
         spring.types("deliver")
     assert spring.desk.app.outbox.counts() == before
+
+
+def test_whatever_a_person_types_is_done_and_written_down(spring: Spring) -> None:
+    spring.comes("2025-04")
+    spring.hook.clear_all_handlers()
+    spring.hook.expect_request("/hook").respond_with_data("no", status=500)
+    spring.comes("2025-05")
+    (waiting,) = json.loads(spring.types("deliveries", "list", "--waiting", "--json"))
+    message = waiting["notification"]
+    spring.types("deliveries", "drop", message, "--reason", "known by telephone", "--by", "ada")
+    assert json.loads(spring.types("deliveries", "list", "--dead", "--json"))
+    spring.hook.clear_all_handlers()
+    spring.hook.expect_request("/hook").respond_with_data("ok")
+    spring.types("deliveries", "retry", message, "--by", "ada")
+    spring.types("receivers", "enable", "hook", "--by", "ada")
+    spring.types("deliver")
+    assert "critical firing" in spring.heard("magnet-drop", "US")
+    assert '"alerts"' in spring.types("deliveries", "show", message)
+
+    alert = spring.alert("magnet-drop", "US")
+    for words in (
+        ["own", alert, "grace"],
+        ["comment", alert, "asked"],
+        ["ack", alert],
+        ["unack", alert],
+        ["snooze", alert, "--months", "1"],
+    ):
+        spring.types("alerts", *words, "--by", "grace")
+    assert "asked" in spring.types("alerts", "show", alert)
+    assert "China to United States" in spring.types("render", "--receiver", "buyers", "--alert", alert)
+    spring.types("silences", "add", 'partner="JP"', "--reason", "known", "--until-figures", "2025-06", "--by", "ada")
+    (silence,) = json.loads(spring.types("silences", "list", "--json"))
+    spring.types("silences", "extend", silence["id"], "--until-figures", "2025-07", "--reason", "later", "--by", "ada")
+    spring.types("silences", "end", silence["id"], "--reason", "over", "--by", "grace")
+    assert "over" in spring.types("silences", "show", silence["id"])
+    assert "buyers" in spring.types("routes", "test", "--all")
+
+    def noted(what: str) -> list[str]:
+        return [one["who"] for one in json.loads(spring.types("audit", "list", "--what", what, "--json"))]
+
+    assert noted("delivery") == ["ada", "ada"]
+    assert noted("receiver") == ["ada"]
+    assert noted("act") == ["grace"] * 5
+    assert noted("silence") == ["grace", "ada", "ada"]
+    assert noted("rule")
