@@ -12,6 +12,7 @@ from monitor.app import App
 from monitor.errors import MonitorError
 from monitor.months import parse_month
 from monitor.rules.levels import RuleKind
+from monitor.wording import MOST_COMMENT, MOST_NAME, typed_line
 
 _WHILE_OPEN = (Deed.ACKNOWLEDGE, Deed.TAKE_BACK, Deed.SNOOZE)
 _NEVER_SAID = {State.PENDING: "has not lasted long enough to be one yet", State.LAPSED: "ended before it was one"}
@@ -40,8 +41,11 @@ def do(app: App, alert: str, deed: Deed, *, by: str, value: str = "", comment: s
     Raises
     ------
     MonitorError
-        If there is no such alert, or it does not stand so that this can be done.
+        If there is no such alert, it does not stand so that this can be done, or the words are not one plain line.
     """
+    by = _line("name", by, MOST_NAME)
+    value = _line("owner", value, MOST_NAME) if deed is Deed.OWN else value
+    comment = _line("comment", comment, MOST_COMMENT) if comment or deed is Deed.COMMENT else ""
     episode = app.episodes.get(alert)
     before = handle(app.acts.of(episode.id))
     _check(episode, before, deed)
@@ -60,6 +64,14 @@ def do(app: App, alert: str, deed: Deed, *, by: str, value: str = "", comment: s
     act = _doubting(app, episode, act) if value == Opinion.DATA_ERROR and deed is Deed.FEEDBACK else act
     app.acts.add(act)
     return Done(act=act, episode=episode, handling=handle(app.acts.of(episode.id)))
+
+
+def _line(what: str, text: str, most: int) -> str:
+    """Return what somebody typed, where it is one line whose every character is seen."""
+    try:
+        return typed_line(text, most)
+    except ValueError as error:
+        raise MonitorError(f"{what}: {error}") from None
 
 
 def _check(episode: Episode, before: Handling, deed: Deed) -> None:

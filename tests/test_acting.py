@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -83,3 +84,21 @@ def test_what_nobody_acknowledged_goes_to_a_second_receiver_after_two_releases(t
 def test_what_nobody_knows_cannot_be_handled(told: Any) -> None:
     with pytest.raises(MonitorError, match='no alert is "ffff"'):
         do(told.app, "ffff", Deed.ACKNOWLEDGE, by="ada")
+
+
+@pytest.mark.parametrize(
+    ("deed", "said", "why"),
+    [
+        (Deed.COMMENT, {"comment": ""}, "comment: the text is empty"),
+        (Deed.COMMENT, {"comment": "two\nlines"}, "comment: the text holds the character U+000A"),
+        (Deed.ACKNOWLEDGE, {"comment": "x" * 501}, "comment: the text has 501 characters; at most 500 are kept"),
+        (Deed.OWN, {"value": "right\u202eleft"}, "owner: the text holds the character U+202E"),
+        (Deed.OWN, {"value": "x" * 81}, "owner: the text has 81 characters; at most 80 are kept"),
+        (Deed.OWN, {"value": "ada", "by": "a\x1b[31m"}, "name: the text holds the character U+001B"),
+    ],
+)
+def test_words_that_are_no_plain_line_are_written_down_by_nobody(told: Any, deed: Deed, said: dict[str, str], why: str) -> None:
+    (episode,) = told.app.episodes.find(State.FIRING)
+    with pytest.raises(MonitorError, match=f"^{re.escape(why)}"):
+        do(told.app, episode.id, deed, **{"by": "ada", **said})
+    assert told.app.acts.of(episode.id) == ()

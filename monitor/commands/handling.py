@@ -8,11 +8,11 @@ from typing import Any
 import click
 
 from monitor.alerts.handling import Deed, Impact, Opinion
-from monitor.commands.terminal import MOST_COMMENT, MOST_NAME, by_option, desk_at, say, typed
+from monitor.commands.terminal import by_option, desk_at, say
 
 MOST_MONTHS = 36
 
-comment_option = click.option("--comment", callback=typed(MOST_COMMENT), help="Why, in one line.")
+comment_option = click.option("--comment", default="", help="Why, in one line.")
 alert_argument = click.argument("alert")
 
 
@@ -62,7 +62,7 @@ def unack(config: Path, alert: str, comment: str, by: str) -> None:
 
 @click.command("own")
 @alert_argument
-@click.argument("name", callback=typed(MOST_NAME))
+@click.argument("name")
 @by_option
 @click.pass_obj
 def own(config: Path, alert: str, name: str, by: str) -> None:
@@ -131,7 +131,7 @@ def feedback(config: Path, alert: str, opinion: str, comment: str, by: str) -> N
 
 @click.command("comment")
 @alert_argument
-@click.argument("text", callback=typed(MOST_COMMENT))
+@click.argument("text")
 @by_option
 @click.pass_obj
 def comment(config: Path, alert: str, text: str, by: str) -> None:

@@ -18,6 +18,7 @@ from monitor.commands.terminal import (
     show_table,
     typed,
 )
+from monitor.wording import MOST_COMMENT
 
 if TYPE_CHECKING:
     from monitor.alerts.records import Episode

@@ -14,22 +14,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from monitor.wording import MOST_NAME, typed_line
+
 if TYPE_CHECKING:
     from monitor.app import App
     from monitor.series import Release
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program to read.")
 
-MOST_NAME, MOST_COMMENT = 80, 500
-"""How long the name and the comment of a person may be."""
-
 
 def typed(most: int) -> Callable[[click.Context, click.Parameter, str | None], str]:
     """Return a callback that takes one line of at most `most` characters; what holds something that no one sees is refused."""
 
     def line(ctx: click.Context, param: click.Parameter, value: str | None) -> str:
-        from monitor.wording import typed_line
-
         try:
             return "" if value is None else typed_line(value, most)
         except ValueError as error:
