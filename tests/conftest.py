@@ -196,6 +196,7 @@ class Desk:
         self.opened: list[App] = []
         self.environ: dict[str, str] = {}
         self.settings: dict[str, Any] = {}
+        self.inhibit: list[dict[str, Any]] = []
         for name in ("config", "rules", "inbox"):
             (folder / name).mkdir()
         self.edit_rules(self.rules)
@@ -210,7 +211,8 @@ class Desk:
         from monitor.app import App
 
         operators = {"name": "operators", "match": ['audience="operators"'], "receivers": ["operators"]}
-        routes = {"operators": "operators", "routes": [operators, {"name": "default", "receivers": ["desk"]}]}
+        tree = [operators, {"name": "default", "receivers": ["desk"]}]
+        routes = {"operators": "operators", "routes": tree, "inhibit": self.inhibit}
         content = {"sources": {"sources": self.sources}, "receivers": {"receivers": self.receivers}, "routes": routes}
         content["monitor"] = self.settings
         for name, data in content.items():
