@@ -1,4 +1,4 @@
-"""Persons at the command line during a storm: each writes one thing down, some are killed while they do, some find a full disk."""
+"""Persons at the command line during a storm: each writes one thing down; some are killed at it, some find a full disk."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class People:
         """Let one more person write; whom, and whether he is killed, is drawn."""
         number = _FIRST + len(self.every)
         said, about = f"person {number}", sorted(alerts)
-        words = (*_SILENCE, "--reason", said)
+        words: tuple[str, ...] = (*_SILENCE, "--reason", said)
         if about and self.chance.random() < 0.5:
             words = ("alerts", "comment", self.chance.choice(about), said)
         log = self.config.parent / "lives" / f"{number}.log"
