@@ -23,7 +23,7 @@ from monitor.explain import explain
 from monitor.jobs import Judged
 from monitor.months import Month, month
 from monitor.notify import render_brief
-from monitor.notify.email import MailParameters, compose
+from monitor.notify.mime import MailParameters, compose
 from monitor.notify.worker import message_of
 from monitor.replay.rehearsal import choose, rehearse
 from monitor.replay.writing import as_picture

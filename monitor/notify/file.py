@@ -17,7 +17,7 @@ from monitor.errors import DeliveryDelayed
 from monitor.notify import alertmanager_body, render
 from monitor.notify.base import Message, Receipt
 from monitor.notify.changes import has_alerts
-from monitor.notify.email import Mailboxes, MailParameters, compose, listed
+from monitor.notify.mime import Mailboxes, MailParameters, compose, listed
 from monitor.notify.signing import signed_headers, signing_key
 from monitor.secrets import is_there
 
