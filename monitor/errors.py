@@ -131,8 +131,8 @@ class DeliveryRefused(DeliveryError):
 class TemplateBroken(MonitorError):
     """A user's own template cannot be filled; `file` and `line` say where (0: the line is not known), `why` what is wrong."""
 
-    def __init__(self, why: str, *, file: str, line: int = 0) -> None:
-        super().__init__(f"{file}:{line}: {why}" if line else f"{file}: {why}")
+    def __init__(self, why: str, *, file: str = "", line: int = 0) -> None:
+        super().__init__(": ".join(filter(None, (f"{file}:{line}" if line else file, why))))
         self.why, self.file, self.line = why, file, line
 
 

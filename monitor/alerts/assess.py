@@ -249,7 +249,8 @@ class _Assessment:
         said: set[str] = set()
         found = []
         for item in kept:
-            words = "" if item.again or item.episode.id in said else no_longer(item.episode, self.situation)
+            over = not item.episode.path.state.is_open
+            words = "" if over or item.again or item.episode.id in said else no_longer(item.episode, self.situation)
             said.add(item.episode.id)
             found.append(replace(item, outcome=f"{item.outcome}; {words}") if words else item)
         return found
