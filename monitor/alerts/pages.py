@@ -140,11 +140,18 @@ class Pages:
         return pages
 
     def _unsaid(self, quiet: Collection[Episode], pages: dict[To, _Page]) -> dict[To, _Page]:
-        """Add the alerts that changed without a line to the pages of machines that were told of them."""
+        """
+        Add the alerts that changed without a line to the pages of those who were told of them.
+
+        A machine gets a page for that; to others, whose files may hold what machines are told, it goes with one that is sent.
+        """
         for one in quiet:
             for route, receiver in self._hearing.earlier.get(one.id, []):
-                if receiver in self.desk.receivers and self.desk.receivers[receiver].machine:
-                    pages.setdefault(self._hearing.page_of(route, receiver, one), _Page()).quiet.append(one)
+                if receiver not in self.desk.receivers:
+                    continue
+                to = self._hearing.page_of(route, receiver, one)
+                if to in pages or self._hearing.is_machine(to):
+                    pages.setdefault(to, _Page()).quiet.append(one)
         return pages
 
     def _is_quiet_page(self) -> bool:
