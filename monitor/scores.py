@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from monitor.alerts.handling import NOTHING, Handling, handlings
 from monitor.alerts.records import Change, Episode
+from monitor.alerts.situation import Reach
 from monitor.alerts.stages import OPENINGS
 from monitor.app import App
 from monitor.companions import with_companions
@@ -71,11 +72,13 @@ def scores(app: App, count: int) -> list[Score]:
     releases = [release for mine in last.values() for release in mine]
     told = _told(app, releases)
     handled = handlings(app.acts.all())
-    lines, untold = _lines(app, releases), suppressed(app.database, releases)
+    reach = app.reach
+    budgets = {name: one.budget.lines or app.settings.digest.full_lines for name, one in reach.items()}
+    lines, untold = _lines(app, reach, releases), suppressed(app.database, releases)
     return [
         _score(
-            app,
             rule.name,
+            budgets,
             releases=sum(len(last[pair]) for pair in last if rule.name in judged[pair]),
             told=[episode for episode in told if episode.rule in (rule.name, *rule.renamed_from)],
             handled=handled,
@@ -94,9 +97,9 @@ def _told(app: App, releases: Sequence[str]) -> list[Episode]:
     return [episode for id, episode in opened.items() if id in heard]
 
 
-def _lines(app: App, releases: Sequence[str]) -> dict[str, Counter[str]]:
+def _lines(app: App, reach: Mapping[str, Reach], releases: Sequence[str]) -> dict[str, Counter[str]]:
     """Count the lines of pages by rule and receiver; of a receiver with several addresses the first is counted."""
-    first = {reach.names(name)[0]: name for name, reach in app.reach.items() if reach.names(name)}
+    first = {one.names(name)[0]: name for name, one in reach.items() if one.addresses}
     found: dict[str, Counter[str]] = {}
     for page in pages(app.database, releases):
         for line in page.digest.lines if page.receiver in first else ():
@@ -106,8 +109,8 @@ def _lines(app: App, releases: Sequence[str]) -> dict[str, Counter[str]]:
 
 
 def _score(
-    app: App,
     rule: str,
+    budgets: Mapping[str, int],
     *,
     releases: int,
     told: Sequence[Episode],
@@ -126,14 +129,9 @@ def _score(
         called=sum(handling.opinion is not None for _, handling in mine),
         life=statistics.median(lives) if lives else None,
         lines=lines,
-        budget={name: count / (_budget(app, name) * releases) for name, count in lines.items()} if releases else {},
+        budget={name: count / (budgets[name] * releases) for name, count in lines.items()} if releases else {},
         suppressed=suppressed,
     )
-
-
-def _budget(app: App, receiver: str) -> int:
-    """Return how many lines of a release a receiver is told at most."""
-    return app.reach[receiver].budget.lines or app.settings.digest.full_lines
 
 
 def proposals(app: App, found: Iterable[Score]) -> dict[str, Tighter | str]:
