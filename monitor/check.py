@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from monitor import yamlfile
-from monitor.alerts.assess import label_names
+from monitor.alerts.labels import label_names
 from monitor.app import App
 from monitor.baskets.loading import load_baskets
 from monitor.baskets.partners import load_partner_groups

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from monitor.alerts.assess import labels_of, labels_of_rule
+from monitor.alerts.labels import labels_of, labels_of_rule
 from monitor.alerts.routing import Route, Tell
 from monitor.app import App
 from monitor.countries import name_of

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from monitor.alerts.assess import label_names
+from monitor.alerts.labels import label_names
 from monitor.alerts.records import Episode, State
 from monitor.alerts.routing import Matcher
 from monitor.alerts.silences import Silence

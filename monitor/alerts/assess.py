@@ -21,6 +21,7 @@ from monitor.alerts.evaluation import Evaluation, RuleCounts
 from monitor.alerts.evidence import Found, retirement, transition, transition_id
 from monitor.alerts.feedback import is_doubted, redirections
 from monitor.alerts.items import Start, items
+from monitor.alerts.labels import labels_of
 from monitor.alerts.pages import Pages, Written
 from monitor.alerts.records import Change, Episode, State, Transition
 from monitor.alerts.retelling import retold
@@ -32,7 +33,7 @@ from monitor.months import Month
 from monitor.panel import Bools, Panel
 from monitor.rules.levels import Level
 from monitor.rules.schema import Rule
-from monitor.series import Release, Revision, SeriesKey
+from monitor.series import Release, Revision
 from monitor.speech import PLAIN, spoken
 from monitor.wording import say_count
 
@@ -320,35 +321,6 @@ class _Assessment:
 def edited_words(count: int) -> str:
     """Say how many records changed because somebody edited rules."""
     return f"{say_count(count, 'record')} changed because rules were edited."
-
-
-_OF_SERIES = ("source", "dataset", "reporter", "partner", "product", "flow", "measure", "basis")
-
-
-def labels_of(rule: Rule, key: SeriesKey) -> dict[str, str]:
-    """Return the stable labels of an alert: never a value, a date or a vintage. A rule's own labels replace none of ours."""
-    return {**labels_of_rule(rule), **{name: getattr(key, name) for name in _OF_SERIES}}
-
-
-def labels_of_rule(rule: Rule) -> dict[str, str]:
-    """Return the labels that all alerts of a rule have."""
-    return {**_about(rule), **rule.labels, "alertname": rule.name, "kind": rule.kind.value}
-
-
-def label_names(rules: Iterable[Rule]) -> set[str]:
-    """Return the labels that alerts of these rules may have."""
-    own = {label for rule in rules for label in rule.labels}
-    return {*own, "alertname", "kind", "severity", "about", *_OF_SERIES}
-
-
-_ABOUT = {"missing": frozenset({"missing_streak"}), "breadth": frozenset({"breadth", "breadth_surprise"})}
-
-
-def _about(rule: Rule) -> dict[str, str]:
-    """Say by a label that a rule speaks of missing figures, or of many partners at once: other alerts are muted by it."""
-    read = {call.indicator for _, condition in rule.levels for call in condition.calls}
-    found = [about for about, indicators in _ABOUT.items() if read & indicators]
-    return {"about": found[0]} if found else {}
 
 
 def _example(verdicts: Verdicts) -> dict[str, str]:

@@ -15,11 +15,12 @@ from itertools import chain
 
 import numpy as np
 
-from monitor.alerts.assess import assess, labels_of
+from monitor.alerts.assess import assess
 from monitor.alerts.cells import Item
 from monitor.alerts.episodes import fold
 from monitor.alerts.evidence import Found, transition
 from monitor.alerts.items import items
+from monitor.alerts.labels import labels_of
 from monitor.alerts.messages import Notification
 from monitor.alerts.pages import Pages
 from monitor.alerts.records import Change, Episode, Path, Transition

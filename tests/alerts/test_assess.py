@@ -11,7 +11,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitor.alerts.assess import labels_of
 from monitor.alerts.episodes import fold
 from monitor.alerts.records import Change, State
 from monitor.detection.bank import Bank
@@ -334,15 +333,6 @@ def test_chance_is_counted_for_surprise_alone(memory: Any) -> None:
     counts = {c.rule: c for c in desk.release(np.round(100 * np.exp(rng.normal(0, 0.1, 40)))).counts}
     assert counts["low"].by_chance is None
     assert counts["unusual"].by_chance == pytest.approx(0.0027, abs=1e-4)
-
-
-def test_labels_never_hold_a_value_a_date_or_a_vintage(memory: Any, key: Any) -> None:
-    (rule,) = memory().rules
-    labels = labels_of(rule, key)
-    assert labels["alertname"] == "fall"
-    assert set(labels) == {
-        "alertname", "kind", "source", "dataset", "reporter", "partner", "product", "flow", "measure", "basis",
-    }  # fmt: skip
 
 
 def test_a_rule_of_another_dataset_is_not_asked(memory: Any) -> None:
