@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.commands.terminal import as_json_option, by_option, desk_at, say, show_json, show_table
+from monitor.commands.terminal import Day, as_json_option, by_option, desk_at, say, show_json, show_table
 from monitor.errors import MonitorError
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def _day(ctx: click.Context, param: click.Parameter, value: datetime | None) -> 
 @click.option("--receiver", help="Only this receiver, or one address of it.")
 @click.option("--release", default="", help="Only messages about this release.")
 @click.option(
-    "--since", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]), callback=_day, help="Only from this day or minute (UTC) on."
+    "--since", type=Day(minute=True), callback=_day, metavar="DATE", help="Only from this day, or this minute of it, on (UTC)."
 )
 @click.option("--dead", is_flag=True, help="Only attempts at messages that were refused or given up.")
 @click.option("--waiting", is_flag=True, help="What waits, when it is tried next, and why not before.")
@@ -61,7 +61,8 @@ def list_deliveries(
     elif found:
         show_table(("at (UTC)", "message", "receiver", "attempt", "outcome", "subject", "answer"), map(_row, found), right=(3,))
     else:
-        click.echo("No message is dead." if dead else "Nothing was sent yet.")
+        some = "No message is dead" if dead else "Nothing was sent yet"
+        click.echo(f"{some}{' of what was asked for' if receiver or release or since else ''}.")
 
 
 def _row(attempt: Attempt) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from monitor.commands.terminal import (
+    Day,
     as_json_option,
     by_option,
     desk_at,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from monitor.silencing import Cover
 
 _reason = click.option("--reason", callback=typed(MOST_COMMENT), required=True, help="Why; it stands beside what is held back.")
-_until = click.option("--until", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="Its last day (UTC).")
+_until = click.option("--until", type=Day(), metavar="DATE", help="Its last day (UTC).")
 _until_figures = click.option(
     "--until-figures", "figures", callback=month_given, metavar="MONTH", help="The last month whose figures it covers."
 )
@@ -54,7 +55,7 @@ def _matchers(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]
 @_reason
 @_until
 @_until_figures
-@click.option("--from", "starts", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="Its first day (UTC); now without it.")
+@click.option("--from", "starts", type=Day(), metavar="DATE", help="Its first day (UTC); now without it.")
 @by_option
 @_long
 @click.option("--everything", is_flag=True, help="It may fit every alert there is.")

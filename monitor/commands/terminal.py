@@ -127,7 +127,22 @@ def say(words: str, *, err: bool = False) -> None:
 def _line(words: str) -> str:
     from monitor.notify.render import plain
 
-    return "".join(part if part.isspace() else plain(part) for part in re.split(r"( {2,})", words))
+    return "".join(part if part.isspace() else plain(part) for part in re.split(r"(^ +| {2,})", words))
+
+
+class Day(click.DateTime):
+    """A day that somebody typed, or a minute of one where `minute` allows it; anything else is told with an example."""
+
+    def __init__(self, *, minute: bool = False) -> None:
+        super().__init__(["%Y-%m-%d", "%Y-%m-%dT%H:%M"] if minute else ["%Y-%m-%d"])
+        self.says = "not a day; write it as 2026-06-30" + (", or with a time as 2026-06-30T08:00" if minute else "")
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the midnight of the day, or the minute."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f'"{value}" is {self.says}', param, ctx)
 
 
 def show_json(found: Any) -> None:

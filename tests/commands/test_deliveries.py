@@ -59,6 +59,8 @@ def test_attempts_of_one_release_or_since_a_day_are_listed(desk):
     release = listed[0]["release"]
     assert {one["release"] for one in desk.json("deliveries", "list", "--release", release)} == {release}
     assert desk.json("deliveries", "list", "--since", "2100-01-01") == []
+    assert desk.reads("deliveries", "list", "--since", "2100-01-01") == "Nothing was sent yet of what was asked for.\n"
+    assert '"noon" is not a day; write it as 2026-06-30' in desk.types("deliveries", "list", "--since", "noon").stderr
     assert desk.json("deliveries", "list", "--receiver", "desk", "--since", "2020-01-01T06:00") == listed
 
 

@@ -96,6 +96,7 @@ LACKING = [
     (["partner", "--reason", "x", "--until", SOON], "'partner' is not a matcher"),
     (['partner=""', "--reason", "x", "--until", SOON], "never matches"),
     (['partner=~"(a+)+"', "--reason", "x", "--until", SOON], "repeats a group"),
+    ([JAPAN, "--reason", "x", "--until", "24.12.2026"], '"24.12.2026" is not a day; write it as 2026-06-30'),
     ([JAPAN, "--reason", "a\u202eb", "--until", SOON], "cannot be seen"),
     ([JAPAN, "--reason", " ", "--until", SOON], "the text is empty"),
 ]

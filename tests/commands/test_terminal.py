@@ -17,8 +17,8 @@ def test_a_table_shows_no_control_characters_and_stays_aligned(capsys):
 
 
 def test_lines_keep_their_indent_and_lose_what_steers(capsys):
-    say(f"  usual    {NASTY}\n\n    46 t")
-    assert capsys.readouterr().out == "  usual    Belgium\n\n    46 t\n"
+    say(f"  usual    {NASTY}\n\n    46 t\n folded")
+    assert capsys.readouterr().out == "  usual    Belgium\n\n    46 t\n folded\n"
 
 
 def test_json_escapes_what_steers_and_has_null_for_what_is_not_known(capsys):
