@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +12,10 @@ from typing import Any
 
 from monitor import jobs, pulling
 from monitor.alerts.messages import Delivery, Notification, Outcome
+from monitor.alerts.routing import Matcher
+from monitor.alerts.silences import Silence
 from monitor.app import App
+from monitor.months import parse_month
 from monitor.operations import over, raised
 from monitor.rules.schema import Fact
 from monitor.trial import trial_digest
@@ -32,13 +35,7 @@ RULES = """rules:
     facts: [source_failed]
     labels: {audience: operators}
 """
-ROUTES = {
-    "operators": "operators",
-    "routes": [
-        {"name": "operators", "match": ['audience="operators"'], "receivers": ["operators"]},
-        {"name": "buyers", "receivers": ["buyers"]},
-    ],
-}
+OFFICE = {"days": "mon-fri", "from": "08:00", "to": "18:00", "time_zone": "Europe/Berlin"}
 STEPS = {"flash": ("flash", 7), "bulletin": ("monthly bulletin", 18)}
 
 
@@ -50,6 +47,8 @@ class ExampleDesk:
     datasets: tuple[str, ...] = ("magnets",)
     now: datetime = datetime(2025, 4, 21, 12, tzinfo=UTC)
     parts: dict[str, Any] = field(default_factory=dict)
+    buyers: dict[str, Any] = field(default_factory=dict)
+    """What the buyers' route has besides its receiver."""
 
     def __post_init__(self) -> None:
         for name in ("config", "rules", *self.datasets):
@@ -60,10 +59,15 @@ class ExampleDesk:
             for name in ("buyers", "operators")
         ]
         files = {"sources": {"sources": list(map(self._entry, self.datasets))}, "receivers": {"receivers": receivers}}
-        for name, content in {**files, "routes": ROUTES, "monitor": {"digest": {"quiet_release": "all"}}}.items():
+        for name, content in {**files, "routes": self._routes(), "monitor": {"digest": {"quiet_release": "all"}}}.items():
             (self.folder / "config" / f"{name}.yaml").write_text(json.dumps(content), encoding="utf-8")
         titles = {PRODUCT: "Magnets", EARTHS: "Rare earths"}
         (self.folder / "config" / "baskets.yaml").write_text(json.dumps({"baskets": {}, "titles": titles}), encoding="utf-8")
+
+    def _routes(self) -> dict[str, Any]:
+        operators = {"name": "operators", "match": ['audience="operators"'], "receivers": ["operators"]}
+        buyers = {"name": "buyers", "receivers": ["buyers"], **self.buyers}
+        return {"operators": "operators", "hours": {"office": OFFICE}, "routes": [operators, buyers]}
 
     def _entry(self, dataset: str) -> dict[str, Any]:
         day = STEPS[dataset][1] if dataset in STEPS else 20
@@ -98,7 +102,7 @@ class ExampleDesk:
         return found
 
 
-def months(figures: dict[str, float], first: str, last: str) -> Iterator[str]:
+def months(figures: Mapping[str, float], first: str, last: str) -> Iterator[str]:
     """Yield rows of a product for partners with the same figure in every month."""
     year, month = int(first[:4]), int(first[5:])
     while f"{year}-{month:02d}" <= last:
@@ -109,12 +113,15 @@ def months(figures: dict[str, float], first: str, last: str) -> Iterator[str]:
 
 
 USUAL = {"World": 4900, "United States": 620, "Germany": 990, "Japan": 410}
+FALLEN = {"World": 2627, "United States": 46, "Germany": 717, "Japan": 398}
 
 
-def release(desk: ExampleDesk, period: str, figures: dict[str, float], *more: str) -> list[Notification]:
-    """Publish a month on the 20th of the next; `more` are rows of earlier months, as they stand now."""
+def release(
+    desk: ExampleDesk, period: str, figures: Mapping[str, float], *more: str, at: datetime | None = None
+) -> list[Notification]:
+    """Publish a month on the 20th of the next, or `at` a moment; `more` are rows of earlier months, as they stand now."""
     year, month = int(period[:4]), int(period[5:])
-    desk.now = datetime(year + month // 12, month % 12 + 1, 20, 12, tzinfo=UTC)
+    desk.now = at or datetime(year + month // 12, month % 12 + 1, 20, 12, tzinfo=UTC)
     desk.put(period, [*(f"{period},{partner},{PRODUCT},{tonnes}" for partner, tonnes in figures.items()), *more])
     return desk.told()
 
@@ -160,6 +167,64 @@ def stages(folder: Path) -> Iterator[tuple[str, Notification]]:
     yield from (("confirmed", note) for note in desk.told())
 
 
+def reminder(folder: Path) -> Iterator[tuple[str, Notification]]:
+    """Yield the mail that says once more what has been open for three months."""
+    desk = known(folder, buyers={"remind": [3, 6, 12]})
+    for period in ("2025-04", "2025-05", "2025-06"):
+        release(desk, period, FALLEN)
+    yield from (("still-open", note) for note in release(desk, "2025-07", FALLEN))
+
+
+def silence(folder: Path) -> Iterator[tuple[str, Notification]]:
+    """Yield the mail that counts what a silence holds back, and the one that says what is still open after it."""
+    desk = known(folder)
+    app = desk.open()
+    silenced = Silence(
+        id="5f0b2c7c-7d0c-5d5e-8f43-f0a7a0a21b55", matchers=(Matcher.parse('partner="US"'),), author="ada",
+        reason="licence pending", created=desk.now, starts=desk.now, until_figures=parse_month("2025-05"),
+    )  # fmt: skip
+    app.silences.add(silenced)
+    app.close()
+    yield from (("not-told", note) for note in release(desk, "2025-04", FALLEN))
+    release(desk, "2025-05", FALLEN)
+    yield from (("silence-over", note) for note in release(desk, "2025-06", FALLEN))
+
+
+def gathered(folder: Path) -> Iterator[tuple[str, Notification]]:
+    """Yield the mail of a Monday morning: what came out at the weekend, told together."""
+    desk = known(folder, buyers={"hours": "office"})
+    saturday = datetime(2025, 7, 19, 12, tzinfo=UTC)
+    release(desk, "2025-04", FALLEN, at=saturday)
+    release(desk, "2025-05", {**FALLEN, "Germany": 209}, at=saturday + timedelta(hours=20))
+    app = desk.open()
+    monday = datetime(2025, 7, 21, 8, tzinfo=UTC)
+    yield from (("together", claim.notification) for claim in app.outbox.claim(monday, lease=timedelta(minutes=1)))
+    app.close()
+
+
+def immediate(folder: Path) -> Iterator[tuple[str, Notification]]:
+    """Yield the first message of a route that sends each new line as one of its own."""
+    desk = known(folder, buyers={"tell": "immediate"})
+    yield from [("immediate", note) for note in release(desk, "2025-04", FALLEN)][:1]
+
+
+def known(folder: Path, **parts: Any) -> ExampleDesk:
+    """Return a desk that knows the figures up to March 2025, and was told of them."""
+    desk = ExampleDesk(folder, **parts)
+    desk.put("until", months(USUAL, "2023-01", "2025-03"))
+    desk.told()
+    app = desk.open()
+    for claim in app.outbox.claim(desk.now + timedelta(days=7), lease=timedelta(minutes=1)):
+        sent(app, claim.notification, desk.now)
+    app.close()
+    return desk
+
+
+def sent(app: App, note: Notification, at: datetime) -> None:
+    """Write down that a mail was sent."""
+    app.outbox.record(Delivery(notification=note.id, attempt=1, at=at, outcome=Outcome.SENT, answer=""), retry_at=None)
+
+
 def trouble(folder: Path) -> Iterator[tuple[str, Notification]]:
     """Yield what operators are told of a source that fails and comes back, and a test message."""
     desk = ExampleDesk(folder)
@@ -170,8 +235,7 @@ def trouble(folder: Path) -> Iterator[tuple[str, Notification]]:
     for name in ("source-failed", "source-over"):
         (claim,) = app.outbox.claim(desk.now, lease=timedelta(minutes=1))
         yield name, claim.notification
-        sent = Delivery(notification=claim.notification.id, attempt=1, at=desk.now, outcome=Outcome.SENT, answer="")
-        app.outbox.record(sent, retry_at=None)
+        sent(app, claim.notification, desk.now)
     yield "test", Notification(
         id="7a3c1e52-0b7d-5c1e-9a54-1f2e3d4c5b6a", receiver="buyers#buyers@example.org", route="test", thread="test|buyers",
         cause="test", created_at=desk.now, digest=trial_digest(desk.now),
@@ -179,5 +243,5 @@ def trouble(folder: Path) -> Iterator[tuple[str, Notification]]:
     app.close()
 
 
-KINDS = (lives, breadth, stages, trouble)
+KINDS = (lives, reminder, silence, gathered, immediate, breadth, stages, trouble)
 """What yields the mails, each in a folder of its own."""

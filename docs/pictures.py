@@ -36,10 +36,6 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
 
 MAGNETS, IMPORTS = ("gacc", "magnets"), ("census", "imports/naics")
 MAY, OCTOBER, PANDEMIC, AUTUMN = month(2025, 5), month(2025, 10), month(2020, 5), month(2019, 11)
-TO_AMERICA = SeriesKey(
-    source="gacc", dataset="magnets", reporter="CN", partner="US", product="CN8:85051110", flow="export", measure="weight",
-    unit="kg",
-)  # fmt: skip
 FROM_MEXICO = SeriesKey(
     source="census", dataset="imports/naics", reporter="US", partner="MX", product="NAICS3:336", flow="import", measure="value",
     unit="USD",
@@ -56,12 +52,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         app, judged = desk(Path(temporary))
         mail, page = mail_page(judged, MAY), brief_page(app, judged, OCTOBER)
-        (FOLDER / "chart-magnets.png").write_bytes(chart(app, TO_AMERICA, MAY))
         (FOLDER / "chart-imports.png").write_bytes(chart(app, FROM_MEXICO, PANDEMIC))
         told = explain_page(app, CLOTHING, AUTUMN)
         (FOLDER / "replay.png").write_bytes(as_picture(rehearse(app, [choose(app, "us-imports")], month(2016, 1))[0]))
         app.close()
-    mails = {("mail.png", 700): mail, ("mail-phone.png", 390): mail, **every_mail()}
+    mails = {("mail.png", 700): mail, **every_mail()}
     photograph(browser, {**mails, ("brief.png", 900): page, ("explain.png", 600): told})
     for path in sorted(FOLDER.glob("*.png")):
         print(f"{path.relative_to(FOLDER.parent)}  {path.stat().st_size / 1e3:,.0f} kB")

@@ -225,6 +225,11 @@ def test_files_make_targets_and_variables_that_pages_name_exist() -> None:
     assert lost == []
 
 
+def test_every_picture_is_shown() -> None:
+    shown = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    assert [path.name for path in sorted((ROOT / "docs" / "pictures").iterdir()) if f"pictures/{path.name}" not in shown] == []
+
+
 def test_the_page_on_operating_names_every_metric(desk: Path) -> None:
     vitals, app = Vitals(), App.open(desk / "config", {})
     vitals.registry.register(DeskMetrics(app))
