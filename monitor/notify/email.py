@@ -25,6 +25,7 @@ from monitor.notify.base import Message, Receipt
 from monitor.notify.bounces import may_pass, status_in
 from monitor.notify.links import Links
 from monitor.notify.mime import Mailbox, MailParameters, compose, domain_of
+from monitor.notify.settled import Settled
 from monitor.sources.masking import without
 from monitor.store.opt_outs import bare
 
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from monitor.sources.http import Client
 
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}
-_REMEMBERED = 10_000  # accepted (message, recipient) pairs kept in memory, so that a partial failure repeats no mail
 
 
 Left = Callable[[str, str], str]
@@ -97,7 +97,7 @@ class Email:
         self._public_url = public_url
         self._links = links
         self._left = left
-        self._accepted: dict[tuple[str, str], None] = {}
+        self._accepted: Settled[tuple[str, str], bool] = Settled()
 
     @staticmethod
     def addresses(parameters: MailParameters) -> tuple[str, ...]:
@@ -123,7 +123,7 @@ class Email:
         refused: list[str] = []
         delayed: list[str] = []
         recipients = self._wanting(message)
-        mails = {to: self._compose(message, to) for to in recipients if (message.id, to) not in self._accepted}
+        mails = {to: self._compose(message, to) for to in recipients if not self._accepted.find((message.id, to))}
         wire = "\n".join(self._on_the_line(message, to, mail) for to, mail in mails.items())
         with _over(wire), self._session() as smtp:
             for recipient, mail in mails.items():
@@ -188,9 +188,7 @@ class Email:
     def _mail(self, smtp: smtplib.SMTP, message: Message, recipient: str, mail: EmailMessage) -> None:
         with _explained(f"{recipient}: "):
             smtp.send_message(mail, self._sender(message), [parseaddr(recipient)[1]])
-        while len(self._accepted) >= _REMEMBERED:
-            self._accepted.pop(next(iter(self._accepted)))
-        self._accepted[message.id, recipient] = None
+        self._accepted.note((message.id, recipient), True)
 
     @contextmanager
     def _session(self) -> Iterator[smtplib.SMTP]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from threading import Lock
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
@@ -21,6 +21,7 @@ from monitor.notify.calls import Call, Exchange, told
 from monitor.notify.changes import NOTHING, changed, has_alerts, is_event, rfc3339
 from monitor.notify.payload import encoded
 from monitor.notify.render import cleaned, details, evidence_command, evidence_url
+from monitor.notify.settled import Settled
 from monitor.notify.shortening import clipped
 from monitor.secrets import is_there
 from monitor.wording import join_words, say_count
@@ -35,7 +36,6 @@ LARGEST_EVENT = 512_000
 _LONGEST_DETAIL = 1_500
 _MOST_DETAILS = 60  # with their lengths, far under the largest event
 _SEVERITIES = {"critical": "critical", "warning": "warning", "info": "info", "data": "warning"}
-_REMEMBERED = 10_000  # settled (message, event) pairs kept in memory, so that a partial failure repeats no event
 _REGIONS = {"us": "https://events.pagerduty.com", "eu": "https://events.eu.pagerduty.com"}
 
 Event = tuple[str, dict[str, Any]]
@@ -77,8 +77,7 @@ class PagerDuty:
         self._parameters = parameters
         self._client = client
         self._public_url = public_url
-        self._settled: dict[tuple[str, str], str] = {}
-        self._lock = Lock()
+        self._settled: Settled[tuple[str, str], str] = Settled()
 
     @staticmethod
     def addresses(parameters: PagerDuty.Parameters) -> tuple[str, ...]:
@@ -97,12 +96,12 @@ class PagerDuty:
         exchange = Exchange(self.name, self._client, timeout_s=self._parameters.timeout_s)
         answers, refused = [], []
         for call in self._calls(message):
-            mark = (message.id, call.body.decode())
-            if mark not in self._settled:
+            event = (message.id, sha256(call.body).hexdigest())
+            if (why := self._settled.find(event)) is None:
                 answer, why = self._post(exchange, call)
                 answers += [answer] if answer else []
-                self._settle(mark, why)
-            refused += [self._settled[mark]] if self._settled[mark] else []
+                self._settled.note(event, why)
+            refused += [why] if why else []
         if refused:
             raise exchange.refused(f"{say_count(len(refused), 'event was', 'events were')} refused: {refused[0]}")
         words = join_words([f"{answer} for {say_count(answers.count(answer), 'event')}" for answer in dict.fromkeys(answers)])
@@ -121,13 +120,6 @@ class PagerDuty:
             if error.gone:
                 raise
             return "", str(error)
-
-    def _settle(self, mark: tuple[str, str], why: str) -> None:
-        """Remember an event that is not to be sent again: it was accepted, or refused for a reason."""
-        with self._lock:
-            while len(self._settled) >= _REMEMBERED:
-                self._settled.pop(next(iter(self._settled)))
-            self._settled[mark] = why
 
     def _calls(self, message: Message) -> Iterator[Call]:
         p = self._parameters

@@ -11,7 +11,6 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -23,6 +22,7 @@ from monitor.notify.base import Message, Receipt, talks
 from monitor.notify.calls import Address, Call, Exchange, told
 from monitor.notify.payload import encoded
 from monitor.notify.render import attached, plain
+from monitor.notify.settled import Settled
 from monitor.notify.shortening import clipped
 from monitor.notify.slack_page import page
 from monitor.sources.pace import Paces
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 PER_MINUTE = 60.0
 """Messages to one channel: one a second."""
 
-_REMEMBERED = 1_000  # posted messages kept in memory, so that a failed upload posts no message again
 _LATER = frozenset({"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 _GONE_THREAD = frozenset({"message_not_found", "thread_not_found", "cant_update_message", "edit_window_closed", "is_inactive"})
 _REASONS = {
@@ -48,6 +47,9 @@ _REASONS = {
     "account_inactive": "the bot was removed from the workspace",
     "missing_scope": "the bot lacks a scope",
 }
+
+_Posted = tuple[str, str, str]
+"""Of a message that was posted: its channel, its own time, and that of its thread, "" without one."""
 
 
 class Slack:
@@ -89,8 +91,7 @@ class Slack:
         self._parameters = parameters
         self._client = client
         self._pace = Paces(PER_MINUTE)
-        self._posted: dict[str, tuple[str, str]] = {}
-        self._lock = Lock()
+        self._posted: Settled[str, _Posted] = Settled()
 
     @staticmethod
     def addresses(parameters: Slack.Parameters) -> tuple[str, ...]:
@@ -131,27 +132,20 @@ class Slack:
         answer = f"{'answered in the thread' if thread else 'posted'} as {ts}{f'; no files: {refused}' if refused else ''}"
         return exchange.receipt(answer, {} if message.test else references)
 
-    def _post_once(self, exchange: Exchange, message: Message, root: str) -> tuple[str, str, str]:
-        """Return the channel, the message's own time and that of its thread ("" without); what was posted is not posted again."""
-        channel, _, thread = root.partition(" ")
-        if message.id not in self._posted:
-            exchange.wait(self._pace)
-            try:
-                answer = self._call(exchange, "chat.postMessage", self._said(message) | ({"thread_ts": thread} if thread else {}))
-            except _SlackRefused as error:
-                if not thread or error.code not in _GONE_THREAD:
-                    raise
-                thread, answer = "", self._call(exchange, "chat.postMessage", self._said(message))
-            self._remember(message.id, str(answer.get("channel", "")), f"{answer.get('ts', '')} {thread}")
-        channel, times = self._posted[message.id]
-        ts, _, thread = times.partition(" ")
-        return channel, ts, thread
-
-    def _remember(self, message_id: str, channel: str, times: str) -> None:
-        with self._lock:
-            while len(self._posted) >= _REMEMBERED:
-                self._posted.pop(next(iter(self._posted)))
-            self._posted[message_id] = (channel, times)
+    def _post_once(self, exchange: Exchange, message: Message, root: str) -> _Posted:
+        """Post a message, as an answer where it has a root; what was posted is not posted again."""
+        found = self._posted.find(message.id)
+        if found is not None:
+            return found
+        _, _, thread = root.partition(" ")
+        exchange.wait(self._pace)
+        try:
+            answer = self._call(exchange, "chat.postMessage", self._said(message) | ({"thread_ts": thread} if thread else {}))
+        except _SlackRefused as error:
+            if not thread or error.code not in _GONE_THREAD:
+                raise
+            thread, answer = "", self._call(exchange, "chat.postMessage", self._said(message))
+        return self._posted.note(message.id, (str(answer.get("channel", "")), str(answer.get("ts", "")), thread))
 
     def _update(self, exchange: Exchange, message: Message, channel: str, ts: str) -> None:
         """Let the first message of a talk say what stands now; one that cannot be changed any more stays."""
