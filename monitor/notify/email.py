@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from email.message import EmailMessage
 from email.utils import parseaddr
+from math import inf
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, FilePath, SecretStr, model_validator
@@ -24,13 +25,13 @@ from monitor.notify import render
 from monitor.notify.base import Message, Receipt
 from monitor.notify.bounces import may_pass, status_in
 from monitor.notify.links import Links
-from monitor.notify.mime import Mailbox, MailParameters, compose, domain_of
+from monitor.notify.mime import Mailbox, MailParameters, compose, domain_of, lighter
 from monitor.notify.settled import Settled
 from monitor.sources.masking import without
 from monitor.store.opt_outs import bare
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from monitor.sources.http import Client
 
@@ -124,11 +125,11 @@ class Email:
         delayed: list[str] = []
         recipients = self._wanting(message)
         mails = {to: self._compose(message, to) for to in recipients if not self._accepted.find((message.id, to))}
-        wire = "\n".join(self._on_the_line(message, to, mail) for to, mail in mails.items())
-        with _over(wire), self._session() as smtp:
-            for recipient, mail in mails.items():
+        with self._over(message, mails), self._session() as smtp:
+            for recipient in mails:
+                mails[recipient] = self._fitting(smtp, message, recipient, mails[recipient])
                 try:
-                    self._mail(smtp, message, recipient, mail)
+                    self._mail(smtp, message, recipient, mails[recipient])
                     said.append(f"accepted for {recipient}")
                 except DeliveryRefused as error:
                     refused.append(str(error))
@@ -138,7 +139,7 @@ class Email:
                 raise DeliveryDelayed(f"{self.name}: {'; '.join([*delayed, *refused, *said])}")
             if refused and len(refused) == len(recipients):
                 raise DeliveryRefused(f"{self.name}: {'; '.join(refused)}")
-        return Receipt(answer="; ".join([*said, *refused]) or "accepted before", wire=wire)
+        return Receipt(answer="; ".join([*said, *refused]) or "accepted before", wire=self._wire(message, mails))
 
     def show(self, message: Message) -> dict[str, Any]:
         """Return the mails as text; a mail holds no secret."""
@@ -166,6 +167,15 @@ class Email:
         link = self._link(recipient)
         return compose(message, self._parameters, recipient, public_url=self._public_url, unsubscribe_url=link)
 
+    def _fitting(self, smtp: smtplib.SMTP, message: Message, recipient: str, mail: EmailMessage) -> EmailMessage:
+        """Return a mail that is no larger than the server says that it takes, as far as leaving things out can make it so."""
+        most = _most_bytes(smtp)
+        for less in lighter(message, most):
+            if most == inf or len(mail.as_bytes()) <= most:
+                break
+            mail = self._compose(less, recipient)
+        return mail
+
     def _link(self, recipient: str) -> str:
         """Return where a recipient unsubscribes; "" where nobody can reach this service."""
         if self._links is None or not self._public_url:
@@ -179,6 +189,18 @@ class Email:
             return address
         local, _, domain = address.rpartition("@")
         return f"{local}+{self._links().bounce(message.id)}@{domain}"
+
+    def _wire(self, message: Message, mails: Mapping[str, EmailMessage]) -> str:
+        return "\n".join(self._on_the_line(message, to, mail) for to, mail in mails.items())
+
+    @contextmanager
+    def _over(self, message: Message, mails: Mapping[str, EmailMessage]) -> Iterator[None]:
+        """Note with an error what went over the line, or would have."""
+        try:
+            yield
+        except DeliveryError as error:
+            error.wire = self._wire(message, mails)
+            raise
 
     def _on_the_line(self, message: Message, recipient: str, mail: EmailMessage) -> str:
         """Return what the server is told of one mail, as text; a login is no part of it."""
@@ -200,6 +222,7 @@ class Email:
             try:
                 if p.tls == "starttls":
                     smtp.starttls(context=self._context())
+                smtp.ehlo_or_helo_if_needed()
                 if p.user:
                     _log_in(smtp, p.user, password)
             except BaseException:
@@ -223,14 +246,10 @@ class Email:
         return ssl.create_default_context(cafile=self._parameters.ca_file)
 
 
-@contextmanager
-def _over(wire: str) -> Iterator[None]:
-    """Note with an error what went over the line, or would have."""
-    try:
-        yield
-    except DeliveryError as error:
-        error.wire = wire
-        raise
+def _most_bytes(smtp: smtplib.SMTP) -> float:
+    """Return how large a mail the server says that it takes (RFC 1870); infinity where it does not say."""
+    said = smtp.esmtp_features.get("size", "")
+    return int(said) or inf if said.isdecimal() else inf
 
 
 def _log_in(smtp: smtplib.SMTP, user: str, password: str) -> None:

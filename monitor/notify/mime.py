@@ -8,6 +8,8 @@ one.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import replace
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -23,8 +25,10 @@ from monitor import charts
 from monitor.alerts.messages import Chart
 from monitor.notify import render
 from monitor.notify.base import Message
+from monitor.notify.shortening import left_out
 from monitor.notify.templated import own_page
 from monitor.speech import Speech, speaking
+from monitor.wording import say_number
 
 
 def _mailbox(text: str) -> str:
@@ -83,6 +87,17 @@ def compose(
         mail.add_attachment(render.attached(attachment), maintype, subtype or "plain", filename=name)
     _fix_boundaries(mail, message.id)
     return mail
+
+
+def lighter(message: Message, most: float) -> Iterator[Message]:
+    """Yield a message that is too large for a server in ever fewer bytes: without its tables, then without its pictures."""
+    digest = message.digest
+    if digest.attachments:
+        names = ", ".join(attachment.name for attachment in digest.attachments)
+        said = f"Left out, as the mail server takes {say_number(most / 1e6)} MB at most: {names}."
+        digest = replace(digest, attachments=(), more=left_out(digest, 0), notes=(*digest.notes, said))
+    yield replace(message, digest=digest)
+    yield replace(message, digest=replace(digest, lines=tuple(replace(line, chart=None) for line in digest.lines)))
 
 
 def _address(mail: EmailMessage, message: Message, parameters: MailParameters, recipient: str) -> None:

@@ -19,7 +19,7 @@ from aiosmtpd.smtp import SMTP as Server
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword, Session
 from pydantic import ValidationError
 
-from monitor.alerts.messages import Digest
+from monitor.alerts.messages import Attachment, Digest
 from monitor.errors import DeliveryDelayed, DeliveryRefused
 from monitor.notify.base import Message
 from monitor.notify.email import Email
@@ -158,6 +158,32 @@ def test_headers_say_which_mail_and_thread_it_is_and_that_nobody_need_answer(
     assert first["List-Unsubscribe"] == "<mailto:unsub@example.com?subject=unsubscribe%20buyers>"
     assert first["Reply-To"] == "desk@example.com"
     assert first["Date"].datetime == message.created_at
+
+
+def test_a_mail_that_a_server_would_not_take_leaves_out_its_table_and_then_its_pictures_and_says_so(
+    make: Callable[..., Email], mailbox: Mailbox, digest: Digest, message: Message
+) -> None:
+    table = Attachment(name="release.csv", media_type="text/csv", text="1,234\n" * 100_000)
+    more = "And 9 more, 4% of the move, in the attached table."
+    message = dataclasses.replace(message, digest=dataclasses.replace(digest, attachments=(table,), more=more))
+
+    def sent(most: int) -> EmailMessage:
+        mailbox.mails.clear()
+        with running(mailbox, data_size_limit=most) as port:
+            receipt = make(port).send(message)
+        assert receipt.wire.count("filename=") == str(mailbox.read()).count("filename="), "what was sent is on record"
+        return mailbox.read()
+
+    def names(mail: EmailMessage) -> list[str]:
+        return [str(part.get_filename()) for part in mail.walk() if part.get_filename()]
+
+    assert names(sent(2_000_000))[-1] == "release.csv"
+    lighter = sent(400_000)
+    assert set(names(lighter)) == {"chart-1.png", "chart-2.png", "chart-3.png"}
+    text = " ".join(lighter.get_body(("plain",)).get_content().split())  # type: ignore[union-attr]
+    assert "Left out, as the mail server takes 0.4 MB at most: release.csv." in text
+    assert "And 9 more, 4% of the move, see `monitor alerts list`." in text
+    assert names(sent(40_000)) == []
 
 
 def test_each_recipient_gets_a_mail_of_its_own(port: int, mailbox: Mailbox, make: Callable[..., Email], message: Message) -> None:
