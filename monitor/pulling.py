@@ -201,14 +201,14 @@ def pull_all(
     return taken, errors
 
 
-def accept(app: App, release: str) -> Release:
+def accept(app: App, release: str, *, by: str) -> Release:
     """Take a held release in."""
-    return _decided(app, app.releases.accept(release))
+    return _decided(app, app.releases.accept(release, who=by, at=app.clock()))
 
 
-def reject(app: App, release: str, why: str) -> Release:
+def reject(app: App, release: str, why: str, *, by: str) -> Release:
     """Reject a held release; it is kept and never judged."""
-    return _decided(app, app.releases.reject(release, why))
+    return _decided(app, app.releases.reject(release, why, who=by, at=app.clock()))
 
 
 def _decided(app: App, release: Release) -> Release:

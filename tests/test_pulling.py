@@ -113,7 +113,7 @@ def test_an_incomplete_release_is_held_and_never_taken_for_a_fall(desk):
 
 def test_a_held_release_is_judged_once_a_person_accepts_it(desk):
     held = _incomplete(desk)
-    pulling.accept(desk.app, held)
+    pulling.accept(desk.app, held, by="ada")
     (judged,) = jobs.evaluate(desk.app)
     assert [t.change.value for t in judged.evaluation.transitions] == ["opened"]
     assert len(desk.told("operators")) == 2
@@ -121,7 +121,7 @@ def test_a_held_release_is_judged_once_a_person_accepts_it(desk):
 
 def test_a_rejected_release_is_never_judged(desk):
     held = _incomplete(desk)
-    release = pulling.reject(desk.app, held, "one partner only")
+    release = pulling.reject(desk.app, held, "one partner only", by="ada")
     assert release.state is ReleaseState.REJECTED
     assert jobs.evaluate(desk.app) == []
     assert desk.pull() == []
@@ -146,7 +146,7 @@ def test_a_code_that_ends_with_the_year_waits_for_a_person_and_is_no_alert(desk)
     assert jobs.evaluate(desk.app) == []
     assert desk.pull() == []
     assert len(desk.told("operators")) == 1
-    pulling.accept(desk.app, held.id)
+    pulling.accept(desk.app, held.id, by="ada")
     assert len(jobs.evaluate(desk.app)) == 1
     assert len(desk.told("operators")) == 2
 

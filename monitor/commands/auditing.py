@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 _FIRST = ("deed", "value", "months", "old", "new")
 
-WHAT = ("silence", "act", "rule", "setting", "receiver", "delivery")
+WHAT = ("silence", "act", "rule", "setting", "receiver", "delivery", "release")
 
 
 @click.group("audit")
 def audit_command() -> None:
-    """What people changed: silences, acts on alerts, rules, settings, receivers and deliveries; never altered afterwards."""
+    """What people changed: silences, acts, rules, settings, receivers, deliveries and releases; never altered afterwards."""
 
 
 @audit_command.command("list")

@@ -7,8 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.commands.terminal import as_json_option, desk_at, progress, release_record, say, show_json, show_table
+from monitor.commands.terminal import (
+    as_json_option,
+    by_option,
+    desk_at,
+    progress,
+    release_record,
+    say,
+    show_json,
+    show_table,
+    typed,
+)
 from monitor.errors import MonitorError
+from monitor.wording import MOST_COMMENT
 
 SPARKS = 72  # months in a sparkline: six years fit a terminal
 
@@ -119,8 +130,9 @@ def _release_row(release: Release) -> tuple[str, ...]:
 
 @releases_command.command("accept")
 @click.argument("release")
+@by_option
 @click.pass_obj
-def accept_release(config: Path, release: str) -> None:
+def accept_release(config: Path, release: str, by: str) -> None:
     """
     Take a held RELEASE in as it is; the next evaluation judges it.
 
@@ -129,15 +141,16 @@ def accept_release(config: Path, release: str) -> None:
     from monitor import pulling
 
     with desk_at(config) as app:
-        found = pulling.accept(app, release)
+        found = pulling.accept(app, release, by=by)
     click.echo(f"{found.id} is accepted; `monitor evaluate` judges it.")
 
 
 @releases_command.command("reject")
 @click.argument("release")
-@click.option("--why", required=True, help="The reason, kept with the release.")
+@click.option("--why", callback=typed(MOST_COMMENT), required=True, help="The reason, kept with the release.")
+@by_option
 @click.pass_obj
-def reject_release(config: Path, release: str, why: str) -> None:
+def reject_release(config: Path, release: str, why: str, by: str) -> None:
     """
     Reject a held RELEASE: it is kept, and never judged.
 
@@ -146,7 +159,7 @@ def reject_release(config: Path, release: str, why: str) -> None:
     from monitor import pulling
 
     with desk_at(config) as app:
-        found = pulling.reject(app, release, why)
+        found = pulling.reject(app, release, why, by=by)
     say(f"{found.id} is rejected: {why}")
 
 

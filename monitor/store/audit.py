@@ -30,6 +30,7 @@ class What(StrEnum):
     SETTING = "setting"
     RECEIVER = "receiver"
     DELIVERY = "delivery"
+    RELEASE = "release"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +54,7 @@ def note(connection: Connection, *, at: datetime, who: str, what: What, subject:
     who : str
         The person, or the command or job that did it by itself.
     subject : str
-        What was changed: the id of a silence, an alert or a notification, the name of a rule, a receiver or a file.
+        What was changed: the id of a silence, an alert, a release or a notification, the name of a rule, a receiver or a file.
     record : mapping
         Plain JSON, never a secret.
     """

@@ -18,7 +18,7 @@ from monitor.errors import StoreError
 from monitor.months import Month, format_month
 from monitor.series import Release, ReleaseState
 from monitor.sources.base import ReleaseNotice, Table
-from monitor.store import tables
+from monitor.store import audit, tables
 from monitor.store.database import Database
 from monitor.store.files import plain, sha256_of, write_whole
 from monitor.store.ids import the_only
@@ -167,21 +167,23 @@ class Releases:
         with self._database.read() as connection:
             return set(connection.execute(query).scalars())
 
-    def accept(self, id: str) -> Release:
+    def accept(self, id: str, *, who: str, at: datetime) -> Release:
         """Take a held release in, by hand."""
-        return self._decide(id, ReleaseState.COMMITTED, None)
+        return self._decide(id, ReleaseState.COMMITTED, None, who, at)
 
-    def reject(self, id: str, why: str) -> Release:
+    def reject(self, id: str, why: str, *, who: str, at: datetime) -> Release:
         """Put a held release aside for good, with the reason."""
-        return self._decide(id, ReleaseState.REJECTED, why)
+        return self._decide(id, ReleaseState.REJECTED, why, who, at)
 
-    def _decide(self, id: str, state: ReleaseState, note: str | None) -> Release:
+    def _decide(self, id: str, state: ReleaseState, note: str | None, who: str, at: datetime) -> Release:
         with self._database.write(lock="releases") as connection:
             release = _get(connection, id)
             if release.state is not ReleaseState.HELD:
                 raise StoreError(f"{release.id} is {release.state}; only a held release is accepted or rejected")
             changes = {"state": state.value, **({} if note is None else {"note": note})}
             connection.execute(update(_releases).where(_releases.c.id == release.id).values(changes))
+            did = {"did": "accepted" if state is ReleaseState.COMMITTED else "rejected", "reason": note or ""}
+            audit.note(connection, at=at, who=who, what=audit.What.RELEASE, subject=release.id, record=did)
             return _get(connection, release.id)
 
     def live_from(self, source: str, dataset: str) -> Month | None:

@@ -282,7 +282,7 @@ class Year:
         self._write("baskets", {**BASKETS, "baskets": {**BASKETS["baskets"], "compounds": compounds}})
         self._serve()
         [held] = self.clock.app.releases.find(source, state=ReleaseState.HELD)
-        pulling.accept(self.clock.app, held.id)
+        pulling.accept(self.clock.app, held.id, by="ada")
 
     def _serve(self) -> None:
         self.clock.serve(self.desk / "config", self.environ)

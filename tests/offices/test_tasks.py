@@ -213,7 +213,7 @@ def test_a_release_that_was_rejected_is_to_be_fetched_again(fed):
     assert open_tasks(fed.app) == []
     held = fed.app.releases.find(state="held")
     assert "is held: " in " ".join(said(fed))
-    pulling.reject(fed.app, held[-1].id, "one partner only")
+    pulling.reject(fed.app, held[-1].id, "one partner only", by="ada")
     ask(fed)
     assert [task.months for task in open_tasks(fed.app)] == [(NOVEMBER,)]
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, insert, text, update
 
 from monitor.alerts.evaluation import Evaluation, RuleCounts
 from monitor.errors import StoreError
@@ -60,6 +60,17 @@ def test_the_database_refuses_to_change_or_remove_a_row(database: Database, tabl
         connection.execute(statement.values(record="{1}") if change is update else statement)
     with database.read() as connection:
         assert [one.record for one in connection.execute(table.select())] == ["{}"]  # type: ignore[attr-defined]
+
+
+def test_a_row_is_not_replaced_nor_all_of_them_emptied(database: Database, kind: str) -> None:
+    noted(database, "fall")
+    (first,) = entries(database)
+    other = f"INTO audit (number, at, who, what, subject, record) VALUES ({first.number}, 1, 'mallory', 'rule', 'x', '{{}}')"
+    forged = f"INSERT OR REPLACE {other}" if kind == "sqlite" else "TRUNCATE audit"
+    with pytest.raises(StoreError, match="refused a statement"), database.write() as connection:
+        connection.execute(text(forged))
+    noted(database, "drop")
+    assert [one.subject for one in entries(database)] == ["drop", "fall"]
 
 
 def test_a_settings_file_that_changed_is_noted_once(database: Database, tmp_path: Path) -> None:

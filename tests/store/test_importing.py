@@ -62,7 +62,7 @@ def desk(database: Database, releases: Releases, commit: Commit, note: Notes) ->
     second = commit([("US", 1, 690e3), ("US", 2, 46e3)], 50)
     commit([("US", 3, 6e3)], 80, held="few rows")
     rejected = commit([("US", 4, 6e3)], 90, held="few rows")
-    releases.reject(rejected.id, 'a partial file \u2212 "half"\n\u4eba\u6c11\u5e01')
+    releases.reject(rejected.id, 'a partial file \u2212 "half"\n\u4eba\u6c11\u5e01', who="ada", at=NOW)
     Episodes(database).record(Evaluation(release=first, version="v1", evaluated_at=NOW, after=0))
     Conditions(database).raise_("late", "gacc/magnets", "It is late.", NOW)
     outbox = Outbox(database)

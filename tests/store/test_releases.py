@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,11 +15,13 @@ from monitor.errors import StoreError
 from monitor.months import month
 from monitor.series import Release, ReleaseState
 from monitor.sources.base import ReleaseNotice, Table
+from monitor.store.audit import What, entries
 from monitor.store.database import Database
 from monitor.store.episodes import Episodes
 from monitor.store.observations import Figures
 from monitor.store.releases import Releases
 
+NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)
 Commit = Callable[..., Release]
 JANUARY = month(2025, 1)
 
@@ -106,15 +109,17 @@ def test_a_held_release_is_seen_only_once_it_is_accepted(releases: Releases, fig
     assert (held.state, held.note) == (ReleaseState.HELD, "few rows")
     assert releases.known("gacc", "magnets") == {"day-20"}, "a held release is asked for again"
     assert figures.panel("gacc", "magnets").shape == (1, 1)
-    assert releases.accept(held.id).state is ReleaseState.COMMITTED
+    assert releases.accept(held.id, who="ada", at=NOON).state is ReleaseState.COMMITTED
     assert figures.panel("gacc", "magnets").shape == (1, 2)
     with pytest.raises(StoreError, match="is committed; only a held release is accepted or rejected"):
-        releases.reject(held.id, "no")
+        releases.reject(held.id, "no", who="ada", at=NOON)
 
 
-def test_a_held_release_can_be_rejected_with_its_reason(releases: Releases, commit: Commit) -> None:
+def test_a_held_release_can_be_rejected_with_its_reason(releases: Releases, commit: Commit, database: Database) -> None:
     held = commit([("US", 2, 6e3)], 50, held="few rows")
-    assert releases.reject(held.id, "a partial file").note == "a partial file"
+    assert releases.reject(held.id, "a partial file", who="ada", at=NOON).note == "a partial file"
+    (noted,) = entries(database, what=What.RELEASE)
+    assert (noted.who, noted.subject, noted.record) == ("ada", held.id, {"did": "rejected", "reason": "a partial file"})
     assert releases.find(state=ReleaseState.REJECTED) == [releases.get(held.id)]
     assert commit([("US", 2, 6e3)], 50) is None, "the same again stays aside"
 

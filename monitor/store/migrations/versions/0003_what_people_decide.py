@@ -133,13 +133,15 @@ def _only_added(table: str) -> None:
         op.execute(
             f"CREATE FUNCTION {table}_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '{words}'; END $$"
         )
-        op.execute(
-            f"CREATE TRIGGER {table}_only_added BEFORE UPDATE OR DELETE ON {table} "
-            f"FOR EACH ROW EXECUTE FUNCTION {table}_only_added()"
-        )
+        for name, acts, each in (("only_added", "UPDATE OR DELETE", "ROW"), ("not_emptied", "TRUNCATE", "STATEMENT")):
+            op.execute(
+                f"CREATE TRIGGER {table}_{name} BEFORE {acts} ON {table} FOR EACH {each} EXECUTE FUNCTION {table}_only_added()"
+            )
         return
-    for act in ("UPDATE", "DELETE"):
-        op.execute(f"CREATE TRIGGER {table}_no_{act.lower()} BEFORE {act} ON {table} BEGIN SELECT RAISE(ABORT, '{words}'); END")
+    taken = f" WHEN EXISTS (SELECT 1 FROM {table} WHERE number = NEW.number)"  # REPLACE deletes without a word
+    for act, when in (("UPDATE", ""), ("DELETE", ""), ("INSERT", taken)):
+        name = f"{table}_no_{'replace' if act == 'INSERT' else act.lower()}"
+        op.execute(f"CREATE TRIGGER {name} BEFORE {act} ON {table}{when} BEGIN SELECT RAISE(ABORT, '{words}'); END")
 
 
 def downgrade() -> None:
