@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from monitor.alerts.records import Episode, State, load
+from monitor.alerts.suppressions import Why
 from monitor.doctor.findings import Finding, Grade, say_span
 from monitor.settings import Settings
 from monitor.store import tables
@@ -59,6 +60,7 @@ def _links(settings: Settings) -> Iterator[Finding]:
 
 
 def _silences(database: Database, now: datetime) -> Iterator[Finding]:
+    held = [one.held.holder for one in _firing(database) if one.held and one.held.why is Why.SILENCE]
     for silence in Silences(database).all():
         end = silence.ended or silence.until
         if end is None:
@@ -66,7 +68,7 @@ def _silences(database: Database, now: datetime) -> Iterator[Finding]:
         if now < end <= now + SOON and silence.starts <= now:
             words = f"the silence {silence.id[:8]} of {silence.author} ({silence.reason}) ends in {say_span(end - now)}"
             yield Finding(area="silences", sentence=words, do="extend it where its cause lasts", grade=Grade.NOTICE)
-        elif now - LATELY < end <= now and (count := sum(silence.fits(one.labels) for one in _firing(database))):
+        elif now - LATELY < end <= now and (count := held.count(silence.id)):
             alerts = say_count(count, "alert that it held back fires", "alerts that it held back fire")
             named = f"the silence {silence.id[:8]} of {silence.author} ({silence.reason})"
             words = f"{named} ended {say_span(now - end)} ago, and {alerts}"
