@@ -138,11 +138,13 @@ def _more(hidden: list[Cell], cells: list[Cell], frame: Frame) -> str:
         return ""
     grave = sum(max(item.level for item in cell) >= Level.CRITICAL for cell in hidden)
     critical = f", {say_count(grave, 'of them critical', 'of them critical')}" if grave else ""
-    said = f"And {say_number(len(hidden))} more{critical}{_part_of_themove_of(hidden, cells)}, in the attached table."
+    stays = all(item.again for cell in hidden for item in cell)
+    which = " that stay open" if stays and len(hidden) > 1 else " that stays open" if stays else _part_of_the_move(hidden, cells)
+    said = f"And {say_number(len(hidden))} more{critical}{which}, in the attached table."
     return f"{said} All of them: {frame.public_url.rstrip('/')}/releases/{frame.release.id}" if frame.public_url else said
 
 
-def _part_of_themove_of(hidden: list[Cell], cells: list[Cell]) -> str:
+def _part_of_the_move(hidden: list[Cell], cells: list[Cell]) -> str:
     """Say which part of all distances from the usual is hidden; "" where units differ, for they cannot be added."""
     whole = sum(move_of(cell[0].facts) for cell in cells)
     if len({cell[0].facts.key.unit for cell in cells}) > 1 or not whole:

@@ -11,6 +11,7 @@ import pytest
 
 from monitor import jobs, pulling
 from monitor.alerts.records import Episode
+from monitor.alerts.suppressions import Why
 from monitor.months import format_month, month
 from monitor.rules.levels import Level
 
@@ -69,7 +70,8 @@ def test_the_last_24_releases_stay_within_a_page(by_release: Any) -> None:
         pages = [n.digest for n in one.evaluation.notifications if n.receiver == "desk"]
         assert len(pages) <= 1
         counts.append(sum(len(page.lines) for page in pages))
-        assert not any(page.more for page in pages), f"{one.release.id}: {counts[-1]} lines and {pages[0].more}"
+        cut = [held for held in one.evaluation.suppressions if held.why is Why.BUDGET and held.transition]
+        assert not cut, f"{one.release.id}: {counts[-1]} lines and {pages[0].more}"  # what stays open may be counted
     said = f"lines in the last 24 releases: median {statistics.median(counts)}, most {max(counts)}: {counts}"
     assert len(counts) == 24, said
     assert max(counts) <= LINES, said
