@@ -162,10 +162,10 @@ def enable_receiver(config: Path, name: str, by: str) -> None:
 
     For example: monitor receivers enable buyers#analyst@example.org.
     """
-    from monitor import jobs
+    from monitor.delivering import enable
 
     with desk_at(config) as app:
-        jobs.enable(app, name, by)
+        enable(app, name, by)
     say(f"{name} is called again.")
 
 

@@ -9,7 +9,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from monitor import jobs
+from monitor import delivering, jobs
 from monitor.alerts.messages import Outcome
 
 MONTHS = [("2025-05", 46.0), ("2025-06", 620.0), ("2025-07", 10.0)]
@@ -76,7 +76,7 @@ def test_a_receiver_that_is_gone_stays_disabled_over_restarts_until_a_person_put
     assert hook.calls == 1, "it is not called again"
     assert len(hooked.told("operators")) == 1, "operators are told once"
 
-    jobs.enable(hooked.app, "desk", "ann")
+    delivering.enable(hooked.app, "desk", "ann")
     tell(hooked, MONTHS[2])
     assert len(hooked.told("desk")) == 1
     assert len(hooked.told("folder")) == 2
@@ -107,7 +107,7 @@ def test_a_machine_that_heard_an_alert_in_place_of_another_hears_its_end(hooked:
     tell(hooked, MONTHS[0])
     hooked.deliver()
     hook.status = 200
-    jobs.enable(hooked.app, "desk", "ann")
+    delivering.enable(hooked.app, "desk", "ann")
     tell(hooked, MONTHS[1])
     hooked.deliver()
     heard = [request.json["status"] for request, _ in httpserver.log if request.path == "/other"]
