@@ -33,7 +33,8 @@ REVISED = "Revised"
 """Heading of what a release changed of earlier figures."""
 
 _ESCAPE_SEQUENCE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\].*?(?:\x07|\x1b\\)|\x1b[@-Z\\-_]", re.DOTALL)
-_FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
+_FORMULA = re.compile(r"[=+\-@＝＋－＠﹢﹣]")
+_SECOND = re.compile(r"([;|]\s*)(?=[=+\-@＝＋－＠﹢﹣])")  # where a program that parts cells by semicolons would find a formula
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?%?")
 _UNBROKEN = "\u00a0\u202f"
 _BLANKS = re.compile(r" +|(?<!\d)[\u00a0\u202f]+|[\u00a0\u202f]+(?![\d%])")
@@ -74,10 +75,10 @@ def glued(words: str) -> str:
 
 def safe_csv(text: str) -> str:
     """
-    Return a CSV text in which no cell can be a formula.
+    Return a CSV text in which no cell can be a formula, and each is one line of characters that are seen.
 
-    A cell that begins with ``=``, ``+``, ``-``, ``@``, a tab or a line break gets a leading apostrophe, unless it is a
-    number.
+    A cell that begins with ``=``, ``+``, ``-`` or ``@`` gets a leading apostrophe, unless it is a number; so does what follows
+    a semicolon in it.
     """
     out = StringIO()
     csv.writer(out, lineterminator="\r\n").writerows(
@@ -87,7 +88,8 @@ def safe_csv(text: str) -> str:
 
 
 def _safe_cell(cell: str) -> str:
-    return f"'{cell}" if _FORMULA.match(cell) and not _NUMBER.fullmatch(cell) else cell
+    seen = plain(cell)
+    return _SECOND.sub(r"\1'", f"'{seen}" if _FORMULA.match(seen) and not _NUMBER.fullmatch(seen) else seen)
 
 
 def attached(attachment: Attachment) -> bytes:
@@ -177,9 +179,7 @@ def closing(digest: Digest) -> list[str]:
     return [sentence for sentence in found if sentence]
 
 
-def html(
-    digest: Digest, *, public_url: str = "", pictures: Mapping[int, str] | None = None, unsubscribe_url: str = ""
-) -> str:
+def html(digest: Digest, *, public_url: str = "", pictures: Mapping[int, str] | None = None, unsubscribe_url: str = "") -> str:
     """
     Write a digest as a page for mail programs: styles inline, readable on a phone, dark where the reader asks for it.
 
