@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.commands.terminal import Day, as_json_option, by_option, desk_at, say, show_json, show_table
+from monitor.commands.terminal import Day, as_json_option, by_option, desk_at, say, show_json, show_table, typed
 from monitor.errors import MonitorError
+from monitor.wording import MOST_COMMENT
 
 if TYPE_CHECKING:
     from monitor.alerts.messages import Delivery, Notification
@@ -220,7 +221,7 @@ def retry_delivery(config: Path, notification: str | None, every: bool, by: str)
 
 @deliveries_command.command("drop")
 @click.argument("notification")
-@click.option("--reason", required=True, help="Why; it is written down.")
+@click.option("--reason", callback=typed(MOST_COMMENT), required=True, help="Why; it is written down.")
 @by_option
 @click.pass_obj
 def drop_delivery(config: Path, notification: str, reason: str, by: str) -> None:

@@ -187,18 +187,24 @@ class Outbox:
         return len(group)
 
     def drop(self, id: str, *, reason: str, who: str, at: datetime) -> Notification:
-        """Make a waiting notification dead by a person's decision; a StoreError says so if it does not wait or is being sent."""
+        """
+        Make a waiting notification dead by a person's decision, with what is told together with it; return the first of these.
+
+        Raises
+        ------
+        StoreError
+            If it does not wait, or is being sent.
+        """
         with self._database.write() as connection:
             row = _only(connection, id)
+            row = _only(connection, row.told_with or row.id)
             if row.state != "waiting" or row.claimed_until > to_stamp(at):
                 how = "being sent now" if row.state == "waiting" else row.state
                 raise StoreError(f"notification {row.id} is {how}; only a waiting one can be dropped")
+            first, *members = _group(connection, row)
             answer = f"dropped by {who}: {reason}"
-            group = _group(connection, row)
-            results = [
-                Delivery(notification=one, attempt=row.attempts, at=at, outcome=Outcome.REFUSED, answer=answer) for one in group
-            ]
-            recording.write(self._database, connection, [Result(delivery=one) for one in results])
+            delivery = Delivery(notification=first, attempt=row.attempts, at=at, outcome=Outcome.REFUSED, answer=answer)
+            recording.write(self._database, connection, [Result(delivery=delivery, members=tuple(members))])
             self._audit(connection, row, who, at, {"dropped": True, "reason": reason})
         return load(Notification, row.record)
 

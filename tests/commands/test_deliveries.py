@@ -118,6 +118,7 @@ def test_a_message_that_waits_is_dropped_by_a_person_with_a_reason(queued):
     assert dropped.startswith("00000000 to desk is not sent: ")
     assert audited(queued) == [("ann", AGAIN, {"receiver": "desk", "dropped": True, "reason": "withdrawn"})]
     assert queued.json("deliveries", "list", "--dead")[0]["answer"] == "dropped by ann: withdrawn"
+    assert queued.types("deliveries", "drop", AGAIN, "--reason", "red\x1b[31m").exit_code == 2
     assert queued.is_told("deliveries", "drop", AGAIN, "--reason", "again").endswith("only a waiting one can be dropped")
 
 

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitor.alerts.messages import Delivery, Notification, Outcome
+from monitor.errors import StoreError
 from monitor.store.claiming import Claim
 from monitor.store.database import Database
 from monitor.store.lanes import Room
@@ -126,6 +127,18 @@ def test_what_is_held_back_is_overtaken_until_its_moment(outbox: Outbox, note: N
     assert claim(outbox, MONDAY) == [], "another of its thread is being sent"
     outbox.record_all([result(urgent[0], Outcome.SENT)])
     assert ids(claim(outbox, MONDAY)) == ["held"]
+
+
+def test_what_is_told_together_is_dropped_together_and_not_while_it_is_being_sent(outbox: Outbox, note: Note) -> None:
+    outbox.queue(*(replace(note(name), held_until=MONDAY) for name in ("aaa", "bbb")))
+    [found] = claim(outbox, MONDAY)
+    with pytest.raises(StoreError, match="aaa is being sent now"):
+        outbox.drop("bbb", reason="withdrawn", who="ann", at=MONDAY)
+    outbox.record_all([result(found, Outcome.DELAYED, MONDAY, retry_at=MONDAY + timedelta(minutes=1))])
+    assert outbox.drop("bbb", reason="withdrawn", who="ann", at=MONDAY).id == "aaa"
+    assert [dead.id for dead in outbox.dead()] == ["aaa", "bbb"]
+    said = {attempt.notification: attempt.answer for attempt in outbox.deliveries() if attempt.outcome is Outcome.REFUSED}
+    assert said == {"aaa": "dropped by ann: withdrawn", "bbb": "told together with aaa: dropped by ann: withdrawn"}
 
 
 def test_what_died_together_is_sent_again_together(outbox: Outbox, note: Note) -> None:
