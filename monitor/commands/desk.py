@@ -172,15 +172,13 @@ def serve_command(config: Path) -> None:
 
     with desk_at(config, service=True) as app:
         note_settings(app, config)
-        health, vitals = app.settings.health, Vitals()
-        sources = [entry.entry for entry in app.entries]
-        links = Unsubscribe(Subscriptions(app))
-        pages = HealthServer(vitals, app.outbox.counts, host=health.host, port=health.port, unsubscribe=links)
-        with alone(app.settings.data_dir), pages:
-            click.echo(f"Serving; health at {pages.url}/healthz", err=True)
-            for mistake in app.settings.lacking:
-                say(f"monitor: {mistake}", err=True)
+        with alone(app.settings.data_dir):
+            health, vitals, links = app.settings.health, Vitals(), Unsubscribe(Subscriptions(app))
             vitals.registry.register(DeskMetrics(app))
-            service = ServiceJobs(app, vitals)
-            often = renewals(app)
-            Scheduler(service, sources, vitals, pulse=app.heartbeat, note=service.note, renewals=often).run(threading.Event())
+            service, sources = ServiceJobs(app, vitals), [entry.entry for entry in app.entries]
+            scheduler = Scheduler(service, sources, vitals, pulse=app.heartbeat, note=service.note, renewals=renewals(app))
+            with HealthServer(vitals, app.outbox.counts, host=health.host, port=health.port, unsubscribe=links) as pages:
+                click.echo(f"Serving; health at {pages.url}/healthz", err=True)
+                for mistake in app.settings.lacking:
+                    say(f"monitor: {mistake}", err=True)
+                scheduler.run(threading.Event())
