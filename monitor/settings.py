@@ -10,9 +10,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, SecretStr
@@ -36,8 +35,6 @@ from monitor.configuration.checks import (
 from monitor.configuration.entries import Checker, Place, anchored, doubles
 from monitor.configuration.inhibit_checks import wrong_inhibitions
 from monitor.configuration.keys import (
-    Ask,
-    BudgetKeys,
     Deliver,
     Digests,
     Event,
@@ -51,16 +48,13 @@ from monitor.configuration.keys import (
     Retention,
     SourceFile,
     SourceKeys,
-    StageKeys,
-    Task,
 )
+from monitor.configuration.records import ReceiverSettings, SourceSettings
 from monitor.configuration.route_checks import odd_routes, wrong_routes
 from monitor.configuration.route_keys import RouteFile
 from monitor.configuration.routes import Branch, branches, named_receivers
 from monitor.errors import ConfigError, Mistake, SettingsError
 from monitor.secrets import Secret, Vault
-from monitor.series import Basis
-from monitor.sources.completeness import CompleteWhen
 from monitor.yamlfile import Document, Loc
 
 __all__ = ["Event", "ReceiverSettings", "Settings", "SourceSettings"]
@@ -75,63 +69,6 @@ _OVERRIDES = {
     "MONITOR_SECRETS_DIR": "secrets_dir",
     "MONITOR_LOG": "log",
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class SourceSettings:
-    """One entry of ``sources.yaml``; `parameters` is its kind's own model, with relative paths led to the desk."""
-
-    name: str
-    kind: str
-    dataset: str
-    title: str
-    enabled: bool
-    ask: Ask
-    late_after: timedelta | None
-    failed_after: timedelta
-    credit: str
-    complete_when: CompleteWhen | None
-    stage: StageKeys | None
-    basis: Basis
-    of: tuple[str, ...]
-    task: Task | None
-    parameters: Any
-
-    @property
-    def sums_partners(self) -> bool:
-        """True where the World rows of its files are sums that were made here."""
-        return bool(getattr(self.parameters, "total", None) == "sum")
-
-    @property
-    def entry(self) -> str:
-        """The name that no other entry has: ``census/imports/naics``."""
-        return f"{self.name}/{self.dataset}"
-
-    @property
-    def otherwise(self) -> timedelta:
-        """How often to ask where nothing is due: files of this machine every ten minutes, an office twice a day."""
-        local = any(getattr(self.parameters, key, None) is not None for key in ("folder", "path"))
-        return max(self.ask.every, self.ask.otherwise or timedelta(minutes=10 if local else 720))
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReceiverSettings:
-    """
-    One entry of ``receivers.yaml``; `parameters` is its kind's own model, with relative paths led to the desk.
-
-    `lacking` are its secrets that are not there.
-    """
-
-    name: str
-    kind: str
-    parameters: Any
-    fallback: str = ""
-    per_minute: float | None = None
-    locale: str = ""
-    time_zone: str = ""
-    templates: Mapping[str, Path] = dataclasses.field(default_factory=dict)
-    budget: BudgetKeys = dataclasses.field(default_factory=BudgetKeys)
-    lacking: tuple[Mistake, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

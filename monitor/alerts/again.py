@@ -29,8 +29,8 @@ def _after_holding(firing: list[Episode], situation: Situation) -> Iterator[tupl
     """Yield what something held back, or holds back from now on: told once nothing does any more."""
     silences = [one for one in situation.silences if one.holds(situation.at, situation.newest)]
     for episode in firing:
-        snoozed = situation.handling(episode).is_snoozed(situation.newest, episode.path)
-        if episode.held is not None or snoozed or any(one.fits(episode.fires_as) for one in silences):
+        snoozed, labels = situation.handling(episode).is_snoozed(situation.newest, episode.path), episode.fires_as
+        if episode.held is not None or snoozed or any(one.fits(labels) for one in silences):
             yield episode.id, no_longer(episode, situation)
 
 

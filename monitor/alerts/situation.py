@@ -90,10 +90,10 @@ class Situation:
     `tell_quiet` asks for the one line of a release in which nothing is unusual; `again` says that the release was judged
     before, under other rules; `starts` that no release but history was judged before. `after` is the number of the dataset's
     last evaluation, 0 where there is none. `stage` is which stage of its thread the release is, None where it is none; `said` is
-    what the other stages of its newest month have told. `silences` are those in force and those that held back an alert
-    of the dataset; `troubles` the facts about sources that hold. `acts` are what people did with the dataset's alerts, in order;
-    `waited` says by (episode, route) how many releases were judged since the route told of an open alert. `foot` says
-    `credit` and `notes` once more, in the way that is spoken when it is called.
+    what the other stages of its newest month have told. `silences` are all that there ever were, for what one held back is said
+    once it is over; `troubles` the facts about sources that hold. `acts` are what people did with the dataset's alerts, in order;
+    `waited` says by (episode, route) how many releases were judged since the route told of an open alert. `foot` says `credit`
+    and `notes` once more, in the way that is spoken when it is called.
     """
 
     release: Release
