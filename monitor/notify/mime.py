@@ -94,7 +94,7 @@ def lighter(message: Message, most: float) -> Iterator[Message]:
     digest = message.digest
     if digest.attachments:
         names = ", ".join(attachment.name for attachment in digest.attachments)
-        said = f"Left out, as the mail server takes {say_number(most / 1e6)} MB at most: {names}."
+        said = f"Left out, as the mail server takes {say_number(most / 1e6, 1)} MB at most: {names}."
         digest = replace(digest, attachments=(), more=left_out(digest, 0), notes=(*digest.notes, said))
     yield replace(message, digest=digest)
     yield replace(message, digest=replace(digest, lines=tuple(replace(line, chart=None) for line in digest.lines)))
