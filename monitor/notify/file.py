@@ -108,7 +108,7 @@ class File:
         content = alertmanager_body.body(message, public_url=self._public_url)
         secrets = [self._parameters.secret.get_secret_value()] if self._parameters.secret else []
         headers = {"Content-Type": "application/json", **signed_headers(message.id, self._clock(), content, secrets)}
-        return (json.dumps({"headers": headers, "body": json.loads(content)}, indent=2, ensure_ascii=False) + "\n").encode()
+        return render.json_text({"headers": headers, "body": json.loads(content)}).encode()
 
 
 def file_stem(message: Message) -> str:

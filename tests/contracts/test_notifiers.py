@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
+import json
 import re
 import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from email import message_from_string, policy
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +20,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Sink
 
 from monitor import registry
-from monitor.alerts.messages import AlertState, Digest, Line, Part, Reason
+from monitor.alerts.messages import AlertState, Attachment, Digest, Line, Part, Reason
 from monitor.alerts.records import Change
 from monitor.months import month
 from monitor.notify.base import Message
@@ -96,11 +100,11 @@ def sent() -> Wire:
 
 
 @pytest.fixture
-def make(sent: Wire, smtp: int, tmp_path: Path) -> Iterator[Callable[[str], Any]]:
+def make(sent: Wire, smtp: int, tmp_path: Path) -> Iterator[Callable[..., Any]]:
     client = Client(HttpSettings(per_host_per_minute=60_000), transport=httpx.MockTransport(sent))
 
-    def build(kind: str) -> Any:
-        found, settings = registry.load("notifiers", kind), dict(RECEIVERS[kind])
+    def build(kind: str, **form: Any) -> Any:
+        found, settings = registry.load("notifiers", kind), RECEIVERS[kind] | form
         settings |= {"folder": str(tmp_path)} if kind == "file" else {"port": smtp} if kind == "email" else {}
         return found(kind, found.Parameters.model_validate(settings), client=client, clock=lambda: AT)
 
@@ -146,6 +150,108 @@ def test_hostile_names_are_carried_and_do_nothing(kind: str, make: Callable[[str
         assert [c for c in "\x1b\x07\u202e" if c in wire] == []
     assert not re.search(r"^Bcc:", wire, re.M)
     assert not re.search(r'"text":"[^"]*<!here>[^"]*","blocks"', wire), "the text that Slack reads for mentions"
+
+
+FORMS: list[tuple[str, dict[str, Any]]] = [
+    ("console", {}),
+    ("console", {"form": "line"}),
+    ("file", {"as": ["email", "webhook", "text"]}),
+    *(("webhook", {"form": form}) for form in ("alertmanager", "json", "cloudevents")),
+    ("email", {}),
+    ("slack", {}),
+    ("slack", {"url": SECRETS["url"], "token": None, "channel": ""}),
+    ("teams", {}),
+    ("alertmanager", {}),
+    ("pagerduty", {}),
+]
+NAMES = (
+    "<script>alert(1)</script>",
+    '<img src=x onerror="alert(1)">',
+    "=cmd|' /C calc'!A0",
+    "a;=1+1",
+    "x\r\nBcc: all@example.com\r\n\r\nbody",
+    "\x1b]8;;http://evil\x07click\x1b[2J\x9b31m",
+    "{{ 7*7 }}{% for x in y %}${7*7}",
+    "<!channel> <@U123> <#C1> <https://evil.example|bank>",
+    "[bank](https://evil.example) **b** _i_ `c` ![x](https://evil.example/x.png)",
+    "\u202egpj.exe\u2066\ufeff\u3164\x00",
+    "../../etc/passwd\x00.csv",
+    "..\\..\\CON.csv",
+    'quote " and \\ and \\n } {x="y"} 1',
+    "long " * 4_000,
+)
+
+
+def hostile_page(name: str) -> Digest:
+    """A page in which everything that a source or a person may have written is `name`."""
+    page = digest_of(1, title=name)
+    why = dataclasses.replace(page.lines[0].reasons[0], summary=name, runbook=name, words=name)
+    line = dataclasses.replace(page.lines[0], figure=name, sentences=(name,), outcome=name, reasons=(why,))
+    cells = StringIO()
+    csv.writer(cells).writerow([name, "next"])
+    table = Attachment(name=name, media_type="text/csv", text=cells.getvalue())
+    words = dict.fromkeys(("release", "more", "still_open", "not_judged", "chance", "credit"), name)
+    return dataclasses.replace(page, lines=(line,), notes=(name,), attachments=(table,), revised=(name,), **words)
+
+
+@pytest.mark.parametrize(("kind", "form"), FORMS, ids=[f"{kind} {' '.join(map(str, form))}" for kind, form in FORMS])
+@pytest.mark.parametrize("name", NAMES, ids=range(len(NAMES)))
+def test_whatever_a_name_is_it_is_only_words(
+    kind: str, form: dict[str, Any], name: str, sent: Wire, make: Callable[..., Any], tmp_path: Path
+) -> None:
+    notifier = make(kind, **form)
+    wire = notifier.send(message_for(notifier, kind, hostile_page(name))).wire
+    for body in (wire, *(content.decode() for content in sent.bodies)):
+        assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f]", body), "what a terminal would obey"
+        # Alertmanager's body holds labels as they are, as JSON strings
+        assert kind == "webhook" or not re.search("[\x7f-\x9f\u202a-\u202e\u2066-\u2069]", body)
+    for content in sent.bodies:
+        if content.startswith(b'{"'):
+            assert_harmless(json.loads(content))
+    mails = [wire.partition("DATA\n")[2]] if kind == "email" else [path.read_text() for path in tmp_path.glob("*.eml")]
+    for mail in mails:
+        assert_harmless_mail(mail)
+    assert all(re.fullmatch(r"[A-Za-z0-9_.-]{1,200}", path.name) for path in tmp_path.rglob("*"))
+
+
+def assert_harmless(found: Any) -> None:
+    """Check that in a body nothing is laid out as markup, save texts that a client escapes by itself."""
+    if isinstance(found, list):
+        for one in found:
+            assert_harmless(one)
+    elif isinstance(found, dict):
+        assert found.get("type") not in (
+            "mrkdwn",
+            "link",
+            "user",
+            "usergroup",
+            "channel",
+            "broadcast",
+            "TextBlock",
+            "image",
+            "Image",
+        )
+        assert found.get("mrkdwn") is not True
+        if "blocks" in found:
+            assert not re.search("[<>]", found["text"]), "the text that Slack reads for mentions"
+        for key, value in found.items():
+            assert key != "url" or "evil" not in str(value)
+            assert_harmless(value)
+
+
+def assert_harmless_mail(raw: str) -> None:
+    """Check that a mail has the headers, the elements and the attachment that it always has."""
+    mail = message_from_string(raw, policy=policy.default)
+    assert mail["Bcc"] is None
+    assert len(mail.get_all("Subject")) == 1
+    body = mail.get_body(("html",))
+    assert body is not None
+    assert not re.search(r"<(?:script|img|a|iframe)\b", body.get_content())
+    (table,) = mail.iter_attachments()
+    assert re.fullmatch(r"[\w-][\w.-]{0,99}", table.get_filename())
+    (row,) = csv.reader(StringIO(table.get_content(), newline=""))
+    assert not re.match(r"[=+\-@\t\r\n]", row[0])
+    assert ";=" not in row[0]
 
 
 @each
