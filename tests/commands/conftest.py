@@ -74,3 +74,16 @@ def desk(judged: Path, tmp_path: Path) -> Typist:
 def new_desk(magnets_desk: Path) -> Typist:
     """At a desk where nothing was taken in yet."""
     return Typist(folder=magnets_desk)
+
+
+@pytest.fixture
+def called() -> str:
+    """Receivers of which the desk's own is called, under an address and a token that only the environment holds."""
+    return """receivers:
+  - name: desk
+    kind: webhook
+    url: {env: DESK_URL}
+    headers: {Authorization: {env: DESK_TOKEN}}
+  - {name: terminal, kind: console}
+  - {name: operators, kind: file, folder: var/operators}
+"""

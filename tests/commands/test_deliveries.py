@@ -12,14 +12,6 @@ from monitor.alerts.messages import Delivery, Outcome
 from monitor.app import App
 from monitor.store.audit import What, entries
 
-CALLED = """receivers:
-  - name: desk
-    kind: webhook
-    url: {env: DESK_URL}
-    headers: {Authorization: {env: DESK_TOKEN}}
-  - {name: terminal, kind: console}
-  - {name: operators, kind: file, folder: var/operators}
-"""
 AGAIN = "00000000-0000-5000-8000-000000000001"
 
 
@@ -78,10 +70,10 @@ def test_exactly_what_was_sent_is_shown(desk):
     assert told == f"monitor: there was no attempt 7 at the message {sent['notification'][:8]}; there were 1"
 
 
-def test_what_would_be_sent_is_shown_of_a_message_that_was_not_tried_with_secrets_masked(queued, monkeypatch):
+def test_what_would_be_sent_is_shown_of_a_message_that_was_not_tried_with_secrets_masked(queued, called, monkeypatch):
     monkeypatch.setenv("DESK_URL", "https://example.org/hook-7c1f")
     monkeypatch.setenv("DESK_TOKEN", "Bearer token-5b2e")
-    (queued.folder / "config" / "receivers.yaml").write_text(CALLED)
+    (queued.folder / "config" / "receivers.yaml").write_text(called)
     said = queued.reads("deliveries", "show", AGAIN[:12])
     assert "Not tried yet. It would be sent so:" in said
     assert "<secret>" in said

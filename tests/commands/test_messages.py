@@ -9,15 +9,6 @@ from monitor.app import App
 from monitor.store.audit import What, entries
 from monitor.store.receiver_states import ReceiverState, store
 
-REFUSING = """receivers:
-  - name: desk
-    kind: webhook
-    url: {env: DESK_URL}
-    headers: {Authorization: {env: DESK_TOKEN}}
-  - {name: terminal, kind: console}
-  - {name: operators, kind: file, folder: var/operators}
-"""
-
 
 def test_receivers_are_listed_with_the_routes_that_lead_to_them(desk):
     listed = {one["name"]: one for one in desk.json("receivers", "list")}
@@ -44,10 +35,10 @@ def test_an_unknown_receiver_is_told(desk):
     assert desk.is_told("receivers", "test", "dsek") == 'monitor: there is no receiver "dsek"; did you mean "desk"?'
 
 
-def test_a_receiver_that_does_not_answer_fails_its_test_without_its_secrets(desk, monkeypatch):
+def test_a_receiver_that_does_not_answer_fails_its_test_without_its_secrets(desk, called, monkeypatch):
     monkeypatch.setenv("DESK_URL", "http://127.0.0.1:9/hook-7c1f")
     monkeypatch.setenv("DESK_TOKEN", "Bearer token-5b2e")
-    (desk.folder / "config" / "receivers.yaml").write_text(REFUSING)
+    (desk.folder / "config" / "receivers.yaml").write_text(called)
     told = desk.is_told("receivers", "test", "desk")
     assert told.startswith("monitor: desk")
     assert "7c1f" not in told
