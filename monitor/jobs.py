@@ -164,7 +164,7 @@ def deliver(app: App) -> int:
     """Send everything that is due now, each thread in order; return how many attempts were made."""
     attempts = worker(app).run_once()
     for receiver in renewals(app):
-        renew(app, receiver)
+        note_renewal(receiver, "", renew(app, receiver))
     return attempts
 
 
@@ -174,8 +174,8 @@ def renewals(app: App) -> dict[str, float]:
     return {name: every for name, every in found.items() if every is not None}
 
 
-def renew(app: App, receiver: str) -> bool:
-    """Post again what a receiver holds as firing; False, and the log says why, where it was not taken everywhere."""
+def renew(app: App, receiver: str) -> str:
+    """Post again what a receiver holds as firing; return why it was not taken everywhere, "" where it was."""
     url = app.settings.public_url
     handled = handlings(app.acts.all())
     held = [held_state(e, last, handled.get(e.id, NOTHING), url) for e, last in holding.held_by(app.database, receiver)]
@@ -183,9 +183,16 @@ def renew(app: App, receiver: str) -> bool:
     try:
         notifier.renew([*held, *held_by(app, receiver)])
     except (DeliveryError, SecretMissing) as error:
-        event(log, "alerts not posted again", level=logging.WARNING, receiver=receiver, why=str(error))
-        return False
-    return True
+        return str(error)
+    return ""
+
+
+def note_renewal(receiver: str, before: str, why: str) -> None:
+    """Log that a receiver takes alerts no longer that are posted again, or takes them again: where that changed."""
+    if why and not before:
+        event(log, "alerts not posted again", level=logging.WARNING, receiver=receiver, why=why)
+    elif before and not why:
+        event(log, "alerts posted again", receiver=receiver)
 
 
 def prune(app: App, *, dry_run: bool = False) -> list[Freed]:
@@ -209,6 +216,7 @@ class ServiceJobs:
 
     def __init__(self, app: App, vitals: Vitals) -> None:
         self.app, self.vitals = app, vitals
+        self._refused: dict[str, str] = {}
 
     def pull(self, source: str) -> int:
         """Pull one entry; return how many releases came in."""
@@ -238,8 +246,11 @@ class ServiceJobs:
             event(log, "let go by retention", what=freed.what, count=freed.count, bytes=freed.size)
 
     def renew(self, receiver: str) -> None:
-        """Post again what a receiver holds as firing."""
-        renew(self.app, receiver)
+        """Post again what a receiver holds as firing; the log says once that it is not taken, and once that it is again."""
+        why = renew(self.app, receiver)
+        note_renewal(receiver, self._refused.get(receiver, ""), why)
+        self._refused[receiver] = why
+        self.vitals.renewed(receiver, taken=not why)
 
     def deliver(self, stop: threading.Event) -> None:
         """Send what waits until `stop` is set."""

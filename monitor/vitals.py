@@ -41,6 +41,8 @@ class Vitals:
     releases, evaluations, transitions : Counter
     deliveries : Counter
         Attempts, by outcome.
+    renewals : Counter
+        Times that a receiver which forgets alerts was posted them again, by receiver and outcome (taken, refused).
     failures : Counter
         Rounds that ended in an error, by job.
     evaluation : Histogram
@@ -58,6 +60,7 @@ class Vitals:
         self.transitions = self._counter("transitions", "Changes of alerts that were recorded")
         self.deliveries = self._counter("deliveries", "Attempts to deliver, by outcome", "outcome")
         self.failures = self._counter("job_failures", "Rounds of a job that ended in an error", "job")
+        self.renewals = self._counter("renewals", "Times that open alerts were posted again", "receiver", "outcome")
         self.evaluation = Histogram(
             "monitor_evaluation_duration_seconds", "How long a round of judging took", registry=self.registry, buckets=SECONDS
         )
@@ -88,6 +91,10 @@ class Vitals:
     def delivered(self, outcome: str) -> None:
         """Note one attempt at a delivery."""
         self.deliveries.labels(outcome).inc()
+
+    def renewed(self, receiver: str, *, taken: bool) -> None:
+        """Note that open alerts were posted again, and whether all of it was taken."""
+        self.renewals.labels(receiver, "taken" if taken else "refused").inc()
 
     @property
     def rounds(self) -> Mapping[str, Round]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from dataclasses import replace
@@ -124,3 +125,32 @@ def test_what_is_let_go_is_what_the_settings_say(desk):
     jobs.ServiceJobs(app, Vitals()).prune()
     assert not old.exists()
     assert jobs.prune(app) == []
+
+
+def test_a_peer_that_takes_no_alerts_is_logged_once_until_it_takes_them_again_and_counted_each_time(desk, httpserver, caplog):
+    desk.receivers.append({"name": "am", "kind": "alertmanager", "urls": [httpserver.url_for("")]})
+    desk.settings = {"http": {"allow_hosts": ["127.0.0.1", "localhost"], "attempts": 1}}
+    desk.edit_rules(desk.rules.replace("labels: {audience: operators}", "labels: {audience: operators}\n    level: critical"))
+    desk.open()
+    path = desk.folder / "config" / "routes.yaml"
+    routes = json.loads(path.read_text())
+    routes["routes"][-1]["receivers"].append("am")
+    path.write_text(json.dumps(routes))
+    app = App.open(desk.folder / "config", {}, clock=lambda: desk.now)
+    desk.opened.append(app)
+    desk.month("2025-05", 10)
+    desk.pull()
+    jobs.evaluate(app)
+    httpserver.expect_request("/api/v2/alerts").respond_with_data("{}")
+    jobs.worker(app).run_once()
+    service = jobs.ServiceJobs(app, Vitals())
+    caplog.set_level("INFO", "monitor.jobs")
+    for status in (500, 500, 500, 200, 200):
+        httpserver.clear()
+        httpserver.expect_request("/api/v2/alerts").respond_with_data("{}", status=status)
+        service.renew("am")
+    said = [record.getMessage() for record in caplog.records if record.name == "monitor.jobs"]
+    assert said == ["alerts not posted again", "alerts posted again"]
+    counts = service.vitals.exposition()
+    assert b'monitor_renewals_total{outcome="refused",receiver="am"} 3.0' in counts
+    assert b'monitor_renewals_total{outcome="taken",receiver="am"} 2.0' in counts
