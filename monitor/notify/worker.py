@@ -285,7 +285,7 @@ class _Lane:
         self.renewed(clock())
 
     def renewed(self, at: datetime, lost: Collection[str] = ()) -> None:
-        """Note that the leases are fresh, save those that another worker has by now: it has the rest of the thread as well."""
+        """Note that the leases are fresh; where another worker has one by now, it has the rest of the thread as well."""
         self._start_until = time.monotonic() + LEASE.total_seconds() / 2, at + LEASE / 2
         self.called_off |= any(claim.notification.id in lost for claim in list(self.left))
 

@@ -201,7 +201,7 @@ class _Reasons:
     def _reason(self, row: Row[Any]) -> str:
         state = self._states.get(row.receiver)
         if (disabled := lanes.refused(row.receiver, self._states)) is not None:
-            return f"{disabled.receiver} is disabled: it goes to the fallback with the next round"
+            return f"{disabled.receiver} is disabled: the next round hands it to the fallback, or gives it up"
         if row.claimed_until > self._at:
             return "it is being sent"
         if state is not None and state.is_closed(self._now):
