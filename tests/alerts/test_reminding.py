@@ -79,7 +79,7 @@ def test_an_alert_that_ended_is_not_reminded_of(reminding: Any) -> None:
     assert months(reminding, 4, 100) == [{}] * 4
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(1, 5), st.booleans()), min_size=1, max_size=8))
 def test_however_months_are_released_and_judged_again_each_reminder_is_said_at_most_once(
     memory: Any, route: Any, releases: list[tuple[int, bool]]

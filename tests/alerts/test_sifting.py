@@ -207,7 +207,7 @@ def test_a_machine_that_holds_a_silenced_alert_which_stays_is_told_nothing(memor
 
 figure = st.sampled_from([10.0, 30.0, 60.0, 100.0, NAN])
 matchers = st.sampled_from(['partner="US"', 'severity="warning"', 'severity="critical"', 'partner=~"US|DE"'])
-quick = settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @st.composite
