@@ -27,7 +27,8 @@ def deliver_command(config: Path) -> None:
     """
     Send the messages that are due now.
 
-    A receiver that delays is tried again later, over three days; one that refuses is not. See `monitor deliveries`.
+    A receiver that delays is tried again later, over three days; one that refuses is not. What waits for the hours of its route
+    is sent when they open. `monitor deliveries list --waiting` says what waits for what.
     """
     from monitor import jobs
     from monitor.wording import say_count
@@ -41,12 +42,12 @@ def deliver_command(config: Path) -> None:
 
 
 def left_over(counts: dict[str, int]) -> str:
-    """Say what waits to be tried again and what died; "" where all was sent."""
+    """Say what waits, for hours or to be tried again, and what died; "" where all was sent."""
     from monitor.wording import say_count
 
     parts = []
     if counts["waiting"]:
-        parts.append(f"{say_count(counts['waiting'], 'message waits', 'messages wait')} to be tried again")
+        parts.append(f"{say_count(counts['waiting'], 'message waits', 'messages wait')} (monitor deliveries list --waiting)")
     if counts["dead"]:
         parts.append(f"{say_count(counts['dead'], 'message is', 'messages are')} dead (monitor deliveries list --dead)")
     return f"{'; '.join(parts)}." if parts else ""

@@ -27,6 +27,8 @@ def _templates(ctx: click.Context, param: click.Parameter, values: tuple[str, ..
         part, marked, name = value.partition("=")
         if marked and part in _PARTS:
             found[part] = Path(name)
+        elif marked and part.isidentifier() and not Path(value).exists():
+            raise click.BadParameter(f'"{part}" is no part of a message; parts are {", ".join(_PARTS)}')
         else:
             found[{".html": "html", ".json": "body"}.get(Path(value.removesuffix(".j2")).suffix, "text")] = Path(value)
     return {part: path.absolute() for part, path in found.items()}

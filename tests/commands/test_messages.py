@@ -61,7 +61,7 @@ def test_a_receiver_whose_secret_is_not_set_stops_nothing_but_itself(new_desk):
     assert listed.endswith(lacking)
     assert new_desk.is_told("receivers", "test", "desk").endswith(lacking)
     assert "Test message" in new_desk.reads("receivers", "test", "terminal")
-    assert "to be tried again" in new_desk.reads("run")
+    assert "(monitor deliveries list --waiting)" in new_desk.reads("run")
     assert {one["outcome"] for one in new_desk.json("deliveries", "list", "--receiver", "terminal")} == {"sent"}
     attempts = new_desk.json("deliveries", "list", "--receiver", "desk#d@example.org")
     assert {(one["outcome"], lacking in one["answer"]) for one in attempts} == {("delayed", True)}

@@ -46,3 +46,9 @@ def test_what_the_words_do_not_allow_is_said(desk: Typist) -> None:
     assert desk.is_told("render", "--receiver", "terminal", "--release", "gacc-2025-10", "--format", "html") == (
         "monitor: what this receiver is sent has no page of its own; --format sent shows it"
     )
+
+
+def test_a_part_that_no_message_has_is_told_with_those_that_there_are(desk: Typist) -> None:
+    result = desk.types(*ASKED, "--template", "txt=page.txt")
+    assert result.exit_code == 2
+    assert '"txt" is no part of a message; parts are subject, text, html, body' in " ".join(result.stderr.split())
