@@ -11,6 +11,9 @@ from monitor.configuration.hours_keys import ALWAYS, HoursKeys
 from monitor.configuration.inhibit_keys import InhibitKeys
 from monitor.configuration.values import AlertMatcher, Label, Name
 
+MOST_ROUTES = 500
+"""How many routes may stand beside each other: each is compared with all before it."""
+
 LevelName = Literal["data", "info", "warning", "critical"]
 
 
@@ -62,7 +65,7 @@ class RouteKeys(_Block):
     urgent: Levels | None = None
     escalate: EscalationKeys | None = None
     remind: tuple[Periods, ...] | None = None
-    routes: tuple[RouteKeys, ...] = Field(default=(), min_length=1)
+    routes: tuple[RouteKeys, ...] = Field(default=(), min_length=1, max_length=MOST_ROUTES)
 
     @model_validator(mode="after")
     def _says_levels_once(self) -> RouteKeys:
@@ -76,5 +79,5 @@ class RouteFile(_Block):
 
     operators: str
     hours: dict[HoursName, HoursKeys] = Field(default={}, min_length=1)
-    routes: tuple[RouteKeys, ...] = Field(min_length=1)
+    routes: tuple[RouteKeys, ...] = Field(min_length=1, max_length=MOST_ROUTES)
     inhibit: tuple[InhibitKeys, ...] = ()

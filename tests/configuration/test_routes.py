@@ -170,3 +170,9 @@ def test_the_hours_of_a_file_open_when_they_say(tree: Routes) -> None:
     hours = named(tree, "magnets").hours
     assert hours is not None
     assert hours.opening(datetime(2026, 12, 24, 20, tzinfo=UTC)) == datetime(2026, 12, 28, 7, tzinfo=UTC)
+
+
+def test_more_routes_than_anybody_writes_are_refused_in_one_sentence() -> None:
+    many = "operators: ops\nroutes:\n" + "  - {name: a, receivers: [desk]}\n" * 501
+    _, mistakes = validate(RouteFile, parse(many, "routes.yaml"))
+    assert [str(one) for one in mistakes] == ["routes.yaml:3:3: at most 500 entries are expected here, found 501"]
