@@ -26,9 +26,17 @@ def hook(httpserver: HTTPServer) -> HTTPServer:
     return httpserver
 
 
-@pytest.fixture
-def desk(new_desk: Callable[..., Any], tmp_path: Path, hook: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A small desk whose health page has a port of its own."""
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def desk(
+    new_desk: Callable[..., Any],
+    tmp_path: Path,
+    hook: HTTPServer,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> Any:
+    """A small desk on either database whose health page has a port of its own."""
+    if request.param == "postgresql":
+        monkeypatch.setenv("MONITOR_DATABASE", request.getfixturevalue("new_postgresql")())
     monkeypatch.setenv("HOOK_URL", hook.url_for("/hook"))
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = int(taken.getsockname()[1])
@@ -46,7 +54,7 @@ def desk(new_desk: Callable[..., Any], tmp_path: Path, hook: HTTPServer, monkeyp
     ]
     made.write("config/receivers.yaml", {"receivers": receivers})
     made.write("config/routes.yaml", {"operators": "operators", "routes": [{"name": "all", "receivers": ["hook"]}]})
-    made.environ["HOOK_URL"] = hook.url_for("/hook")
+    made.environ |= {name: os.environ[name] for name in ("HOOK_URL", "MONITOR_DATABASE") if name in os.environ}
     made.url = f"http://127.0.0.1:{port}"
     return made
 
