@@ -27,6 +27,9 @@ FAST = """
     when: {warning: value <= 50 t, critical: value <= 25 t}
     clear: value >= 70 t
 """
+EVENT = """
+  - {name: big, kind: event, direction: rise, watch: {measure: weight}, when: {warning: value >= 200 t}}
+"""
 
 
 def _day(number: int) -> datetime:
@@ -262,3 +265,24 @@ def test_machines_hold_nothing_that_is_over_and_miss_nothing_that_is_not_held_ba
         alive = [e for e in desk.stored.values() if e.path.state is State.FIRING and e.opened_at is not None]
         assert firing <= {(e.id, e.path.level.label) for e in alive}
         assert firing >= {(e.id, e.path.level.label) for e in alive if e.held is None}
+
+
+def test_a_silence_of_warnings_holds_what_eased_to_one_and_lets_through_what_got_worse(memory: Any, silence: Any) -> None:
+    desk = memory(silences=[silence('severity="warning"')])
+    desk.release([100])
+    assert desk.release([100, 40]).notifications == ()
+    assert len(desk.release([100, 40, 10]).notifications) == 1
+    eased = desk.release([100, 40, 10, 40])
+    assert (eased.notifications, [one.why for one in eased.suppressions]) == ((), [Why.SILENCE])
+
+
+def test_an_event_that_was_held_back_is_recorded_and_not_said_later(memory: Any, silence: Any) -> None:
+    desk = memory(EVENT, silences=[silence('alertname="big"')])
+    desk.release([100])
+    held = desk.release([100, 300])
+    [transition], [event] = held.transitions, held.episodes
+    assert (held.notifications, [one.transition for one in held.suppressions]) == ((), [transition.id])
+    assert (event.history, event.held is not None) == (False, True)
+    desk.silences.clear()
+    assert desk.release([100, 300, 100]).notifications == ()
+    assert desk.release([100, 150, 100]).notifications == (), "nobody is told that what nobody heard of is withdrawn"
