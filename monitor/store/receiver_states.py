@@ -103,7 +103,7 @@ class ReceiverStates:
         with self._database.write() as connection:
             state = found(connection, [receiver], lock=True).get(receiver)
             if state is None or (state.disabled_at is None and not state.failures):
-                raise StoreError(f"{receiver} is neither disabled nor left alone; messages to it are sent as they come")
+                raise StoreError(f'no receiver "{receiver}" is disabled or left alone; `monitor receivers list` says who is')
             store(self._database, connection, [ReceiverState(receiver=receiver, next_at=state.next_at)])
             hurry(connection, receiver, at)
             record = {"enabled": True, "was": "disabled" if state.disabled_at else "left alone", "why": state.why}

@@ -85,7 +85,7 @@ def test_a_receiver_that_is_disabled_is_listed_and_put_back_by_a_person(desk):
     (entry,) = entries(app.database, what=What.RECEIVER)
     app.close()
     assert (entry.who, entry.subject, entry.record["was"]) == ("ann", "desk", "disabled")
-    assert desk.is_told("receivers", "enable", "desk").startswith("monitor: desk is neither disabled nor left alone")
+    assert desk.is_told("receivers", "enable", "desk").startswith('monitor: no receiver "desk" is disabled or left alone')
 
 
 def test_nothing_waits_at_a_desk_that_sent_everything(desk):

@@ -68,5 +68,5 @@ def test_a_person_puts_a_receiver_back_and_what_waits_is_due(database: Database,
     states.enable("desk", at=NOW, who="ann")
     assert len(outbox.claim(NOW, lease=timedelta(minutes=1))) == 1
     assert [(entry.who, entry.record["was"]) for entry in entries(database, what=What.RECEIVER)] == [("ann", "left alone")]
-    with pytest.raises(StoreError, match="desk is neither disabled nor left alone"):
+    with pytest.raises(StoreError, match='no receiver "desk" is disabled or left alone'):
         states.enable("desk", at=NOW, who="ann")
