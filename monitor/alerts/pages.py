@@ -131,7 +131,7 @@ class Pages:
                     pages[to].elsewhere.append(one.item)
         changes = [(item, why) for item, why in held if item.change is not None]
         if not pages and self._is_quiet_page():
-            return {To(*to): _Page(held=[why for _, why in changes]) for to in self._hearing.of_quiet()} | self._unsaid(quiet, {})
+            return self._unsaid(quiet, {To(*to): _Page(held=[why for _, why in changes]) for to in self._hearing.of_quiet()})
         self._unsaid(quiet, pages)
         for item, why in changes:
             for to in self._hearing.reached(item):
